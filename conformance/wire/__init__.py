@@ -8,7 +8,8 @@ from .anomalies import Anomaly, AnomalyKind
 from .decoder import Decoder
 from .errors import LimitExceeded
 from .events import Block, Comment, Event
-from .transcript import Chunk, Ending, EndingKind, TimedItem, Transcript
+from .exchange import Chunk, Ending, EndingKind
+from .transcript import TimedItem, Transcript
 
 __all__ = [
     "Anomaly",

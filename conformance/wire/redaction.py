@@ -1,0 +1,142 @@
+"""Remove secrets from an exchange before it is written down.
+
+Must not be applied to what checks judge: the marker has another length than what it
+replaces, so the offsets of a redacted body are its own.
+
+A value is replaced for one of two reasons: it contains a secret the caller names (a
+token it minted), or it is the value of a header that carries credentials by its name.
+Encoded forms of a secret (percent-encoded, JSON-escaped, base64) are not looked for:
+tokens are URL-safe and so have but one form.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import replace
+from typing import TYPE_CHECKING, AnyStr
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterable, Iterator
+
+    from .exchange import Chunk, Exchange
+
+MARKER = "[redacted]"
+
+# `authorization` covers Proxy-Authorization, `cookie` Set-Cookie; X-Ratelimit-…-Tokens
+# is a count and stays readable.
+_CREDENTIAL_HEADER = re.compile(r"authorization$|cookie|api-?key$|(^|-)token$")
+
+
+def redact(exchange: Exchange, secrets: Collection[str]) -> Exchange:
+    """Return `exchange` with each secret and each credential header replaced."""
+    # Header text is Latin-1, so a secret beyond ASCII looks different there.
+    encoded = {_encode(secret) for secret in secrets if secret}
+    texts = {secret for secret in secrets if secret}
+    texts |= {secret.decode("latin-1") for secret in encoded}
+    return replace(
+        exchange,
+        reason=_redact_value(exchange.reason, texts),
+        raw_head=_redact_value(_redact_head(exchange.raw_head), encoded),
+        headers=tuple(
+            (_redact_value(name, texts), _redact_header(name, value, texts))
+            for name, value in exchange.headers
+        ),
+        chunks=tuple(_redact_chunks(exchange.chunks, encoded)),
+        ending=replace(
+            exchange.ending, detail=_redact_value(exchange.ending.detail, texts)
+        ),
+    )
+
+
+def _encode(secret: str) -> bytes:
+    # A secret from the environment may hold undecodable bytes as lone surrogates.
+    return secret.encode(errors="surrogateescape")
+
+
+def _redact_header(name: str, value: str, secrets: Iterable[str]) -> str:
+    return MARKER if is_credential_header(name) else _redact_value(value, secrets)
+
+
+def is_credential_header(name: str) -> bool:
+    """Whether a header's value is a credential, going by its name."""
+    return _CREDENTIAL_HEADER.search(name.strip().lower()) is not None
+
+
+def _redact_head(head: bytes) -> bytes:
+    """Replace the values of credential headers, folded lines included."""
+    lines = []
+    is_credential = False
+    for line in head.splitlines(keepends=True):
+        name, colon, _ = line.partition(b":")
+        is_folded = line[:1] in {b" ", b"\t"}
+        if not is_folded:
+            is_credential = bool(colon) and is_credential_header(name.decode("latin-1"))
+        if not is_credential:
+            lines.append(line)
+            continue
+        shown = line[:1] if is_folded else name + b": "
+        line_end = line[len(line.rstrip(b"\r\n")) :]
+        lines.append(shown + MARKER.encode() + line_end)
+    return b"".join(lines)
+
+
+def _redact_value(value: AnyStr, secrets: Iterable[AnyStr]) -> AnyStr:
+    marker = _marker_like(value)
+    pieces = []
+    kept = 0
+    for start, end in _find_spans(value, secrets):
+        pieces += [value[kept:start], marker]
+        kept = end
+    pieces.append(value[kept:])
+    return value[:0].join(pieces)
+
+
+def _redact_chunks(
+    chunks: Iterable[Chunk], secrets: Iterable[bytes]
+) -> Iterator[Chunk]:
+    """Redact a body whose secrets may lie across chunks.
+
+    The marker goes to the chunk where the secret starts, and the later chunks lose
+    their part of it; each chunk keeps its time.
+    """
+    chunks = tuple(chunks)
+    spans = _find_spans(b"".join(chunk.data for chunk in chunks), secrets)
+    marker = MARKER.encode()
+    first = 0  # the first span that reaches beyond what is done
+    start = 0
+    for chunk in chunks:
+        end = start + len(chunk.data)
+        pieces = []
+        kept = start
+        while first < len(spans) and spans[first][0] < end:
+            secret_start, secret_end = spans[first]
+            if secret_start >= start:
+                pieces += [chunk.data[kept - start : secret_start - start], marker]
+            kept = min(secret_end, end)
+            if secret_end > end:
+                break
+            first += 1
+        pieces.append(chunk.data[kept - start :])
+        yield replace(chunk, data=b"".join(pieces))
+        start = end
+
+
+def _find_spans(value: AnyStr, secrets: Iterable[AnyStr]) -> list[tuple[int, int]]:
+    """Find where secrets stand, sorted; spans that overlap or touch are merged."""
+    found = []
+    for secret in secrets:
+        start = value.find(secret)
+        while start >= 0:
+            found.append((start, start + len(secret)))
+            start = value.find(secret, start + 1)
+    merged: list[tuple[int, int]] = []
+    for start, end in sorted(found):
+        if merged and start <= merged[-1][1]:
+            merged[-1] = (merged[-1][0], max(end, merged[-1][1]))
+        else:
+            merged.append((start, end))
+    return merged
+
+
+def _marker_like(value: AnyStr) -> AnyStr:
+    return MARKER if isinstance(value, str) else MARKER.encode()
