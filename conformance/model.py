@@ -154,7 +154,8 @@ class Finding:
 
     `exchange` is the label of the exchange it was found in; `offset` a byte offset in
     that exchange's body; `at_s` seconds since that exchange started. `timed` marks a
-    finding that a late suite could have caused itself.
+    finding that a late suite could have caused itself. `probe` is filled in by the
+    runner.
     """
 
     expected: str
@@ -163,20 +164,19 @@ class Finding:
     offset: int | None = None
     at_s: float | None = None
     timed: bool = False
-    samples: tuple[float, ...] = ()
+    probe: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Judgement:
     """The verdict on one requirement, with its findings or the reason for none.
 
-    `probe` is the probe whose evidence decided; `samples` are the measured values in
-    seconds of a timed check, also when it passed.
+    `samples` are the measured values in seconds of a timed check, also when it
+    passed.
     """
 
     requirement: Requirement
     verdict: Verdict
     findings: tuple[Finding, ...] = ()
     reason: str = ""
-    probe: str = ""
     samples: tuple[float, ...] = ()

@@ -1,0 +1,1 @@
+"""Plans a run, executes it and yields what happens; knows no reporter."""

@@ -1,0 +1,129 @@
+"""One requirement and the evidence for it in, its verdict out. Pure.
+
+A requirement may be judged on several probes. It fails if one of them shows a fault.
+A probe that could not be judged does not count against the others: the requirement
+that this probe exists for is then untestable, and the run is not green.
+"""
+
+from __future__ import annotations
+
+import traceback
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, replace
+
+from ..checks import Sample, Untestable
+from ..model import Evidence, Finding, Judgement, Level, Requirement, Verdict
+from ..profiles import Profile
+
+LATE_S = 0.1
+"""From here on the suite's own lateness may explain a timed finding.
+
+Ten times the ordinary scheduling delay of a busy two-core machine (measured 10 ms),
+a fifth of the smallest tolerance of a built-in profile (heartbeat, 500 ms).
+"""
+
+Check = Callable[[Evidence, Profile], Iterable[Finding | Sample]]
+
+
+@dataclass(frozen=True, slots=True)
+class _Outcome:
+    """What the check said of one probe's evidence."""
+
+    verdict: Verdict
+    findings: tuple[Finding, ...] = ()
+    samples: tuple[float, ...] = ()
+    reason: str = ""
+    is_disturbed: bool = False
+
+
+def judge(
+    requirement: Requirement,
+    check: Check,
+    evidence: Mapping[str, Evidence],
+    profile: Profile,
+    *,
+    strict: bool,
+) -> Judgement:
+    """Judge one requirement on the evidence of the probes it names.
+
+    With `strict` a violated SHOULD fails instead of warning.
+    """
+    outcomes = [
+        _judge_probe(check, evidence[probe], profile)
+        for probe in requirement.probes
+        if probe in evidence
+    ]
+    fault = (
+        Verdict.FAILED if strict or requirement.level is Level.MUST else Verdict.WARNED
+    )
+    verdict = _merge([outcome.verdict for outcome in outcomes])
+    reasons = dict.fromkeys(outcome.reason for outcome in outcomes if outcome.reason)
+    return Judgement(
+        requirement=requirement,
+        verdict=fault if verdict is Verdict.FAILED else verdict,
+        findings=tuple(f for outcome in outcomes for f in outcome.findings),
+        reason="; ".join(reasons),
+        samples=tuple(s for outcome in outcomes for s in outcome.samples),
+    )
+
+
+def is_disturbed(checks: Iterable[Check], evidence: Evidence, profile: Profile) -> bool:
+    """Tell whether the suite was late and this may have caused a finding."""
+    return evidence.late_s >= LATE_S and any(
+        _judge_probe(check, evidence, profile).is_disturbed for check in checks
+    )
+
+
+def _judge_probe(check: Check, evidence: Evidence, profile: Profile) -> _Outcome:
+    if evidence.error:
+        return _Outcome(Verdict.ERRORED, reason=f"{evidence.probe}: {evidence.error}")
+    if evidence.missing:
+        return _Outcome(
+            Verdict.UNTESTABLE, reason=f"{evidence.probe}: {evidence.missing}"
+        )
+    outcome = _run_check(check, evidence, profile)
+    if evidence.late_s < LATE_S or not outcome.findings:
+        return outcome
+    if not all(finding.timed for finding in outcome.findings):
+        return outcome
+    finding = outcome.findings[0]
+    return _Outcome(
+        Verdict.ERRORED,
+        samples=outcome.samples,
+        reason=f"{evidence.probe}: the suite itself was late by "
+        f"{evidence.late_s * 1000:.0f} ms, so this measurement proves nothing: "
+        f"expected {finding.expected}, got {finding.got}",
+        is_disturbed=True,
+    )
+
+
+def _run_check(check: Check, evidence: Evidence, profile: Profile) -> _Outcome:
+    findings: list[Finding] = []
+    samples: list[float] = []
+    try:
+        for said in check(evidence, profile):
+            if isinstance(said, Sample):
+                samples.append(said.seconds)
+            else:
+                findings.append(replace(said, probe=evidence.probe))
+    except Untestable as control:
+        if not findings:
+            reason = f"{evidence.probe}: {control}"
+            return _Outcome(Verdict.UNTESTABLE, reason=reason)
+    except Exception as defect:  # noqa: BLE001 -- a broken check is not the run's end
+        place = traceback.extract_tb(defect.__traceback__)[-1]
+        return _Outcome(
+            Verdict.ERRORED,
+            reason=f"{evidence.probe}: the check itself broke: {defect!r} "
+            f"({place.name}, line {place.lineno})",
+        )
+    verdict = Verdict.FAILED if findings else Verdict.PASSED
+    return _Outcome(verdict, tuple(findings), tuple(samples))
+
+
+def _merge(verdicts: list[Verdict]) -> Verdict:
+    """Return the verdict over all probes: a fault first, then what hides one."""
+    for verdict in (Verdict.FAILED, Verdict.ERRORED, Verdict.PASSED):
+        if verdict in verdicts:
+            return verdict
+    return Verdict.UNTESTABLE
