@@ -1,0 +1,84 @@
+# The two commands of the README are `make conform` and `make test`.
+# Everything they need is set up by the first call; a second call starts at once.
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+INSTALL := $(BIN)/python -m pip install --quiet --constraint constraints.txt
+PROFILES := pipeline
+
+# fast: intervals and timeouts are shortened on both sides, and the report says so.
+# real: the profile's own figures.
+CADENCE ?= fast
+ifeq ($(CADENCE),fast)
+SUITE_CADENCE := --set heartbeat.interval_s=0.3 --set cancel.grace_s=0.5 \
+	--set errors.timeout_s=3
+SERVER_CADENCE := --heartbeat-s 0.3 --resume-grace-s 0.5 \
+	--upstream-first-token-timeout-s 3 --upstream-total-timeout-s 3
+else ifneq ($(CADENCE),real)
+$(error CADENCE is fast or real, got $(CADENCE))
+endif
+
+.PHONY: conform test check pytest format bench-wire bench-cancel bench-limits clean
+
+conform: $(VENV)/.ready-to-run
+	@STREAMPROOF_SERVER_JWT_SECRET=$$($(BIN)/python -c \
+		'import secrets; print(secrets.token_urlsafe(48))') && \
+	export STREAMPROOF_SERVER_JWT_SECRET && \
+	status=0; \
+	for profile in $(PROFILES); do \
+		$(BIN)/streamproof run --profile $$profile $(SUITE_CADENCE) \
+			--start-upstream '$(BIN)/streamproof-fakes --port {port}' \
+			--start '$(BIN)/streamproof-server --port {port} \
+				--upstream-url {upstream}/v1 $(SERVER_CADENCE)' \
+			--token-secret-env STREAMPROOF_SERVER_JWT_SECRET \
+			--report-dir reports/conformance || status=$$?; \
+	done; \
+	exit $$status
+
+test: check pytest
+
+check: $(VENV)/.ready-to-test
+	@$(BIN)/ruff format --check .
+	@$(BIN)/ruff check .
+	@$(BIN)/mypy
+	@$(BIN)/lint-imports
+
+pytest: $(VENV)/.ready-to-test
+	@$(BIN)/pytest -n 2
+
+format: $(VENV)/.ready-to-test
+	@$(BIN)/ruff check --fix .
+	@$(BIN)/ruff format .
+
+bench-wire bench-cancel bench-limits: bench-%: $(VENV)/.ready-to-test
+	@$(BIN)/python -m loadtests.benchmarks.$*
+
+clean:
+	rm -rf $(VENV) .mypy_cache .pytest_cache .ruff_cache .hypothesis reports/conformance
+
+# Debian's python3 comes without ensurepip; root may install it, others are told how.
+$(BIN)/python:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { \
+		echo "expected Python 3.11 or newer as $(PYTHON), got $$($(PYTHON) --version);" \
+			"name another with make PYTHON=…" >&2; exit 2; }
+	@$(PYTHON) -c 'import ensurepip' 2>/dev/null || { \
+		test "$$(id -u)" = 0 && apt-get update -qq && \
+		apt-get install -y -qq python3-venv >/dev/null; } || { \
+		echo "expected Python's venv module; install the package python3-venv" >&2; \
+		exit 2; }
+	@$(PYTHON) -m venv $(VENV)
+
+$(VENV)/.pip: constraints.txt | $(BIN)/python
+	@$(INSTALL) --upgrade pip
+	@touch $@
+
+$(VENV)/.ready-to-run: pyproject.toml constraints.txt | $(VENV)/.pip
+	@echo "installing the suite, the server and the fakes into $(VENV)"
+	@$(INSTALL) --editable '.[server,fakes]'
+	@touch $@
+
+$(VENV)/.ready-to-test: pyproject.toml constraints.txt | $(VENV)/.pip
+	@echo "installing everything and the test tools into $(VENV)"
+	@$(INSTALL) --group test --editable '.[all]'
+	@touch $@ $(VENV)/.ready-to-run
