@@ -21,8 +21,12 @@ _DECLARED: dict[str, Callable[[Profile], bool]] = {
         p.cancel is not None and p.cancel.on_disconnect == "cancels"
     ),
     "cancel.grace": lambda p: p.cancel is not None and p.cancel.grace_s > 0,
+    "cancel.told": lambda p: bool(p.terminal.cancelled),
     "compression.never": lambda p: p.response.compression == "never",
     "errors": lambda p: p.errors is not None,
+    "errors.retryable": lambda p: (
+        p.errors is not None and p.errors.retryable is not None
+    ),
     "errors.retries": lambda p: p.errors is not None and p.errors.retries_upstream,
     "heartbeat": lambda p: p.heartbeat is not None and p.heartbeat.form != "none",
     "ids": lambda p: p.ids.form != "none",
@@ -32,6 +36,7 @@ _DECLARED: dict[str, Callable[[Profile], bool]] = {
     "json": lambda p: p.framing.data == "json",
     "latency": lambda p: p.latency is not None,
     "limits": lambda p: p.limits is not None,
+    "limits.retry-after": lambda p: p.limits is not None and p.limits.retry_after,
     "order": lambda p: p.order is not None,
     "payloads": lambda p: bool(p.payloads),
     "refusal": lambda p: p.refusal is not None,
