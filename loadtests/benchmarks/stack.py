@@ -1,0 +1,95 @@
+"""The real server in front of the real fakes, as two processes, for a benchmark.
+
+Started through their console scripts: a benchmark shares no code with what it
+measures.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import secrets
+import subprocess
+import sys
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import jwt
+
+READY = "listening on "
+OBSERVE_TOKEN = "benchmark"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Stack:
+    """Base URLs of a running server and its fake provider."""
+
+    server: str
+    fakes: str
+    secret: str
+
+    def bearer(self, user: str) -> dict[str, str]:
+        """Return the headers of a request by `user`, valid for an hour."""
+        claims = {"sub": user, "exp": int(time.time()) + 3600}
+        token = jwt.encode(claims, self.secret, algorithm="HS256")
+        return {"Authorization": f"Bearer {token}"}
+
+    @property
+    def observer(self) -> dict[str, str]:
+        """Return the headers of a request to the server's observation endpoint."""
+        return {"Authorization": f"Bearer {OBSERVE_TOKEN}"}
+
+
+@contextlib.contextmanager
+def running(*server_options: str) -> Iterator[Stack]:
+    """Start fakes and server on free ports; stop both at the end, whatever happens."""
+    secret = secrets.token_urlsafe(48)
+    with contextlib.ExitStack() as stop:
+        fakes = stop.enter_context(_process(["streamproof-fakes", "--port", "0"], {}))
+        server = stop.enter_context(
+            _process(
+                [
+                    "streamproof-server",
+                    *("--port", "0"),
+                    *("--upstream-url", f"{fakes}/v1"),
+                    *server_options,
+                ],
+                {
+                    "STREAMPROOF_SERVER_JWT_SECRET": secret,
+                    "STREAMPROOF_SERVER_OBSERVE_TOKEN": OBSERVE_TOKEN,
+                },
+            )
+        )
+        yield Stack(server=server, fakes=fakes, secret=secret)
+
+
+@contextlib.contextmanager
+def _process(command: Sequence[str], extra: dict[str, str]) -> Iterator[str]:
+    """Run a console script of this environment; yield the URL it says it listens on."""
+    script = Path(sys.executable).parent / command[0]
+    process = subprocess.Popen(  # noqa: S603 -- our own console scripts
+        [str(script), *command[1:]],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        text=True,
+        env={**os.environ, **extra},
+    )
+    try:
+        assert process.stdout is not None  # noqa: S101 -- PIPE was asked for
+        for line in process.stdout:
+            if READY in line:
+                yield line.partition(READY)[2].strip()
+                return
+        raise RuntimeError(
+            f"expected {command[0]} to say {READY!r}, but it ended with "
+            f"{process.wait()}"
+        )
+    finally:
+        process.terminate()
+        try:
+            process.wait(10)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
