@@ -31,7 +31,7 @@ class Sample:
 
 
 Check = Callable[[Evidence, Profile], Iterable[Finding | Sample]]
-"""Judges the evidence of one probe: no findings, passed. Pure; may raise `Untestable`."""
+"""Judges one probe's evidence: no findings, passed. Pure; may raise `Untestable`."""
 
 _CHECKS: dict[str, Check] = {}
 
