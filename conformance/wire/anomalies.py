@@ -81,7 +81,7 @@ class AnomalyLog:
         self.found: list[Anomaly] = []
         self.omitted = 0
 
-    def add(self, kind: AnomalyKind, start: int, end: int, *, detail: str) -> None:
+    def add(self, kind: AnomalyKind, start: int, end: int, detail: str) -> None:
         """Keep one anomaly, or count it when the log is full."""
         if len(self.found) < self.limit:
             self.found.append(Anomaly(kind=kind, start=start, end=end, detail=detail))

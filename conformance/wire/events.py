@@ -12,7 +12,7 @@ depend on how the body was cut into chunks.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TypeAlias, cast
+from typing import TypeAlias
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -94,7 +94,7 @@ class _Draft:
     end: int
 
 
-def make_event(  # noqa: PLR0913 -- one parameter per field, in the order of the fields
+def make_event(  # noqa: PLR0913, PLR0917 -- one parameter per field, keywords cost time
     type_: str,
     data: str,
     last_event_id: str,
@@ -112,5 +112,6 @@ def make_event(  # noqa: PLR0913 -- one parameter per field, in the order of the
     between classes of one layout.
     """
     draft = _Draft(type_, data, last_event_id, id_, retry_ms, event_field, start, end)
-    draft.__class__ = Event  # type: ignore[assignment] -- same slots, see above
-    return cast("Event", draft)
+    # mypy takes the class of an object as given.
+    draft.__class__ = Event  # type: ignore[assignment]
+    return draft  # type: ignore[return-value]

@@ -1,7 +1,7 @@
-"""The JSONL form of an exchange: a head line, a line per chunk, an ending line.
+r"""The JSONL form of an exchange: a head line, a line per chunk, an ending line.
 
     {"schema": "streamproof.transcript", "version": 1, "started_at": …, "headers": …}
-    {"at": 12.5, "text": "data: x\\n\\n"}
+    {"at": 12.5, "text": "data: x\n\n"}
     {"at": 12.6, "base64": "4oI="}
     {"ending": "clean", "at": 12.7, "detail": ""}
 
@@ -179,10 +179,11 @@ class _Row:
 
     def seconds(self, key: str) -> float:
         value = self._get(key)
-        is_number = isinstance(value, int | float) and not isinstance(value, bool)
-        if not is_number or not math.isfinite(value):
-            self.fail(f"expected {key!r} to be a time in seconds, got {value!r}")
-        return value
+        # JSON's true is an int to Python, and its NaN is a float.
+        if isinstance(value, int | float) and not isinstance(value, bool):
+            if math.isfinite(value):
+                return value
+        self.fail(f"expected {key!r} to be a time in seconds, got {value!r}")
 
     def maybe_seconds(self, key: str) -> float | None:
         return None if self._get(key) is None else self.seconds(key)

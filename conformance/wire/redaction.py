@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from .exchange import Chunk, Exchange
 
 MARKER = "[redacted]"
+_MARKER_BYTES = MARKER.encode()
 
 # `authorization` covers Proxy-Authorization, `cookie` Set-Cookie; X-Ratelimit-…-Tokens
 # is a count and stays readable.
@@ -35,15 +36,15 @@ def redact(exchange: Exchange, secrets: Collection[str]) -> Exchange:
     texts |= {secret.decode("latin-1") for secret in encoded}
     return replace(
         exchange,
-        reason=_redact_value(exchange.reason, texts),
-        raw_head=_redact_value(_redact_head(exchange.raw_head), encoded),
+        reason=_redact_text(exchange.reason, texts),
+        raw_head=_replace(_redact_head(exchange.raw_head), encoded, _MARKER_BYTES),
         headers=tuple(
-            (_redact_value(name, texts), _redact_header(name, value, texts))
+            (_redact_text(name, texts), _redact_header(name, value, texts))
             for name, value in exchange.headers
         ),
         chunks=tuple(_redact_chunks(exchange.chunks, encoded)),
         ending=replace(
-            exchange.ending, detail=_redact_value(exchange.ending.detail, texts)
+            exchange.ending, detail=_redact_text(exchange.ending.detail, texts)
         ),
     )
 
@@ -54,7 +55,7 @@ def _encode(secret: str) -> bytes:
 
 
 def _redact_header(name: str, value: str, secrets: Iterable[str]) -> str:
-    return MARKER if is_credential_header(name) else _redact_value(value, secrets)
+    return MARKER if is_credential_header(name) else _redact_text(value, secrets)
 
 
 def is_credential_header(name: str) -> bool:
@@ -76,12 +77,15 @@ def _redact_head(head: bytes) -> bytes:
             continue
         shown = line[:1] if is_folded else name + b": "
         line_end = line[len(line.rstrip(b"\r\n")) :]
-        lines.append(shown + MARKER.encode() + line_end)
+        lines.append(shown + _MARKER_BYTES + line_end)
     return b"".join(lines)
 
 
-def _redact_value(value: AnyStr, secrets: Iterable[AnyStr]) -> AnyStr:
-    marker = _marker_like(value)
+def _redact_text(value: str, secrets: Iterable[str]) -> str:
+    return _replace(value, secrets, MARKER)
+
+
+def _replace(value: AnyStr, secrets: Iterable[AnyStr], marker: AnyStr) -> AnyStr:
     pieces = []
     kept = 0
     for start, end in _find_spans(value, secrets):
@@ -101,7 +105,6 @@ def _redact_chunks(
     """
     chunks = tuple(chunks)
     spans = _find_spans(b"".join(chunk.data for chunk in chunks), secrets)
-    marker = MARKER.encode()
     first = 0  # the first span that reaches beyond what is done
     start = 0
     for chunk in chunks:
@@ -111,7 +114,10 @@ def _redact_chunks(
         while first < len(spans) and spans[first][0] < end:
             secret_start, secret_end = spans[first]
             if secret_start >= start:
-                pieces += [chunk.data[kept - start : secret_start - start], marker]
+                pieces += [
+                    chunk.data[kept - start : secret_start - start],
+                    _MARKER_BYTES,
+                ]
             kept = min(secret_end, end)
             if secret_end > end:
                 break
@@ -136,7 +142,3 @@ def _find_spans(value: AnyStr, secrets: Iterable[AnyStr]) -> list[tuple[int, int
         else:
             merged.append((start, end))
     return merged
-
-
-def _marker_like(value: AnyStr) -> AnyStr:
-    return MARKER if isinstance(value, str) else MARKER.encode()

@@ -87,7 +87,7 @@ class Transcript(Exchange):
             decoder.close()
         return Decoded(
             items=tuple(items),
-            anomalies=decoder.anomalies,
+            anomalies=tuple(decoder.anomalies),
             anomalies_omitted=decoder.anomalies_omitted,
             terminators=decoder.terminators,
             last_event_id=decoder.last_event_id,

@@ -1,0 +1,1 @@
+"""Benchmarks against peers, each run as `python -m loadtests.benchmarks.<name>`."""
