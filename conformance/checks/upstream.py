@@ -27,7 +27,7 @@ class Phase(StrEnum):
     """Where a model call stands when something happens to its run."""
 
     BEFORE_HEADERS = "before the model's response head"
-    BEFORE_FIRST_TOKEN = "before the first token"  # noqa: S105 -- a token of text
+    BEFORE_FIRST_TOKEN = "before the first token"
     MIDSTREAM = "between two tokens"
 
 
@@ -72,11 +72,12 @@ def phase_at(call: UpstreamCall, at: float) -> Phase | None:
     accepted, ended = call.at("accepted"), call.at("ended")
     if accepted is None or accepted > at:
         return None
-    over = min(
-        t for t in (ended, call.at("peer_gone"), call.at("terminator_sent"), at + 1)
-        if t is not None
-    )  # fmt: skip
-    if over < at - CLOCK_TOLERANCE_S:
+    over = [
+        instant
+        for instant in (ended, call.at("peer_gone"), call.at("terminator_sent"))
+        if instant is not None
+    ]
+    if over and min(over) < at - CLOCK_TOLERANCE_S:
         return None
     if not _before(call.at("headers_sent"), at):
         return Phase.BEFORE_HEADERS

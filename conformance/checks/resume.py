@@ -1,0 +1,566 @@
+"""Checks of topic `resume`: nothing lost, nothing twice, nobody else's.
+
+Pure. Which event a reader came back after is read from its own request, never guessed
+from a label.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+
+from ..model import Evidence, Exchange, Finding
+from ..profiles import Profile
+from ..profiles.schema import Resume, ResumeRefusal
+from ..wire import EndingKind
+from .continuation import identity, rest_of, shown, unbroken, unlike_rest
+from .pointer import show
+from .refusals import alike, described, is_refused, refused_with, shaped, the_answer
+from .registry import Sample, Untestable, check
+from .stream import Stream, answers, is_event_stream, read, the_stream
+from .typed import Outcome, TypedEvent, parse_id
+from .upstream import calls_of
+from .words import ended, few, last_event, ms
+
+_ID_LIMIT_BYTES = 4096
+"""Longer header values may be refused by HTTP itself: RFC 9110, section 5.4."""
+
+_CLIENT_ERRORS = range(400, 500)
+
+
+@check("resume.every-cut-of-finished")
+def every_cut_of_finished(
+    evidence: Evidence, profile: Profile
+) -> Iterator[Finding | Sample]:
+    """Compare every resume of a finished stream with the rest of that stream."""
+    whole = _finished(evidence, profile)
+    findings = []
+    for cut in _resumes(evidence, whole, profile):
+        rest = rest_of(whole, cut.resumed_after)
+        if rest:
+            findings += list(unlike_rest(cut, rest))
+    yield from few(findings, "resumes")
+
+
+@check("resume.replay-closes")
+def replay_closes(evidence: Evidence, profile: Profile) -> Iterator[Finding | Sample]:
+    """See that the server ends every replay, and soon after the terminal event."""
+    whole = _finished(evidence, profile)
+    findings = []
+    looked = False
+    for cut in _resumes(evidence, whole, profile):
+        if cut.terminal_at is None:
+            continue
+        looked = True
+        ending = cut.transcript.ending
+        took = ending.at - cut.terminal_at
+        yield Sample(seconds=took)
+        findings += list(_not_closed(cut, took, profile))
+    if not looked:
+        raise Untestable("no resume of the finished stream reached its terminal event")
+    yield from few(findings, "resumes")
+
+
+@check("resume.same-stream-id")
+def same_stream_id(evidence: Evidence, profile: Profile) -> Iterator[Finding | Sample]:
+    """Compare the stream id header of every resumed response with the first one."""
+    whole = _finished(evidence, profile)
+    name = profile.response.stream_id_header or ""
+    wanted = whole.transcript.header(name)
+    if wanted is None:
+        raise Untestable(f"the first response has no {name} header to compare with")
+    resumed = [
+        cut
+        for cut in _resumes(evidence, whole, profile)
+        if is_event_stream(cut.transcript)
+    ]
+    if not resumed:
+        raise Untestable(f"no resume was answered with a stream: {answers(evidence)}")
+    findings = [
+        cut.find(f"{name}: {wanted}", f"{name}: {cut.transcript.header(name)}")
+        for cut in resumed
+        if cut.transcript.header(name) != wanted
+    ]
+    yield from few(findings, "resumes")
+
+
+@check("resume.finished-stops")
+def finished_stops(evidence: Evidence, profile: Profile) -> Iterator[Finding | Sample]:
+    """See that a resume after the last event is answered with the declared stop."""
+    whole = _finished(evidence, profile)
+    last = next((e.id for e in reversed(whole.events) if e.id is not None), None)
+    cut = next(
+        (c for c in _resumes(evidence, whole, profile) if c.resumed_after == last), None
+    )
+    if cut is None:
+        raise Untestable("the probe did not resume after the stream's last event")
+    status = _resume(profile).finished_status
+    transcript = cut.transcript
+    if transcript.status != status:
+        yield cut.find(
+            f"{status} for a resume after the last event {last!r}",
+            described(transcript),
+            at=transcript.head_at,
+        )
+    elif cut.events or (status == 204 and transcript.body):  # noqa: PLR2004 -- RFC 9110, section 15.3.5: it has no content
+        yield cut.find(
+            f"{status} without any event", described(transcript), at=transcript.head_at
+        )
+    elif transcript.ending.kind is not EndingKind.CLEAN:
+        yield cut.find(
+            f"the {status} answer to be complete",
+            f"its end did not come: {ended(cut)}",
+            at=transcript.ending.at,
+        )
+
+
+@check("resume.live-cuts-lossless")
+def live_cuts_lossless(
+    evidence: Evidence, profile: Profile
+) -> Iterator[Finding | Sample]:
+    """Compare what a reader that kept being cut has seen with the stored stream."""
+    pieces = _pieces(evidence, profile)
+    refused = [piece for piece in pieces if not is_event_stream(piece.seen.transcript)]
+    yield from few(
+        [
+            piece.seen.find(
+                f"the stream to go on after {piece.seen.resumed_after!r}",
+                described(piece.seen.transcript),
+                at=piece.seen.transcript.head_at,
+            )
+            for piece in refused
+        ],
+        "resumes",
+    )
+    if refused:
+        return
+    last = pieces[-1].seen
+    if last.outcome is None and last.transcript.ending.kind is EndingKind.CLOSED_BY_US:
+        raise Untestable("the probe stopped cutting before the terminal event")
+    if last.outcome is None:
+        yield last.find(
+            "the stream to go on to its terminal event",
+            f"{ended(last)} after {last_event(last)}",
+            at=last.transcript.ending.at,
+            timed=last.transcript.ending.kind is EndingKind.DEADLINE,
+        )
+        return
+    whole = the_stream(evidence, "whole", profile)
+    yield from few(_lost(pieces, whole), "events")
+
+
+@check("resume.live-cuts-without-duplicates")
+def live_cuts_without_duplicates(
+    evidence: Evidence, profile: Profile
+) -> Iterator[Finding | Sample]:
+    """See that no event comes twice to a reader that keeps being cut."""
+    pieces = _pieces(evidence, profile)
+    seen: dict[str, str] = {}
+    findings = []
+    for piece in pieces:
+        for event in piece.kept:
+            if event.id is None:
+                continue
+            if event.id in seen:
+                findings.append(
+                    piece.seen.find(
+                        f"only events after {piece.seen.resumed_after!r}, each once",
+                        f"{event.name} again; it came in {seen[event.id]!r} before",
+                        event=event,
+                    )
+                )
+            seen.setdefault(event.id, piece.seen.label)
+    if not seen:
+        raise Untestable("no event with an id came in any of the cut responses")
+    yield from few(findings, "events")
+
+
+@check("resume.same-events-live-and-replayed")
+def same_events_live_and_replayed(
+    evidence: Evidence, profile: Profile
+) -> Iterator[Finding | Sample]:
+    """Compare every event that was read more than once with its first reading."""
+    first: dict[str, tuple[str, TypedEvent]] = {}
+    compared = 0
+    findings = []
+    for exchange in evidence.exchanges:
+        seen = read(exchange, profile)
+        for event in seen.events:
+            if event.id is None:
+                continue
+            label, known = first.setdefault(event.id, (seen.label, event))
+            if label == seen.label:
+                continue
+            compared += 1
+            if identity(event) != identity(known):
+                findings.append(
+                    seen.find(
+                        f"event {event.id!r} as in {label!r}: {shown(known)}",
+                        shown(event),
+                        event=event,
+                    )
+                )
+    if not compared:
+        raise Untestable("no event was read more than once, so there is no comparison")
+    yield from few(findings, "events")
+
+
+@check("resume.malformed-refused")
+def malformed_refused(
+    evidence: Evidence, profile: Profile
+) -> Iterator[Finding | Sample]:
+    """See that ids which cannot have been issued are refused."""
+    declared = _resume(profile).malformed
+    asked = _malformed(evidence, profile)
+    for seen in asked:
+        text = seen.resumed_after or ""
+        to = f"a resume with the malformed id {show(text)}"
+        if _is_for_http(text):
+            statuses, code = {*_statuses(declared), 400, 431}, None
+        else:
+            statuses, code = set(_statuses(declared)), _code(declared)
+        yield from refused_with(
+            seen.exchange, profile, statuses=statuses, code=code, to=to
+        )
+
+
+@check("resume.future-refused")
+def future_refused(evidence: Evidence, profile: Profile) -> Iterator[Finding | Sample]:
+    """See that an id beyond the last one is refused."""
+    the_stream(evidence, "stream", profile)  # without one there is no future
+    yield from _refused(
+        evidence,
+        "future",
+        profile,
+        declared=_resume(profile).future,
+        to="a resume with an id greater than any issued",
+    )
+
+
+@check("resume.unknown-refused")
+def unknown_refused(evidence: Evidence, profile: Profile) -> Iterator[Finding | Sample]:
+    """See that an id of no stream is refused."""
+    yield from _refused(
+        evidence,
+        "unknown",
+        profile,
+        declared=_resume(profile).unknown,
+        to="a resume with an id of a stream that does not exist",
+    )
+
+
+@check("resume.foreign-refused")
+def foreign_refused(evidence: Evidence, profile: Profile) -> Iterator[Finding | Sample]:
+    """See that another user's stream is refused, and shows none of its events."""
+    _foreign(evidence, profile)
+    yield from _refused(
+        evidence,
+        "foreign",
+        profile,
+        declared=_resume(profile).unknown or ResumeRefusal(status=404),
+        to="a resume with another user's event id",
+    )
+
+
+@check("resume.foreign-like-unknown")
+def foreign_like_unknown(
+    evidence: Evidence, profile: Profile
+) -> Iterator[Finding | Sample]:
+    """Compare the answers for another user's stream and for one that is none."""
+    foreign = _foreign(evidence, profile)
+    unknown = the_answer(evidence, "unknown")
+    if not (is_refused(foreign) and is_refused(unknown)):
+        raise Untestable(f"both must be refused to be compared: {answers(evidence)}")
+    masks = []
+    for exchange in (foreign, unknown):
+        text = read(exchange, profile).resumed_after or ""
+        id_ = parse_id(text, profile)
+        masks += [text, id_.stream if id_ is not None else ""]
+    yield from alike(foreign, unknown, profile, masks=masks)
+
+
+@check("resume.needs-credential")
+def needs_credential(
+    evidence: Evidence, profile: Profile
+) -> Iterator[Finding | Sample]:
+    """See that a resume without a credential is refused like a start without one."""
+    the_stream(evidence, "stream", profile)  # its id makes this a resume
+    exchange = the_answer(evidence, "no-credential")
+    assert profile.auth is not None  # noqa: S101 -- a capability this check needs
+    yield from refused_with(
+        exchange,
+        profile,
+        statuses=[profile.auth.status],
+        to="a resume without a credential",
+    )
+
+
+@check("resume.refusals-are-json")
+def refusals_are_json(
+    evidence: Evidence, profile: Profile
+) -> Iterator[Finding | Sample]:
+    """See that every refused resume has the declared shape."""
+    named = ("future", "unknown", "foreign", "no-credential")
+    asked = [
+        seen.exchange
+        for seen in _malformed(evidence, profile)
+        if not _is_for_http(seen.resumed_after or "")
+    ]
+    asked += [exchange for exchange in evidence.exchanges if exchange.label in named]
+    refused = [exchange for exchange in asked if is_refused(exchange)]
+    if not refused:
+        raise Untestable(f"no resume was refused: {answers(evidence)}")
+    for exchange in refused:
+        yield from shaped(exchange, profile)
+
+
+@check("resume.takeover-closes-older")
+def takeover_closes_older(
+    evidence: Evidence, profile: Profile
+) -> Iterator[Finding | Sample]:
+    """See how the older response ends when a newer reader has taken over."""
+    older = the_stream(evidence, "first", profile)
+    newer = the_stream(evidence, "second", profile)
+    if not older.events or newer.transcript.head_at is None:
+        raise Untestable("the older reader had read nothing when the newer one came")
+    opened = newer.transcript.head_at
+    ending = older.transcript.ending
+    bound = profile.terminal.close_within_s
+    if older.is_read_to_end and ending.at < opened:
+        raise Untestable("the older response had ended before the newer reader came")
+    if older.terminal is not None:
+        yield older.find(
+            "no terminal event to the older reader: the run goes on for the newer one",
+            older.terminal.name,
+            event=older.terminal,
+        )
+        return
+    yield Sample(seconds=ending.at - opened)
+    if ending.kind is not EndingKind.CLEAN:
+        yield older.find(
+            "the older response to end properly once the newer reader is served",
+            f"{ended(older)} {ms(ending.at - opened)} after the newer one's head",
+            at=ending.at,
+        )
+    elif ending.at - opened > bound:
+        yield older.find(
+            f"the older response to end within {ms(bound)} of the newer one's head",
+            f"its end after {ms(ending.at - opened)}",
+            at=ending.at,
+            timed=True,
+        )
+
+
+@check("resume.takeover-continues")
+def takeover_continues(
+    evidence: Evidence, profile: Profile
+) -> Iterator[Finding | Sample]:
+    """See that the newer reader gets everything after its id, to the terminal event."""
+    older = the_stream(evidence, "first", profile)
+    newer = read(the_answer(evidence, "second"), profile)
+    after = newer.resumed_after
+    if after is None or after not in {event.id for event in older.events}:
+        raise Untestable("the newer reader did not come back after an event of `first`")
+    if not is_event_stream(newer.transcript):
+        yield newer.find(
+            f"the stream to go on after {after!r}",
+            described(newer.transcript),
+            at=newer.transcript.head_at,
+        )
+        return
+    yield from unlike_rest(newer, rest_of(older, after), is_whole=False)
+    yield from unbroken(newer, profile)
+    if newer.outcome is not Outcome.SUCCESS:
+        yield newer.find(
+            "the stream to go on to its terminal success event",
+            f"{ended(newer)} after {last_event(newer)}",
+            at=newer.transcript.ending.at,
+        )
+
+
+@check("resume.one-generation")
+def one_generation(evidence: Evidence, profile: Profile) -> Iterator[Finding | Sample]:
+    """Count the model calls of a stream that was read several times."""
+    if not evidence.exchanges:
+        raise Untestable("no request was made")
+    start = evidence.exchanges[0]
+    calls = calls_of(evidence, start)
+    if not calls:
+        raise Untestable(f"no model call of {start.label!r} is in the journal")
+    resumed = [
+        seen
+        for seen in (read(exchange, profile) for exchange in evidence.exchanges[1:])
+        if seen.resumed_after and is_event_stream(seen.transcript)
+    ]
+    if not resumed:
+        raise Untestable(f"no resume was answered with a stream: {answers(evidence)}")
+    wanted = profile.steering.calls_per_run
+    if len(calls) > wanted:
+        extra = calls[wanted].at("accepted")
+        yield read(start, profile).find(
+            f"{wanted} model calls for one stream that was read "
+            f"{len(resumed) + 1} times",
+            f"{len(calls)} model calls",
+            at=extra,
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Piece:
+    """One response of a reader that keeps being cut, and what it went on from.
+
+    `kept` are the events up to the one that the next request named: what arrived in
+    the same segment after it is as good as never read.
+    """
+
+    seen: Stream
+    kept: tuple[TypedEvent, ...]
+
+
+def _pieces(evidence: Evidence, profile: Profile) -> list[_Piece]:
+    cuts = [read(exchange, profile) for exchange in evidence.labelled("cut-")]
+    if len(cuts) < 2 or not is_event_stream(cuts[0].transcript):  # noqa: PLR2004 -- a cut and a resume
+        raise Untestable(
+            f"expected a stream that was cut and resumed: {answers(evidence)}"
+        )
+    pieces = []
+    for cut, following in zip(cuts, [*cuts[1:], None], strict=True):
+        kept = cut.events
+        if following is not None:
+            ids = [event.id for event in cut.events]
+            named = following.resumed_after
+            end = ids.index(named) + 1 if named in ids else 0
+            kept = cut.events[:end]
+        pieces.append(_Piece(seen=cut, kept=kept))
+    return pieces
+
+
+def _lost(pieces: Sequence[_Piece], whole: Stream) -> list[Finding]:
+    """Find stored events that the pieces lack, and the first one out of order."""
+    arrived: dict[str | None, _Piece] = {
+        event.id: piece for piece in pieces for event in piece.kept if event.id
+    }
+    stored = [event for event in whole.events if event.id is not None]
+    if not stored:
+        raise Untestable("the stored stream has no event with an id to look for")
+    lost = []
+    for before, event in pairwise([None, *stored]):
+        assert event is not None  # noqa: S101 -- only the first of all is None
+        if event.id in arrived:
+            continue
+        known = arrived.get(before.id if before is not None else whole.resumed_after)
+        place = f"; {known.seen.label!r} was the last before it" if known else ""
+        lost.append(
+            (known or pieces[-1]).seen.find(
+                f"{event.name}, which the stored stream has",
+                f"it never arrived{place}",
+            )
+        )
+    order = list(dict.fromkeys(arrived))
+    wanted = [event.id for event in stored if event.id in arrived]
+    got = [each for each in order if each in set(wanted)]
+    for right, wrong in zip(wanted, got, strict=True):
+        if right != wrong:
+            seen = arrived[wrong].seen
+            lost.append(seen.find(f"event {right!r} next, as stored", f"{wrong!r}"))
+            break
+    return lost
+
+
+def _finished(evidence: Evidence, profile: Profile) -> Stream:
+    whole = the_stream(evidence, "stream", profile)
+    if whole.outcome is not Outcome.SUCCESS:
+        raise Untestable(
+            f"the stream to compare with did not finish: {ended(whole)} after "
+            f"{last_event(whole)}"
+        )
+    return whole
+
+
+def _resumes(evidence: Evidence, whole: Stream, profile: Profile) -> list[Stream]:
+    """Return the resumes after an event of the finished stream."""
+    ids = {event.id for event in whole.events}
+    cuts = [read(exchange, profile) for exchange in evidence.labelled("after-")]
+    found = [cut for cut in cuts if cut.resumed_after in ids]
+    if not found:
+        raise Untestable("no resume names an event of the finished stream")
+    return found
+
+
+def _not_closed(cut: Stream, took: float, profile: Profile) -> Iterator[Finding]:
+    ending = cut.transcript.ending
+    bound = profile.terminal.close_within_s
+    if ending.kind is not EndingKind.CLEAN:
+        yield cut.find(
+            "the server to end the response after the terminal event",
+            f"{ended(cut)} {ms(took)} after it",
+            at=ending.at,
+        )
+    elif took > bound:
+        yield cut.find(
+            f"the end of the response within {ms(bound)} of the terminal event",
+            f"after {ms(took)}",
+            at=ending.at,
+            timed=True,
+        )
+
+
+def _malformed(evidence: Evidence, profile: Profile) -> list[Stream]:
+    """Return the resumes with a malformed id.
+
+    An empty one is left out: it is how a client says that it has no last event (HTML,
+    "the last event ID string ... is not the empty string").
+    """
+    seen = [read(exchange, profile) for exchange in evidence.labelled("malformed-")]
+    asked = [each for each in seen if (each.resumed_after or "").strip()]
+    if not asked:
+        raise Untestable("the probe sent no malformed id")
+    return asked
+
+
+def _is_for_http(text: str) -> bool:
+    """Tell whether HTTP itself may refuse this header value, unread by the server."""
+    return len(text) > _ID_LIMIT_BYTES or not (text.isascii() and text.isprintable())
+
+
+def _foreign(evidence: Evidence, profile: Profile) -> Exchange:
+    """Return the resume by another user; `Untestable` if it was none."""
+    stream = the_stream(evidence, "stream", profile)
+    foreign = the_answer(evidence, "foreign")
+    named = read(foreign, profile).resumed_after
+    if foreign.user == stream.exchange.user:
+        raise Untestable("the probe had no second user")
+    if named not in {event.id for event in stream.events}:
+        raise Untestable(f"{named!r} is no event id of the first user's stream")
+    return foreign
+
+
+def _refused(
+    evidence: Evidence,
+    label: str,
+    profile: Profile,
+    *,
+    declared: ResumeRefusal | None,
+    to: str,
+) -> Iterator[Finding]:
+    yield from refused_with(
+        the_answer(evidence, label),
+        profile,
+        statuses=_statuses(declared),
+        code=_code(declared),
+        to=to,
+    )
+
+
+def _statuses(declared: ResumeRefusal | None) -> Iterable[int]:
+    return _CLIENT_ERRORS if declared is None else (declared.status,)
+
+
+def _code(declared: ResumeRefusal | None) -> str | None:
+    return None if declared is None else declared.code
+
+
+def _resume(profile: Profile) -> Resume:
+    assert profile.resume is not None  # noqa: S101 -- a capability these checks need
+    return profile.resume
