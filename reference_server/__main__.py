@@ -1,0 +1,5 @@
+"""`python -m reference_server`."""
+
+from .cli import main
+
+main()

@@ -1,0 +1,72 @@
+"""When to call an overloaded model again.
+
+Pure: the jitter and the time of day come in. It must not wait, and must not know which
+failures are worth a second call.
+"""
+
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+from math import isfinite
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RetryPolicy:
+    """Bounds on the calls made for one answer."""
+
+    max_attempts: int
+    backoff_s: float
+    # Most time spent in pauses, all of them together.
+    budget_s: float
+
+
+class RetrySchedule:
+    """The pauses of one answer."""
+
+    def __init__(self, policy: RetryPolicy) -> None:
+        self._policy = policy
+        self._attempts = 1
+        self._paused_s = 0.0
+
+    def next_pause_s(self, retry_after_s: float | None, jitter: float) -> float | None:
+        """Return how long to pause before the next call, None to give up.
+
+        Args:
+            retry_after_s: what the provider asked for; never undercut.
+            jitter: 0 to 1; spreads the calls of many runs over half of the backoff.
+        """
+        if self._attempts >= self._policy.max_attempts:
+            return None
+        backoff_s = self._policy.backoff_s * 2.0 ** (self._attempts - 1)
+        pause_s = max(backoff_s * (1 + jitter / 2), retry_after_s or 0.0)
+        if self._paused_s + pause_s > self._policy.budget_s:
+            return None
+        self._attempts += 1
+        self._paused_s += pause_s
+        return pause_s
+
+
+def parse_retry_after(value: str | None, now: datetime) -> float | None:
+    """Return seconds from a `Retry-After` header, None when there is nothing usable.
+
+    RFC 9110 section 10.2.3 allows a number of seconds or an HTTP date. Some providers
+    send fractions of a second, so these are read as well.
+    https://www.rfc-editor.org/rfc/rfc9110#section-10.2.3
+    """
+    if value is None:
+        return None
+    try:
+        seconds = float(value)
+    except ValueError:
+        return _seconds_until(value, now)
+    return max(0.0, seconds) if isfinite(seconds) else None
+
+
+def _seconds_until(value: str, now: datetime) -> float | None:
+    try:
+        moment = parsedate_to_datetime(value)
+    except ValueError:
+        return None
+    if moment.tzinfo is None:
+        moment = moment.replace(tzinfo=UTC)
+    return max(0.0, (moment - now).total_seconds())

@@ -1,0 +1,128 @@
+"""Running the application under uvicorn: sockets, signals, farewell.
+
+uvicorn on its own closes its listeners at SIGTERM and then waits for open streams for
+ever, or cuts them without a word (failure-modes.md, finding 3). Here a signal starts a
+drain first: new streams are refused with 503 while the listeners stay open, running
+ones may finish, the rest are told, and only then does uvicorn shut down.
+"""
+
+import asyncio
+import logging
+import signal
+import socket
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+import uvicorn
+from starlette.applications import Starlette
+from uvicorn.protocols.http.h11_impl import H11Protocol
+
+from .api import ABORT_KEY
+from .errors import SettingsError
+from .runs import Runs
+
+_log = logging.getLogger(__name__)
+
+_BACKLOG = 2048
+# How long uvicorn waits, after the farewell, for sockets that do not take it.
+_CLOSE_S = 2
+# Room for a Last-Event-ID or a token that is absurd, so that it gets its JSON refusal.
+_MAX_HEADER_BYTES = 64 * 1024
+
+
+class _Protocol(H11Protocol):
+    """uvicorn's HTTP/1 on h11, which answers HTTP/1.0 without chunks.
+
+    (uvicorn's httptools protocol sends chunked bodies to HTTP/1.0 clients.)
+    """
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as in the parent
+        super().connection_made(transport)
+        # Closing politely waits for a buffer that a stalled reader never empties.
+        self.app_state = {**self.app_state, ABORT_KEY: transport.abort}
+
+
+class _Server(uvicorn.Server):
+    """uvicorn's server with our signals and our word for being ready."""
+
+    def __init__(
+        self, config: uvicorn.Config, runs: Runs, on_ready: Callable[[int], None]
+    ) -> None:
+        super().__init__(config)
+        self._runs = runs
+        self._on_ready = on_ready
+        self._drain: asyncio.Task[None] | None = None
+
+    @contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        """Take the signals for the time that the server runs.
+
+        uvicorn would raise them again at the end, which turns a clean exit into a death
+        by signal.
+        """
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGTERM, signal.SIGINT):
+            loop.add_signal_handler(number, self._on_signal)
+        try:
+            yield
+        finally:
+            for number in (signal.SIGTERM, signal.SIGINT):
+                loop.remove_signal_handler(number)
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        """Start listening and say so."""
+        await super().startup(sockets)
+        for listener in sockets or []:
+            self._on_ready(listener.getsockname()[1])
+
+    def _on_signal(self) -> None:
+        if self._drain is None:
+            _log.info("draining")
+            self._drain = asyncio.get_running_loop().create_task(self._drain_and_exit())
+        else:
+            self._runs.hurry()
+
+    async def _drain_and_exit(self) -> None:
+        try:
+            await self._runs.drain()
+        finally:
+            self.should_exit = True
+
+
+def bind(host: str, port: int) -> socket.socket:
+    """Return a socket bound to the address; port 0 takes a free one.
+
+    Raises:
+        SettingsError: the address is not to be had.
+    """
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    listener = socket.socket(family)
+    try:
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listener.bind((host, port))
+    except OSError as error:
+        listener.close()
+        raise SettingsError(
+            f"port: expected a free address, got {host}:{port}: {error.strerror}"
+        ) from error
+    return listener
+
+
+def serve(
+    app: Starlette, listener: socket.socket, on_ready: Callable[[int], None]
+) -> None:
+    """Serve until a signal comes, and end all streams with a word."""
+    config = uvicorn.Config(
+        app,
+        http=_Protocol,
+        ws="none",
+        lifespan="on",
+        server_header=False,
+        backlog=_BACKLOG,
+        timeout_graceful_shutdown=_CLOSE_S,
+        h11_max_incomplete_event_size=_MAX_HEADER_BYTES,
+        # No access log: a query string may carry what must not be logged.
+        access_log=False,
+        log_config=None,
+    )
+    _Server(config, app.state.runs, on_ready).run(sockets=[listener])
