@@ -1,0 +1,5 @@
+"""`python -m fakes`."""
+
+from .cli import main
+
+main()

@@ -1,0 +1,249 @@
+"""Directives in prompt text: `[[fake:word key=value …]]` to script parts.
+
+    directive := "[[fake:" word (WS key "=" value)* "]]"
+    value     := bare (no white space, quote or "]") | JSON string
+
+Pure. Must not know the provider: it takes the texts a provider found in a request
+and returns blocks; `script_for` folds the blocks that apply to a turn into a script.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from .errors import ScriptError
+from .script import ENDINGS, WORDS, Library, Script, nearest, parse_script
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
+
+__all__ = ["Block", "correlation_key", "parse_blocks", "script_for"]
+
+OPENING = "[[fake:"
+CLOSING = "]]"
+# Directive spellings are short; the script's names carry their unit.
+SPELLINGS: dict[str, dict[str, str]] = {
+    "say": {"text": "text", "tokens": "tokens"},
+    "delay": {"first": "first_ms", "each": "each_ms"},
+    "stall": {"after": "after", "ms": "ms"},
+    "fail": {"status": "status", "retry_after": "retry_after_s", "message": "message"},
+    "error": {"after": "after", "message": "message", "type": "type"},
+    "drop": {"after": "after", "how": "how"},
+    "truncate": {"after": "after"},
+    "hold": {"at": "at", "after": "after"},
+    "script": {"name": "name"},
+}
+COMMON_KEYS = ("call", "turn")
+# A bare value of these keys stays text even when it looks like a number.
+TEXT_KEYS = frozenset({"text", "message", "type", "how", "at", "name"})
+REPEATABLE = frozenset({"say", "stall", "hold"})
+
+_WORD = re.compile(r"\w*")
+_KEY = re.compile(r"\s+(\w+)=")
+_BARE = re.compile(r'[^\s"\]]+')
+_END = re.compile(r"\s*\]\]")
+_CALL = re.compile(r"[A-Za-z0-9_-]{1,64}")
+_TURN = re.compile(r"([1-9]\d{0,5})(?:-([1-9]\d{0,5}))?")
+_NUMBER = re.compile(r"-?\d{1,15}(\.\d{1,15})?")
+_JSON = json.JSONDecoder()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Block:
+    """One directive: its word, the script fields it sets, and when it applies."""
+
+    word: str
+    fields: Mapping[str, str | int | float]
+    call: str | None = None
+    first_turn: int = 1
+    last_turn: int | None = None
+
+    def applies_to(self, turn: int) -> bool:
+        """Tell whether the block counts for the `turn`-th request of its key."""
+        return self.first_turn <= turn and (
+            self.last_turn is None or turn <= self.last_turn
+        )
+
+
+def parse_blocks(texts: Iterable[str]) -> tuple[Block, ...]:
+    """Find every directive in the texts, in order.
+
+    A block that occurs again word for word counts once: pipelines like to repeat
+    the user's text in more than one message.
+
+    Raises:
+        ScriptError: naming the directive, the word or key, and the nearest known.
+    """
+    found: dict[str, Block] = {}
+    for text in texts:
+        for source, block in _blocks_of(text):
+            found.setdefault(source, block)
+    return tuple(found.values())
+
+
+def correlation_key(blocks: Sequence[Block]) -> str | None:
+    """Return the one `call=` key of a request, None without.
+
+    Raises:
+        ScriptError: when two blocks name different keys.
+    """
+    keys = sorted({block.call for block in blocks if block.call is not None})
+    if len(keys) > 1:
+        raise ScriptError(f"expected one call key in a request, got {', '.join(keys)}")
+    return keys[0] if keys else None
+
+
+def script_for(blocks: Sequence[Block], turn: int, library: Library) -> Script:
+    """Fold the blocks that apply to `turn` into one script.
+
+    The named script (or the one called `default`) comes first; a word in the prompt
+    replaces that word of it, and any ending in the prompt replaces its ending.
+
+    Raises:
+        ScriptError: for an unknown name, a word given twice, or two endings.
+    """
+    here = [block for block in blocks if block.applies_to(turn)]
+    words: dict[str, list[Mapping[str, str | int | float]]] = {}
+    for block in here:
+        words.setdefault(block.word, []).append(block.fields)
+    for word, given in words.items():
+        if len(given) > 1 and word not in REPEATABLE:
+            raise ScriptError(f"[[fake:{word}]]: expected once for a request, got more")
+    base = _named_script(words.pop("script", []), library)
+    parts = base.model_dump(exclude_unset=True, mode="json")
+    if any(word in ENDINGS for word in words):
+        parts = {name: part for name, part in parts.items() if name not in ENDINGS}
+    for word, given in words.items():
+        parts[word] = given if word in REPEATABLE else given[0]
+    return parse_script(json.dumps(parts), where="directives")
+
+
+def _named_script(
+    given: Sequence[Mapping[str, str | int | float]], library: Library
+) -> Script:
+    if not given:
+        return library.scripts.get("default", Script())
+    name = str(given[0].get("name", ""))
+    if name in library.scripts:
+        return library.scripts[name]
+    known = library.scripts
+    hint = f", did you mean {nearest(name, known)!r}" if known else ": none is loaded"
+    raise ScriptError(f"[[fake:script]]: unknown script {name!r}{hint}")
+
+
+def _blocks_of(text: str) -> Iterator[tuple[str, Block]]:
+    at = text.find(OPENING)
+    while at >= 0:
+        block, end = _parse_block(text, at)
+        yield text[at:end], block
+        at = text.find(OPENING, end)
+
+
+def _parse_block(text: str, start: int) -> tuple[Block, int]:
+    """Parse the directive that opens at `start`; return it and where it ends."""
+    match = _WORD.match(text, start + len(OPENING))
+    word, at = (match[0], match.end()) if match else ("", start)
+    if word not in SPELLINGS:
+        raise ScriptError(
+            f"[[fake:{word}]]: unknown word {word!r}, "
+            f"did you mean {nearest(word, SPELLINGS)!r}"
+        )
+    values: dict[str, str] = {}
+    fields: dict[str, str | int | float] = {}
+    while not (end := _END.match(text, at)):
+        key, value, at = _parse_pair(text, at, word)
+        if key in values or key in fields:
+            raise ScriptError(f"[[fake:{word}]]: key {key!r} is given twice")
+        if key in COMMON_KEYS:
+            values[key] = str(value)
+        else:
+            fields[key] = value
+    first, last = _parse_turn(values.get("turn"), word)
+    block = Block(
+        word=word,
+        fields=_checked({SPELLINGS[word][key]: fields[key] for key in fields}, word),
+        call=_parse_call(values.get("call"), word),
+        first_turn=first,
+        last_turn=last,
+    )
+    return block, end.end()
+
+
+def _parse_pair(text: str, at: int, word: str) -> tuple[str, str | int | float, int]:
+    match = _KEY.match(text, at)
+    if not match:
+        got = text[at : at + 20]
+        raise ScriptError(
+            f"[[fake:{word}]]: expected key=value or ']]', got {got!r}"
+            if got.strip()
+            else f"[[fake:{word}]]: expected ']]', got the end of the text"
+        )
+    key = match[1]
+    known = (*SPELLINGS[word], *COMMON_KEYS)
+    if key not in known:
+        raise ScriptError(
+            f"[[fake:{word}]]: unknown key {key!r}, "
+            f"did you mean {nearest(key, known)!r}"
+        )
+    value, end = _parse_value(text, match.end(), word=word, key=key)
+    return key, value, end
+
+
+def _parse_value(
+    text: str, at: int, *, word: str, key: str
+) -> tuple[str | int | float, int]:
+    where = f"[[fake:{word}]]: {key}"
+    if text.startswith('"', at):
+        try:
+            value, end = _JSON.raw_decode(text, at)
+        except json.JSONDecodeError as error:
+            raise ScriptError(
+                f"{where}: expected a JSON string, got {text[at : at + 20]!r} "
+                f"({error.msg.lower()})"
+            ) from None
+        return str(value), end
+    match = _BARE.match(text, at)
+    if not match:
+        raise ScriptError(f"{where}: expected a value, got {text[at : at + 20]!r}")
+    return _typed(key, match[0]), match.end()
+
+
+def _typed(key: str, bare: str) -> str | int | float:
+    if key in TEXT_KEYS or key in COMMON_KEYS or not _NUMBER.fullmatch(bare):
+        return bare
+    return float(bare) if "." in bare else int(bare)
+
+
+def _parse_call(value: str | None, word: str) -> str | None:
+    if value is not None and not _CALL.fullmatch(value):
+        raise ScriptError(
+            f"[[fake:{word}]]: expected call to be 1 to 64 of A-Z a-z 0-9 _ -, "
+            f"got {value!r}"
+        )
+    return value
+
+
+def _parse_turn(value: str | None, word: str) -> tuple[int, int | None]:
+    if value is None:
+        return 1, None
+    match = _TURN.fullmatch(value)
+    first, last = (int(match[1]), int(match[2] or match[1])) if match else (1, 0)
+    if last < first:
+        raise ScriptError(
+            f"[[fake:{word}]]: expected turn=N or turn=A-B with 1 <= A <= B, "
+            f"got {value!r}"
+        )
+    return first, last
+
+
+def _checked(
+    fields: Mapping[str, str | int | float], word: str
+) -> Mapping[str, str | int | float]:
+    """Let the script's own model judge the values, so that a bad one is named."""
+    if word in WORDS:
+        part = [fields] if word in REPEATABLE else fields
+        parse_script(json.dumps({word: part}), where="directive")
+    return fields
