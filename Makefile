@@ -24,7 +24,7 @@ endif
 conform: $(VENV)/.ready-to-run
 	@STREAMPROOF_SERVER_JWT_SECRET=$$($(BIN)/python -c \
 		'import secrets; print(secrets.token_urlsafe(48))') && \
-	export STREAMPROOF_SERVER_JWT_SECRET && \
+	export STREAMPROOF_SERVER_JWT_SECRET STREAMPROOF_SERVER_UPSTREAM_KEY=any && \
 	status=0; \
 	for profile in $(PROFILES); do \
 		$(BIN)/streamproof run --profile $$profile $(SUITE_CADENCE) \

@@ -59,6 +59,7 @@ def running(*server_options: str) -> Iterator[Stack]:
                 {
                     "STREAMPROOF_SERVER_JWT_SECRET": secret,
                     "STREAMPROOF_SERVER_OBSERVE_TOKEN": OBSERVE_TOKEN,
+                    "STREAMPROOF_SERVER_UPSTREAM_KEY": "any",
                 },
             )
         )
