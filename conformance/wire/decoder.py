@@ -207,7 +207,6 @@ class Decoder:
 
     def _take_exact(self, lines: bytes, start: int, items: list[Item]) -> None:
         """Process complete lines of any kind, one by one."""
-        lines_end = start + len(lines)
         for raw in lines.splitlines(keepends=True):
             content = raw.rstrip(b"\r\n")
             content_end = start + len(content)
@@ -217,8 +216,8 @@ class Decoder:
             self._stream.take_line(line, start, content_end + 1, items)
             start += len(raw)
             terminator = terminator_of(raw)
-            if terminator is Terminator.CR and start == lines_end:
-                self._after_cr = True  # perhaps half of a CRLF
+            if terminator is Terminator.CR and start == self.offset:
+                self._after_cr = True  # the last byte there is: perhaps half a CRLF
             elif terminator is not None:
                 self._count_end(terminator, content_end)
 

@@ -13,10 +13,9 @@ line for some of the tools that read line by line.
 from __future__ import annotations
 
 import base64
-import binascii
 import json
 import math
-from typing import TYPE_CHECKING, NoReturn
+from typing import TYPE_CHECKING, NoReturn, TypeGuard
 
 from .errors import TranscriptError
 from .exchange import Chunk, Ending, EndingKind, Exchange
@@ -121,6 +120,12 @@ def _load_ending(row: _Row) -> Ending:
     )
 
 
+def _is_seconds(value: object) -> TypeGuard[float]:
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return False
+    return abs(value) < math.inf  # NaN is not
+
+
 class _Row:
     """One JSON object and the line it stands in."""
 
@@ -179,11 +184,9 @@ class _Row:
 
     def seconds(self, key: str) -> float:
         value = self._get(key)
-        # JSON's true is an int to Python, and its NaN is a float.
-        if isinstance(value, int | float) and not isinstance(value, bool):
-            if math.isfinite(value):
-                return value
-        self.fail(f"expected {key!r} to be a time in seconds, got {value!r}")
+        if not _is_seconds(value):
+            self.fail(f"expected {key!r} to be a time in seconds, got {value!r}")
+        return value
 
     def maybe_seconds(self, key: str) -> float | None:
         return None if self._get(key) is None else self.seconds(key)
@@ -212,12 +215,16 @@ class _Row:
         self.expect_keys((*others, "text", "base64"))
         if self.has("text") == self.has("base64"):
             self.fail("expected either 'text' or 'base64'")
+        encoding = "text" if self.has("text") else "base64"
+        value = self.text(encoding)
         try:
-            if self.has("text"):
-                return self.text("text").encode()
-            return base64.b64decode(self.text("base64"), validate=True)
-        except (UnicodeEncodeError, binascii.Error) as error:
-            self.fail(f"expected bytes as text or base64, got neither ({error})")
+            if encoding == "text":
+                return value.encode()
+            return base64.b64decode(value, validate=True)
+        except ValueError as error:  # a lone surrogate, or not base64
+            self.fail(
+                f"expected {encoding!r} to hold bytes, got {value[:40]!r} ({error})"
+            )
 
     def _get(self, key: str) -> object:
         if key not in self._values:
