@@ -7,6 +7,7 @@ were passed on can not be repaired without saying them twice.
 """
 
 import asyncio
+import json
 import logging
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import aclosing, suppress
@@ -33,6 +34,9 @@ _OVERLOADED = frozenset({_RATE_LIMITED, 503, 529})
 _TAIL_S = 1.0
 # An error's body is read for the same reason, as long as it is a reasonable one.
 _MAX_ERROR_BYTES = 64 * 1024
+
+
+_HEADERS = {"Content-Type": "application/json", "Accept": "text/event-stream"}
 
 
 class Message(TypedDict):
@@ -121,11 +125,15 @@ class ModelClient:
     ) -> str:
         options = self._options
         request = {"model": options.model, "messages": messages, "stream": True}
+        # Escaped to ASCII: an earlier answer may hold half of a surrogate pair.
+        content = json.dumps(request)
         try:
             async with (
                 asyncio.timeout(options.total_timeout_s),
                 asyncio.timeout(options.first_token_timeout_s) as first_token,
-                self._http.stream("POST", "chat/completions", json=request) as response,
+                self._http.stream(
+                    "POST", "chat/completions", content=content, headers=_HEADERS
+                ) as response,
             ):
                 await self._check_status(response)
                 return await _read_answer(response, on_text, first_token)
