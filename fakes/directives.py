@@ -15,7 +15,15 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from .errors import ScriptError
-from .script import ENDINGS, WORDS, Library, Script, nearest, parse_script
+from .script import (
+    ENDINGS,
+    WORDS,
+    Library,
+    Script,
+    check_part,
+    nearest,
+    parse_script,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -244,6 +252,5 @@ def _checked(
 ) -> Mapping[str, str | int | float]:
     """Let the script's own model judge the values, so that a bad one is named."""
     if word in WORDS:
-        part = [fields] if word in REPEATABLE else fields
-        parse_script(json.dumps({word: part}), where="directive")
+        check_part(word, json.dumps(fields), where=f"[[fake:{word}]]")
     return fields

@@ -136,22 +136,27 @@ class RequestReader:
 
 
 def _request_of(head: h11.Request, body: bytes) -> Request:
-    target = urlsplit(head.target.decode("ascii"))
+    try:
+        target = urlsplit(head.target.decode("ascii"))
+    except ValueError as error:
+        raise RequestError(f"expected a request target, got {head.target!r}") from error
     headers = {
         name.decode("ascii"): value.decode("latin-1") for name, value in head.headers
     }
+    method = head.method.decode("ascii")
     version = head.http_version.decode("ascii")
     options = {
         part.strip().lower() for part in headers.get("connection", "").split(",")
     }
     return Request(
-        method=head.method.decode("ascii"),
+        method=method,
         path=unquote(target.path),
         query=dict(parse_qsl(target.query, keep_blank_values=True)),
         headers=headers,
         body=body,
         http_version=version,
-        keep_alive="close" not in options and version == "1.1",
+        # A HEAD is refused with a body, which must not pass for the next response.
+        keep_alive="close" not in options and version == "1.1" and method != "HEAD",
     )
 
 

@@ -361,7 +361,7 @@ class Journal:
         """Open the record of a call that has just arrived, and number its turn."""
         self._ordinal += 1
         turns = self._by_key.setdefault(key, {}) if key is not None else {}
-        turn = max(turns, default=0) + 1
+        turn = next(reversed(turns), 0) + 1
         call = Call(
             key=key,
             turn=turn,

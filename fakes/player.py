@@ -7,11 +7,11 @@ costs its texts and nothing more.
 
 from __future__ import annotations
 
-import random
 import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
+from .dice import pick, roll
 from .errors import ScriptError
 from .script import DEFAULT_TOKENS, Fail, InStreamError, Say, Script
 
@@ -36,17 +36,15 @@ __all__ = [
     "split_tokens",
 ]
 
-# Short, common, without a capital: joined they read as text, and none of them
-# can be mistaken for a directive.
-# One string: as a list, which SIM905 wants, it takes a screen.
+# 64 words, so that a byte picks each as often. One string: as a list, which SIM905
+# wants, they take a screen.
 VOCABULARY = (  # noqa: SIM905
-    "amber autumn basket beacon birch bridge candle canyon cedar cloud copper coral "
-    "crystal dawn delta desert ember falcon feather field forest garden glacier "
-    "granite harbor hazel heron hollow island ivory jasper juniper kettle lagoon "
-    "lantern linen maple marble meadow mirror morning mountain north ocean olive "
-    "orchard pebble pepper pine planet prairie quartz quiet rain raven reef ridge "
-    "river saddle shadow silver stone summer thunder timber valley velvet violet "
-    "walnut willow winter wonder"
+    "amber autumn beacon birch bridge cedar cloud copper coral crystal dawn delta "
+    "desert ember falcon feather field forest garden glacier harbor hazel heron "
+    "hollow island ivory jasper juniper lagoon lantern linen maple marble meadow "
+    "mirror morning mountain north ocean olive orchard pebble pine planet prairie "
+    "quartz quiet rain raven reef ridge river shadow silver stone summer thunder "
+    "timber valley violet walnut willow winter wonder"
 ).split()
 
 _TOKEN = re.compile(r"\A\s+|\S+\s*")
@@ -211,9 +209,11 @@ def make_plan(script: Script, *, seed: int, fingerprint: str) -> Plan:
         ScriptError: when a position lies behind the last token.
     """
     said = script.say or (Say(),)
-    # Not for secrets: seeded so that the same request is answered the same way.
-    words = random.Random(f"{seed}:{fingerprint}:words")  # noqa: S311
-    texts = tuple(token for say in said for token in _tokens_of(say, words))
+    texts = tuple(
+        token
+        for part, say in enumerate(said)
+        for token in _tokens_of(say, seed, f"{fingerprint}:{part}")
+    )
     for position in _positions(script):
         if position > len(texts):
             raise ScriptError(
@@ -231,11 +231,11 @@ def split_tokens(text: str) -> list[str]:
     return _TOKEN.findall(text)
 
 
-def _tokens_of(say: Say, words: random.Random) -> list[str]:
+def _tokens_of(say: Say, seed: int, fingerprint: str) -> list[str]:
     if say.text is not None:
         return split_tokens(say.text)
     count = DEFAULT_TOKENS if say.tokens is None else say.tokens
-    chosen = words.choices(VOCABULARY, k=count)
+    chosen = pick(VOCABULARY, roll(seed, fingerprint, "words", count))
     return [f"{word} " for word in chosen[:-1]] + chosen[-1:]
 
 

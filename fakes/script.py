@@ -17,10 +17,8 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_valida
 from .errors import ScriptError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
     from pathlib import Path
-
-    from pydantic_core import ErrorDetails
 
 __all__ = [
     "DEFAULT_TOKENS",
@@ -34,6 +32,7 @@ __all__ = [
     "Script",
     "Stall",
     "Truncate",
+    "check_part",
     "load_library",
     "nearest",
     "parse_script",
@@ -45,6 +44,8 @@ DEFAULT_TOKENS = 8
 MAX_TOKENS = 100_000
 # One day: longer than any test waits, small enough that no timer overflows.
 MAX_MS = 86_400_000.0
+# A refused text is quoted that far.
+MAX_SHOWN = 80
 
 Position = Annotated[int, Field(ge=0, le=MAX_TOKENS)]
 Milliseconds = Annotated[float, Field(ge=0, le=MAX_MS, allow_inf_nan=False)]
@@ -173,6 +174,18 @@ def parse_script(data: bytes | str, *, where: str) -> Script:
         raise ScriptError(_explain(error, Script, where)) from None
 
 
+def check_part(word: str, data: str, *, where: str) -> None:
+    """Check one word's JSON object against its part of the model.
+
+    Raises:
+        ScriptError: naming `where`, the key, what was expected and what came.
+    """
+    try:
+        WORDS[word].model_validate_json(data)
+    except ValidationError as error:
+        raise ScriptError(_explain(error, WORDS[word], where)) from None
+
+
 def load_library(path: Path) -> Library:
     """Read the named scripts of a TOML file.
 
@@ -198,29 +211,24 @@ def _explain(error: ValidationError, model: type[BaseModel], where: str) -> str:
     location = ".".join(str(part) for part in first["loc"])
     place = f"{where}: {location}" if location else where
     if first["type"] == "extra_forbidden":
-        return f"{place}: unknown key{_suggestion(first, model)}"
+        *path, key = first["loc"]
+        suggestion = nearest(str(key), _keys_at(model, path))
+        return f"{place}: unknown key, did you mean {suggestion!r}"
     reason = str(first.get("ctx", {}).get("error", first["msg"]))
     reason = reason[:1].lower() + reason[1:]
-    if first["type"] in {"value_error", "missing"} or first["type"] == "json_invalid":
+    if first["type"] in {"value_error", "missing", "json_invalid"}:
         return f"{place}: {reason}"
-    return f"{place}: {reason}, got {first['input']!r}"
+    got = repr(first["input"])
+    return f"{place}: {reason}, got {got if len(got) < MAX_SHOWN else got[:MAX_SHOWN]}"
 
 
-def _suggestion(complaint: ErrorDetails, model: type[BaseModel]) -> str:
-    *path, key = complaint["loc"]
-    known = _keys_at(model, path)
-    return f", did you mean {nearest(str(key), known)!r}" if known else ""
-
-
-def _keys_at(model: type[BaseModel], path: list[int | str]) -> list[str]:
+def _keys_at(model: type[BaseModel], path: Sequence[int | str]) -> list[str]:
     """Follow a location down the models to the keys that are known there."""
-    if model is Library:
-        return _keys_at(Script, path[2:]) if path else ["scripts"]
-    words = {name: name for name in Script.model_fields}
-    if not path:
-        return list(words)
-    part = WORDS.get(str(path[0]))
-    return list(part.model_fields) if part else []
+    if model is Library and path:
+        return _keys_at(Script, path[2:])
+    if model is Script and path:
+        return list(WORDS[str(path[0])].model_fields)
+    return list(model.model_fields)
 
 
 WORDS: dict[str, type[Strict]] = {

@@ -8,7 +8,6 @@ https://platform.openai.com/docs/api-reference/chat and …/chat-streaming.
 from __future__ import annotations
 
 import json
-import random
 import string
 from dataclasses import dataclass, field
 from hashlib import sha256
@@ -17,6 +16,7 @@ from typing import TYPE_CHECKING, Annotated, Final
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from ..dice import pick, roll
 from ..errors import RequestError
 
 if TYPE_CHECKING:
@@ -31,12 +31,12 @@ __all__ = ["NAME", "PATH", "ChatReply", "ChatRequest", "encode_error", "parse_re
 NAME: Final = "openai_chat"
 PATH: Final = "/v1/chat/completions"
 
-# Characters the documented samples of `obfuscation` are made of.
-PADDING_ALPHABET: Final = string.ascii_letters + string.digits
+# Characters that ids and the documented samples of `obfuscation` are made of.
+ALPHANUMERIC: Final = string.ascii_letters + string.digits
+HEX: Final = "0123456789abcdef"
 # XX: the real padding scheme is not published; text and padding together fill a
 # multiple of this, which hides the token's length as the reference promises.
 PADDING_BLOCK: Final = 16
-ID_ALPHABET: Final = string.ascii_letters + string.digits
 
 # `created` must not come from a clock; any fixed moment will do (2023-11-14).
 EPOCH_S: Final = 1_700_000_000
@@ -267,15 +267,14 @@ class ChatReply:
 
     def __post_init__(self) -> None:
         """Derive what the whole reply shares."""
-        # Not for secrets: seeded so that the same request gets the same bytes.
-        dice = random.Random(f"{self.seed}:{self.request.fingerprint}:reply")  # noqa: S311
-        self._request_id = "req_" + "".join(dice.choices("0123456789abcdef", k=32))
-        self._processing_ms = dice.randint(40, 900)
-        self._padding = "".join(dice.choices(PADDING_ALPHABET, k=1024))
+        self._request_id = "req_" + self._pick(HEX, "request id", 32)
+        self._processing_ms = 40 + self._roll("processing", 1)[0]
+        self._padding = self._pick(ALPHANUMERIC, "padding", 1024)
+        age_s = int.from_bytes(self._roll("created", 4)) % EPOCH_SPAN_S
         self._identity = {
-            "id": "chatcmpl-" + "".join(dice.choices(ID_ALPHABET, k=29)),
-            "created": EPOCH_S + dice.randrange(EPOCH_SPAN_S),
-            "fingerprint": "fp_" + "".join(dice.choices("0123456789abcdef", k=10)),
+            "id": "chatcmpl-" + self._pick(ALPHANUMERIC, "id", 29),
+            "created": EPOCH_S + age_s,
+            "fingerprint": "fp_" + self._pick(HEX, "system", 10),
         }
         head = _dumps(self._chunk_head())[:-1]
         self._prefix = f'{head},"choices":[{{"index":0,"delta":'
@@ -368,6 +367,12 @@ class ChatReply:
             "service_tier": "default",
             "system_fingerprint": self._identity["fingerprint"],
         }
+
+    def _roll(self, purpose: str, count: int) -> bytes:
+        return roll(self.seed, self.request.fingerprint, purpose, count)
+
+    def _pick(self, alphabet: str, purpose: str, count: int) -> str:
+        return "".join(pick(alphabet, self._roll(purpose, count)))
 
     def _headers(self) -> list[tuple[str, str]]:
         prompt = self.request.prompt_tokens
