@@ -1,0 +1,70 @@
+"""Writes reports to disk: JSON, JUnit, and the transcripts of what failed.
+
+Holds no format: those are in `json_report`, `junit` and `conformance.wire`.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection, Iterator
+from pathlib import Path
+
+from ..errors import UsageError
+from ..model import Exchange, Verdict
+from ..runner.result import RunResult
+from .json_report import to_json
+from .junit import to_junit
+from .wording import exchange_of
+
+_SHOWN = (Verdict.FAILED, Verdict.WARNED)
+
+
+def write(path: Path, text: str) -> None:
+    """Write a report to `path`, making its folder.
+
+    Raises `UsageError` where that is not possible.
+    """
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text, "utf-8")
+    except OSError as problem:
+        raise UsageError(f"cannot write the report to {path}: {problem}") from problem
+
+
+def write_report_folder(
+    folder: Path, result: RunResult, secrets: Collection[str]
+) -> Path | None:
+    """Write `<profile>.json`, `<profile>.xml` and the transcripts of what failed.
+
+    Returns the folder of the transcripts, None if nothing failed in an exchange. Those
+    of an earlier run are removed, so that none is taken for one of this run.
+    """
+    write(folder / f"{result.profile}.json", to_json(result))
+    write(folder / f"{result.profile}.xml", to_junit(result))
+    transcripts = folder / f"{result.profile}-transcripts"
+    for stale in transcripts.glob("*.jsonl"):
+        stale.unlink()
+    written = False
+    for name, exchange in failing_exchanges(result):
+        write(transcripts / name, exchange.transcript.to_jsonl(secrets))
+        written = True
+    return transcripts if written else None
+
+
+def failing_exchanges(result: RunResult) -> Iterator[tuple[str, Exchange]]:
+    """Yield each exchange with a finding once, with the file name for it."""
+    seen: set[str] = set()
+    for judgement in result.judgements:
+        if judgement.verdict not in _SHOWN:
+            continue
+        for finding in judgement.findings:
+            exchange = exchange_of(finding, result)
+            name = _file_name(finding.probe, finding.exchange)
+            if exchange is not None and name not in seen:
+                seen.add(name)
+                yield name, exchange
+
+
+def _file_name(probe: str, label: str) -> str:
+    # Both are ours, but a label never may name another folder.
+    return re.sub(r"[^A-Za-z0-9._-]", "_", f"{probe}--{label}") + ".jsonl"

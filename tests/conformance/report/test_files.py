@@ -1,0 +1,54 @@
+"""Reports reach the disk, with the transcripts of what failed and no others."""
+
+from pathlib import Path
+
+import pytest
+
+from conformance.errors import UsageError
+from conformance.model import Verdict
+from conformance.report.files import write, write_report_folder
+from conformance.wire import Transcript
+
+from .sample import STREAM, TOKEN, judged, mixed_run, run_of
+
+
+def test_the_folder_holds_both_reports_and_the_failing_exchanges(
+    tmp_path: Path,
+) -> None:
+    transcripts = write_report_folder(tmp_path / "new", mixed_run(), [TOKEN])
+
+    assert sorted(str(p.relative_to(tmp_path)) for p in tmp_path.rglob("*.*")) == [
+        "new/sample-transcripts/silent--resumed_.._x.jsonl",
+        "new/sample-transcripts/silent--stream.jsonl",
+        "new/sample.json",
+        "new/sample.xml",
+    ]
+    assert transcripts == tmp_path / "new" / "sample-transcripts"
+
+
+def test_a_transcript_can_be_read_back_and_has_no_credential(tmp_path: Path) -> None:
+    folder = write_report_folder(tmp_path, mixed_run(), [TOKEN])
+
+    assert folder is not None
+    text = (folder / "silent--stream.jsonl").read_text("utf-8")
+    assert TOKEN not in text
+    assert Transcript.from_jsonl(text).chunks[1] == STREAM.transcript.chunks[1]
+
+
+def test_transcripts_of_an_earlier_run_are_removed(tmp_path: Path) -> None:
+    write_report_folder(tmp_path, mixed_run(), [])
+    stranger = tmp_path / "sample-transcripts" / "notes.txt"
+    stranger.write_text("mine", "utf-8")
+
+    green = run_of(judged("a.b", Verdict.PASSED))
+
+    assert write_report_folder(tmp_path, green, []) is None
+    assert list(stranger.parent.iterdir()) == [stranger]
+
+
+def test_a_place_that_cannot_be_written_is_the_users_error(tmp_path: Path) -> None:
+    file = tmp_path / "file"
+    file.write_text("", "utf-8")
+
+    with pytest.raises(UsageError, match=r"cannot write the report to .*a\.json"):
+        write(file / "a.json", "{}")

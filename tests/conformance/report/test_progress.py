@@ -1,0 +1,80 @@
+"""Progress is one changing line on a terminal and a few plain ones in a log."""
+
+import io
+
+from conformance import profiles
+from conformance.model import Verdict
+from conformance.report.progress import ChangingLine, PlainLines, Reporter
+from conformance.runner.events import (
+    Judged,
+    ProbeFinished,
+    RunEvent,
+    RunFinished,
+    RunStarted,
+)
+from conformance.runner.plan import Plan
+
+from .sample import judged, requirement, run_of
+
+NAMES = [f"probe-{n}" for n in range(8)]
+
+
+def events() -> list[RunEvent]:
+    plan = Plan(
+        profile=profiles.load("pipeline"),
+        selected=(requirement("a.b"), requirement("a.c")),
+        undeclared={},
+        probes=tuple(NAMES),
+    )
+    return [
+        RunStarted(plan=plan, target="http://x\x1b[2J"),
+        ProbeFinished(name="probe-0", seconds=1.0, attempts=1),
+        Judged(judgement=judged("a.b", Verdict.FAILED)),
+        *(ProbeFinished(name=name, seconds=1.0, attempts=1) for name in NAMES[1:]),
+        Judged(judgement=judged("a.c", Verdict.PASSED)),
+        RunFinished(result=run_of()),
+    ]
+
+
+def tell_all(reporter: Reporter) -> None:
+    for event in events():
+        reporter.tell(event)
+    reporter.close()
+
+
+def test_a_log_gets_a_line_at_the_start_and_one_for_each_quarter() -> None:
+    log = io.StringIO()
+
+    tell_all(PlainLines(log))
+
+    opening, *lines = log.getvalue().splitlines()
+    assert opening == (
+        "checking http://x\\x1b[2J against pipeline: "
+        "2 requirements, 8 probes side by side"
+    )
+    assert lines == [
+        "2/8 probes, 1/2 judged, 1 failed",
+        "4/8 probes, 1/2 judged, 1 failed",
+        "6/8 probes, 1/2 judged, 1 failed, waiting for probe-6, probe-7",
+        "8/8 probes, 1/2 judged, 1 failed",
+    ]
+
+
+def test_a_terminal_gets_one_line_again_and_again_and_is_left_clean() -> None:
+    screen = io.StringIO()
+
+    tell_all(ChangingLine(screen, columns=80))
+
+    _, *lines = screen.getvalue().split("\r\x1b[2K")
+    assert lines[0] == "0/8 probes, 0/2 judged, 0 failed"
+    assert lines[-2] == "8/8 probes, 2/2 judged, 1 failed"
+    assert lines[-1] == ""
+
+
+def test_the_line_never_fills_the_last_column() -> None:
+    screen = io.StringIO()
+
+    tell_all(ChangingLine(screen, columns=20))
+
+    _, *lines = screen.getvalue().split("\r\x1b[2K")
+    assert max(map(len, lines)) == 19
