@@ -9,8 +9,8 @@ copied once, when its line is complete: O(n) for any chunking. A CR ends a line 
 once; an LF at the very start of the next bytes then belongs to it and is swallowed.
 
 Complete lines take one of two ways to the `Interpreter`, which holds the rules:
-- `_take_plain`: every line ends in LF, the text is UTF-8, and no limit can be reached;
-  all lines are decoded in one go;
+- `_take_plain`: every line ends in LF, or every line in CRLF, the text is UTF-8, and no
+  limit can be reached; all lines are decoded in one go;
 - `_take_exact`: anything else; each line is measured, decoded and counted by itself.
 They give the same result wherever both apply; a property test holds them to it.
 
@@ -46,7 +46,8 @@ MAX_ANOMALIES = 1000
 
 _BOM = b"\xef\xbb\xbf"
 _CR = 0x0D
-_LF_SO_FAR = (None, Terminator.LF)
+_LF = Terminator.LF
+_CRLF = Terminator.CRLF
 
 
 class Decoder:
@@ -128,9 +129,8 @@ class Decoder:
         size = len(data)
         self.offset += size
         items: list[Item] = []
-        has_cr = _CR in data
         cut = data.rfind(b"\n") + 1
-        if has_cr:
+        if _CR in data:
             cut = max(cut, data.rfind(b"\r") + 1)
         if cut:
             lines = data if cut == size else data[:cut]
@@ -138,7 +138,7 @@ class Decoder:
                 start -= len(self._tail)
                 lines = b"".join((self._tail, lines))
                 self._tail.clear()
-            if has_cr or not self._take_plain(lines, start, items):
+            if not self._take_plain(lines, start, items):
                 self._take_exact(lines, start, items)
         if cut < size:
             self._tail += data[cut:] if cut else data
@@ -184,16 +184,24 @@ class Decoder:
     # Cutting into lines
 
     def _take_plain(self, lines: bytes, start: int, items: list[Item]) -> bool:
-        """Process complete lines that all end in LF, or refuse and change nothing."""
+        """Process complete lines that all end alike, or refuse and change nothing."""
         block_start = self._stream.block_start
         size = len(lines)
         if (
             size > self._max_line_bytes
             or (start - block_start if block_start >= 0 else 0) + size
             > self._max_event_bytes
-            or not (self._first_end in _LF_SO_FAR or self._is_mixed)
             or (start == 0 and lines.startswith(_BOM))
         ):
+            return False
+        kind = _LF
+        if _CR in lines:
+            kind = _CRLF
+            unified = lines.replace(b"\r\n", b"\n")
+            if _CR in unified or unified.count(b"\n") != size - len(unified):
+                return False
+            lines = unified
+        if self._first_end is not kind and self._first_end and not self._is_mixed:
             return False
         try:
             text = lines.decode()
@@ -201,8 +209,10 @@ class Decoder:
             return False
         if "\0" in text:  # perhaps in an id
             return False
-        self._first_end = self._first_end or Terminator.LF
-        self._ends[Terminator.LF] += self._stream.take_text(text, start, items)
+        self._first_end = self._first_end or kind
+        self._ends[kind] += self._stream.take_text(
+            text, start, 1 if kind is _LF else 2, items
+        )
         return True
 
     def _take_exact(self, lines: bytes, start: int, items: list[Item]) -> None:

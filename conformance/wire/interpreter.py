@@ -67,12 +67,21 @@ class Interpreter:
         self._data = []
         self._event_field = None
 
-    def take_text(self, text: str, start: int, items: list[Item]) -> int:
-        """Process lines that all end in LF and hold no NUL; return their number.
+    def take_text(
+        self, text: str, start: int, line_end_bytes: int, items: list[Item]
+    ) -> int:
+        """Process lines that hold no NUL and all end alike; return their number.
 
         Most streams are made of blocks of one form. Where such a block starts, one
         regular expression takes it whole, three times as fast as line by line.
+
+        Args:
+            text: the lines, each ending in LF whatever its line end is on the wire.
+            start: body offset of the first byte.
+            line_end_bytes: length of each line end on the wire.
+            items: receives the items.
         """
+        wide = line_end_bytes - 1  # bytes of each line end that the text lacks
         is_ascii = text.isascii()
         size = len(text)
         at = 0  # where in the text we are, in characters
@@ -82,11 +91,13 @@ class Interpreter:
             after = text.index("\n", at) + 1 if frame is None else frame.end()
             end = start + (after - at if is_ascii else len(text[at:after].encode()))
             if frame is None:
-                self.take_line(text[at : after - 1], start, end, items)
                 count += 1
+                self.take_line(text[at : after - 1], start, end, items)
             else:
                 id_, event_field, data = frame.groups()
-                count += 2 + (id_ is not None) + (event_field is not None)
+                lines = 2 + (id_ is not None) + (event_field is not None)
+                count += lines
+                end += (lines - 1) * wide
                 if id_ is not None:
                     self._id_buffer = self.last_event_id = id_
                 self.unclosed_comment = -1
@@ -103,7 +114,7 @@ class Interpreter:
                     )
                 )
             at = after
-            start = end
+            start = end + wide
         return count
 
     def take_line(self, line: str, start: int, end: int, items: list[Item]) -> None:

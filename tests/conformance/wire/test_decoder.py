@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sys
 import tomllib
 from dataclasses import dataclass
@@ -147,6 +148,9 @@ PIECES = st.sampled_from(
         b"data:",
         b"data: x\n",
         b"data: {}\n\n",
+        b"data: {}\r\n\r\n",
+        b"id: 5\r\nevent: d\r\ndata: x\r\n\r\n",
+        b": hb\r\n\r\n",
         b"data:  two\n\n",
         b"data: data: x\n\n",
         b"data:data:x\n\n",
@@ -173,7 +177,9 @@ PIECES = st.sampled_from(
         b"\0",
     ]
 )
-BODIES = st.one_of(st.lists(PIECES, max_size=30).map(b"".join), st.binary(max_size=200))
+JOINED = st.lists(PIECES, max_size=30).map(b"".join)
+ALL_CRLF = JOINED.map(lambda body: re.sub(rb"\r\n|\r|\n", b"\r\n", body))
+BODIES = st.one_of(JOINED, ALL_CRLF, st.binary(max_size=200))
 
 
 @st.composite
@@ -213,6 +219,8 @@ class ExactDecoder(Decoder):
 
 @given(cut_bodies())
 @example([b"id: 1\nevent: a\ndata: b\n\n", b"data: \xe2\x82\xac\n\n"])
+@example([b"id: 1\r\nevent: a\r\ndata: b\r\n\r\n", b": hb\r\ndata: \xc3\xa9\r\n\r\n"])
+@example([b"data: x\r\n\r\n", b"data: y\r\n\n", b"data: z\r\r\n\n"])
 def test_the_plain_way_and_the_exact_way_agree(chunks: list[bytes]) -> None:
     exact, fast = ExactDecoder(), Decoder()
 

@@ -28,7 +28,7 @@ class Stream:
 
     def feed(self, text: str, *, whole: bool) -> None:
         if whole:
-            self.lines += self.interpreter.take_text(text, self._end, self.items)
+            self.lines += self.interpreter.take_text(text, self._end, 1, self.items)
             self._end += len(text)
             return
         for line in text.removesuffix("\n").split("\n"):
@@ -327,6 +327,21 @@ def test_spans_of_text_beyond_ascii_count_bytes() -> None:
     stream = Stream("data: \u20ac\n\ndata: \u20ac\ndata: y\n\n", whole=True)
 
     assert [(item.start, item.end) for item in stream.items] == [(0, 11), (11, 30)]
+
+
+def test_spans_count_line_ends_as_they_are_on_the_wire() -> None:
+    stream = Stream()
+    text = ": a\nid: 1\ndata: x\n\ndata: y\ndata: z\n\n"
+
+    lines = stream.interpreter.take_text(text, 0, 2, stream.items)
+
+    assert lines == 7
+    body = text.replace("\n", "\r\n")
+    assert [body[item.start : item.end] for item in stream.items] == [
+        ": a\r",
+        "id: 1\r\ndata: x\r\n\r",
+        "data: y\r\ndata: z\r\n\r",
+    ]
 
 
 def test_discard_forgets_the_data_of_the_block_at_hand() -> None:
