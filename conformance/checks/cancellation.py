@@ -1,0 +1,406 @@
+"""Checks of topic `cancellation`: a cancelled run stops where it costs, at the model.
+
+Pure. That the HTTP response ended proves nothing here; every check on a model call
+reads the provider's journal, and only if that call stood where the probe wanted it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from ..model import Evidence, Exchange, Finding, UpstreamCall
+from ..profiles import Profile
+from ..profiles.schema import Cancel, ExplicitCancel
+from ..wire import EndingKind
+from .continuation import unbroken
+from .pointer import lookup, show
+from .refusals import alike, described, is_refused, refused_with, shaped, the_answer
+from .registry import Check, Sample, Untestable, check
+from .stream import Stream, answers, is_event_stream, read, streams, the_stream
+from .typed import Outcome
+from .upstream import (
+    CLOCK_TOLERANCE_S,
+    Phase,
+    calls_of,
+    describe,
+    first_call,
+    is_cancelled,
+    phase_at,
+    under_way,
+)
+from .words import ended, last_event, ms
+
+_PHASES = {
+    "before-headers": Phase.BEFORE_HEADERS,
+    "before-first-token": Phase.BEFORE_FIRST_TOKEN,
+    "midstream": Phase.MIDSTREAM,
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _End:
+    """What ended a run early: the model call under way, when, and within which bound.
+
+    `at` is an instant, `grace_s` and `bound_s` count from it, in seconds.
+    """
+
+    stream: Stream
+    call: UpstreamCall
+    at: float
+    grace_s: float
+    bound_s: float
+    cause: str
+
+
+def _end(evidence: Evidence, profile: Profile, phase: Phase | None = None) -> _End:
+    """Read how the probe ended its run; `Untestable` if the call was not under way."""
+    stream = the_stream(evidence, "stream", profile)
+    cancel = _cancel(profile)
+    if "cancel_sent" in evidence.marks:
+        at, grace_s = evidence.marks["cancel_sent"], 0.0
+        cause = "the cancel request"
+    elif "left" in evidence.marks:
+        at, grace_s = evidence.marks["left"], cancel.grace_s
+        cause = "the reader's leaving"
+    else:
+        raise Untestable("the probe neither cancelled the run nor left")
+    return _End(
+        stream=stream,
+        call=under_way(evidence, stream.exchange, at, phase),
+        at=at,
+        grace_s=grace_s,
+        bound_s=grace_s + cancel.within_s,
+        cause=cause,
+    )
+
+
+def _closes_call(phase: Phase) -> Check:
+    """Make the check that a run ended in this phase closes its model call in time."""
+
+    def closes_call(evidence: Evidence, profile: Profile) -> Iterator[Finding | Sample]:
+        end = _end(evidence, profile, phase)
+        gone = end.call.at("peer_gone")
+        expected = (
+            f"the model call to be closed within {ms(end.bound_s)} of {end.cause}"
+        )
+        if gone is None or not is_cancelled(end.call):
+            yield end.stream.find(expected, describe(end.call), at=end.at)
+            return
+        yield Sample(seconds=gone - end.at)
+        if gone - end.at > end.bound_s:
+            got = f"closed after {ms(gone - end.at)}: {describe(end.call)}"
+            yield end.stream.find(expected, got, at=gone, timed=True)
+
+    return closes_call
+
+
+for _name, _phase in _PHASES.items():
+    for _how in ("explicit", "fin", "rst"):
+        check(f"cancellation.{_how}-{_name}")(_closes_call(_phase))
+
+
+@check("cancellation.grace-kept")
+def grace_kept(evidence: Evidence, profile: Profile) -> Iterator[Finding | Sample]:
+    """See that the model call lives on for the grace after the reader has left."""
+    end = _end(evidence, profile)
+    gone = end.call.at("peer_gone")
+    if gone is None:
+        raise Untestable(f"the model call was never closed: {describe(end.call)}")
+    yield Sample(seconds=gone - end.at)
+    if gone - end.at < end.grace_s - CLOCK_TOLERANCE_S:
+        yield end.stream.find(
+            f"the run to go on for {ms(end.grace_s)} after {end.cause}",
+            f"its model call was closed after {ms(gone - end.at)}",
+            at=gone,
+            timed=True,
+        )
+
+
+@check("cancellation.no-tokens-after")
+def no_tokens_after(evidence: Evidence, profile: Profile) -> Iterator[Finding | Sample]:
+    """See that the model stopped: cancelled, and not one token more."""
+    end = _end(evidence, profile)
+    call = end.call
+    late = sum(
+        event.name == "token_generated" and event.at > end.at + end.bound_s
+        for event in call.events
+    )
+    wasted = max(call.after_peer_gone, late)
+    if not is_cancelled(call) or wasted:
+        yield end.stream.find(
+            "a cancelled model call and no token generated after its end",
+            f"{describe(call)}, {wasted} of them too late",
+            at=end.at,
+        )
+
+
+@check("cancellation.no-further-calls")
+def no_further_calls(
+    evidence: Evidence, profile: Profile
+) -> Iterator[Finding | Sample]:
+    """See that no model call starts once the run's call has been closed."""
+    end = _end(evidence, profile)
+    gone = end.call.at("peer_gone")
+    over = gone if gone is not None else end.at + end.bound_s
+    for call in calls_of(evidence, end.stream.exchange):
+        accepted = call.at("accepted")
+        if call.turn != end.call.turn and accepted is not None and accepted > over:
+            yield end.stream.find(
+                f"no model call after {end.cause} had ended the run",
+                f"{ms(accepted - end.at)} after it: {describe(call)}",
+                at=accepted,
+            )
+
+
+@check("cancellation.reader-told")
+def reader_told(evidence: Evidence, profile: Profile) -> Iterator[Finding | Sample]:
+    """See that the connected reader is told of the cancel, once and in time."""
+    end = _end(evidence, profile)
+    yield from _told_cancelled(end.stream, profile)
+    terminal = end.stream.terminal
+    if terminal is None:
+        return
+    yield Sample(seconds=terminal.at - end.at)
+    if terminal.at - end.at > end.bound_s:
+        yield end.stream.find(
+            f"the terminal event within {ms(end.bound_s)} of {end.cause}",
+            f"{terminal.name} after {ms(terminal.at - end.at)}",
+            event=terminal,
+            timed=True,
+        )
+
+
+@check("cancellation.accepted-answer")
+def accepted_answer(evidence: Evidence, profile: Profile) -> Iterator[Finding | Sample]:
+    """See how a cancel of a running stream is answered."""
+    _end(evidence, profile)
+    yield from _answered(
+        the_answer(evidence, "cancel"),
+        profile,
+        statuses={_explicit(profile).accepted_status},
+        to="a cancel of a running stream",
+    )
+
+
+@check("cancellation.idempotent-answer")
+def idempotent_answer(
+    evidence: Evidence, profile: Profile
+) -> Iterator[Finding | Sample]:
+    """See that a second cancel succeeds, whether or not the run has ended by then."""
+    _end(evidence, profile)
+    explicit = _explicit(profile)
+    yield from _answered(
+        the_answer(evidence, "cancel-again"),
+        profile,
+        statuses={explicit.accepted_status, explicit.finished_status},
+        to="a second cancel of the same stream",
+    )
+
+
+@check("cancellation.finished-answer")
+def finished_answer(evidence: Evidence, profile: Profile) -> Iterator[Finding | Sample]:
+    """See how a cancel of a finished stream is answered."""
+    stream = the_stream(evidence, "stream", profile)
+    if stream.outcome is None or not stream.is_read_to_end:
+        raise Untestable(f"the stream did not finish: {ended(stream)}")
+    yield from _answered(
+        the_answer(evidence, "cancel-finished"),
+        profile,
+        statuses={_explicit(profile).finished_status},
+        to="a cancel of a finished stream",
+    )
+
+
+@check("cancellation.foreign-refused")
+def foreign_refused(evidence: Evidence, profile: Profile) -> Iterator[Finding | Sample]:
+    """See that another user's cancel is refused and does nothing."""
+    foreign, stream, call = _foreign(evidence, profile)
+    asked = foreign.transcript.started_at
+    yield from refused_with(
+        foreign,
+        profile,
+        statuses=[_explicit(profile).unknown_status],
+        to="another user's cancel",
+    )
+    gone = call.at("peer_gone")
+    own = evidence.marks.get("cancel_sent")
+    if gone is not None and (own is None or gone < own - CLOCK_TOLERANCE_S):
+        yield stream.find(
+            "the run to go on after another user's cancel",
+            f"its model call was closed {ms(gone - asked)} after that",
+            at=gone,
+        )
+
+
+@check("cancellation.foreign-like-unknown")
+def foreign_like_unknown(
+    evidence: Evidence, profile: Profile
+) -> Iterator[Finding | Sample]:
+    """Compare the answers for another user's stream and for one that is none."""
+    foreign, _, _ = _foreign(evidence, profile)
+    unknown = the_answer(evidence, "unknown-cancel")
+    if not (is_refused(foreign) and is_refused(unknown)):
+        raise Untestable(f"both must be refused to be compared: {answers(evidence)}")
+    masks = [_named(exchange, profile) for exchange in (foreign, unknown)]
+    yield from alike(foreign, unknown, profile, masks=masks)
+
+
+@check("cancellation.unknown-refused")
+def unknown_refused(evidence: Evidence, profile: Profile) -> Iterator[Finding | Sample]:
+    """See that a cancel of no stream is refused."""
+    yield from refused_with(
+        the_answer(evidence, "unknown-cancel"),
+        profile,
+        statuses=[_explicit(profile).unknown_status],
+        to="a cancel of a stream that does not exist",
+    )
+
+
+@check("cancellation.refusals-are-json")
+def refusals_are_json(
+    evidence: Evidence, profile: Profile
+) -> Iterator[Finding | Sample]:
+    """See that every refused cancel has the declared shape."""
+    refused = [
+        exchange
+        for exchange in evidence.exchanges
+        if exchange.label in ("foreign-cancel", "unknown-cancel")
+        and is_refused(exchange)
+    ]
+    if not refused:
+        raise Untestable(f"no cancel was refused: {answers(evidence)}")
+    for exchange in refused:
+        yield from shaped(exchange, profile)
+
+
+@check("cancellation.log-tells-later")
+def log_tells_later(evidence: Evidence, profile: Profile) -> Iterator[Finding | Sample]:
+    """See that who comes back after the cancel reads how the run ended."""
+    end = _end(evidence, profile)
+    if not is_cancelled(end.call):
+        raise Untestable(f"the run was not cancelled: {describe(end.call)}")
+    later = read(the_answer(evidence, "afterwards"), profile)
+    if not later.resumed_after:
+        raise Untestable("the reader had seen no event id to come back with")
+    if not is_event_stream(later.transcript):
+        yield later.find(
+            f"the events after {later.resumed_after!r}, the last one saying cancelled",
+            described(later.transcript),
+            at=later.transcript.head_at,
+        )
+        return
+    yield from unbroken(later, profile)
+    yield from _told_cancelled(later, profile)
+
+
+@check("cancellation.normal-end-is-no-cancel")
+def normal_end_is_no_cancel(
+    evidence: Evidence, profile: Profile
+) -> Iterator[Finding | Sample]:
+    """See that every model call of a completed run was read to its end."""
+    completed = [
+        stream
+        for stream in streams(evidence, profile)
+        if stream.outcome is Outcome.SUCCESS
+    ]
+    calls = [
+        (stream, call)
+        for stream in completed
+        for call in calls_of(evidence, stream.exchange)
+    ]
+    if not calls:
+        raise Untestable("the journal has no model call of a completed stream")
+    for stream, call in calls:
+        # The provider notes the terminator before it writes the last byte of it, so
+        # a call that was read to its end always has that note.
+        if is_cancelled(call) or call.at("terminator_sent") is None:
+            yield stream.find(
+                "every model call of a completed run to be read to its end",
+                describe(call),
+                at=call.at("peer_gone"),
+            )
+
+
+def _told_cancelled(seen: Stream, profile: Profile) -> Iterator[Finding]:
+    """Find what is wrong unless the response ends in exactly one cancelled event."""
+    terminals = [event for event in seen.events if event.outcome is not None]
+    if not terminals:
+        yield seen.find(
+            "a terminal event that says cancelled",
+            f"{ended(seen)} after {last_event(seen)}",
+            at=seen.transcript.ending.at,
+        )
+        return
+    first = terminals[0]
+    code = profile.errors.cancelled if profile.errors is not None else None
+    pointer = profile.errors.code if profile.errors is not None else ""
+    if first.outcome is not Outcome.CANCELLED:
+        yield seen.find(
+            "a terminal event that says cancelled",
+            f"{first.name}, which says {first.outcome}: {show(first.data)}",
+            event=first,
+        )
+    elif code is not None and lookup(first.data, pointer) != code:
+        yield seen.find(
+            f"{code!r} at {pointer} of the terminal event",
+            show(lookup(first.data, pointer)),
+            event=first,
+        )
+    after = seen.events[seen.events.index(first) + 1 :]
+    if after:
+        yield seen.find(
+            "nothing after the terminal event", after[0].name, event=after[0]
+        )
+    if seen.transcript.ending.kind is not EndingKind.CLEAN:
+        yield seen.find(
+            "the response to end properly after the terminal event",
+            ended(seen),
+            at=seen.transcript.ending.at,
+        )
+
+
+def _answered(
+    exchange: Exchange, profile: Profile, *, statuses: set[int], to: str
+) -> Iterator[Finding]:
+    transcript = exchange.transcript
+    if transcript.status not in statuses:
+        wanted = " or ".join(str(status) for status in sorted(statuses))
+        yield read(exchange, profile).find(
+            f"{wanted} for {to}", described(transcript), at=transcript.head_at
+        )
+
+
+def _foreign(
+    evidence: Evidence, profile: Profile
+) -> tuple[Exchange, Stream, UpstreamCall]:
+    """Return the other user's cancel and the run it was aimed at, then under way."""
+    stream = the_stream(evidence, "stream", profile)
+    foreign = the_answer(evidence, "foreign-cancel")
+    if foreign.user == stream.exchange.user:
+        raise Untestable("the probe had no second user")
+    call = first_call(evidence, stream.exchange)
+    if phase_at(call, foreign.transcript.started_at) is None:
+        raise Untestable(f"the run was over before that cancel: {describe(call)}")
+    return foreign, stream, call
+
+
+def _named(exchange: Exchange, profile: Profile) -> str:
+    """Return the stream id in the path of a cancel request, or an empty text."""
+    before, found, after = _explicit(profile).path.partition("{stream}")
+    path = exchange.request.path
+    if not (found and path.startswith(before) and path.endswith(after)):
+        return ""
+    return path[len(before) : len(path) - len(after)]
+
+
+def _cancel(profile: Profile) -> Cancel:
+    if profile.cancel is None:
+        raise Untestable("the profile declares no cancellation")
+    return profile.cancel
+
+
+def _explicit(profile: Profile) -> ExplicitCancel:
+    explicit = _cancel(profile).explicit
+    assert explicit is not None  # noqa: S101 -- a capability these checks need
+    return explicit
