@@ -13,6 +13,7 @@ import anyio
 
 from ..errors import ControlError
 from ..model import Evidence, Judgement, Requirement, Verdict
+from .causes import cause_of
 from .events import Judged, ProbeFinished, RunEvent
 from .judge import Check, is_disturbed, judge
 from .plan import Plan
@@ -93,10 +94,8 @@ class Execution:
         try:
             with anyio.move_on_after(limit):
                 evidence = await self.bench.probe(name)
-        except ControlError as problem:
-            evidence = Evidence(probe=name, missing=str(problem))
-        except Exception as defect:  # noqa: BLE001 -- one broken probe must not end the run
-            evidence = Evidence(probe=name, error=f"the probe itself broke: {defect!r}")
+        except Exception as problem:  # noqa: BLE001 -- one broken probe must not end the run
+            return _evidence_of_failure(name, cause_of(problem))
         return evidence
 
     def _judged_on(self, probe: str) -> list[Requirement]:
@@ -123,3 +122,9 @@ class Execution:
     def _settle(self, judgement: Judgement) -> None:
         self.judged[judgement.requirement.id] = judgement
         self.bench.emit(Judged(judgement=judgement))
+
+
+def _evidence_of_failure(name: str, problem: Exception) -> Evidence:
+    if isinstance(problem, ControlError):
+        return Evidence(probe=name, missing=str(problem))
+    return Evidence(probe=name, error=f"the probe itself broke: {problem!r}")

@@ -48,22 +48,37 @@ def judge(
 
     With `strict` a violated SHOULD fails instead of warning.
     """
-    outcomes = [
-        _judge_probe(check, evidence[probe], profile)
+    by_probe = {
+        probe: _judge_probe(check, evidence[probe], profile)
         for probe in requirement.probes
         if probe in evidence
-    ]
+    }
+    outcomes = list(by_probe.values())
     fault = (
         Verdict.FAILED if strict or requirement.level is Level.MUST else Verdict.WARNED
     )
     verdict = _merge([outcome.verdict for outcome in outcomes])
-    reasons = dict.fromkeys(outcome.reason for outcome in outcomes if outcome.reason)
     return Judgement(
         requirement=requirement,
         verdict=fault if verdict is Verdict.FAILED else verdict,
         findings=tuple(f for outcome in outcomes for f in outcome.findings),
-        reason="; ".join(reasons),
+        reason=_join_reasons(by_probe),
         samples=tuple(s for outcome in outcomes for s in outcome.samples),
+    )
+
+
+def _join_reasons(outcomes: Mapping[str, _Outcome]) -> str:
+    """Return the one reason of all probes, or else each reason after its probe's name.
+
+    A reason that names no probe is the same for many requirements, so that a report
+    can say it once.
+    """
+    if len({outcome.reason for outcome in outcomes.values()}) == 1:
+        return next(iter(outcomes.values())).reason
+    return "; ".join(
+        f"{probe}: {outcome.reason}"
+        for probe, outcome in outcomes.items()
+        if outcome.reason
     )
 
 
@@ -76,11 +91,9 @@ def is_disturbed(checks: Iterable[Check], evidence: Evidence, profile: Profile) 
 
 def _judge_probe(check: Check, evidence: Evidence, profile: Profile) -> _Outcome:
     if evidence.error:
-        return _Outcome(Verdict.ERRORED, reason=f"{evidence.probe}: {evidence.error}")
+        return _Outcome(Verdict.ERRORED, reason=evidence.error)
     if evidence.missing:
-        return _Outcome(
-            Verdict.UNTESTABLE, reason=f"{evidence.probe}: {evidence.missing}"
-        )
+        return _Outcome(Verdict.UNTESTABLE, reason=evidence.missing)
     outcome = _run_check(check, evidence, profile)
     if evidence.late_s < LATE_S or not outcome.findings:
         return outcome
@@ -90,7 +103,7 @@ def _judge_probe(check: Check, evidence: Evidence, profile: Profile) -> _Outcome
     return _Outcome(
         Verdict.ERRORED,
         samples=outcome.samples,
-        reason=f"{evidence.probe}: the suite itself was late by "
+        reason=f"the suite itself was late by "
         f"{evidence.late_s * 1000:.0f} ms, so this measurement proves nothing: "
         f"expected {finding.expected}, got {finding.got}",
         is_disturbed=True,
@@ -108,13 +121,12 @@ def _run_check(check: Check, evidence: Evidence, profile: Profile) -> _Outcome:
                 findings.append(replace(said, probe=evidence.probe))
     except Untestable as control:
         if not findings:
-            reason = f"{evidence.probe}: {control}"
-            return _Outcome(Verdict.UNTESTABLE, reason=reason)
+            return _Outcome(Verdict.UNTESTABLE, reason=str(control))
     except Exception as defect:  # noqa: BLE001 -- a broken check is not the run's end
         place = traceback.extract_tb(defect.__traceback__)[-1]
         return _Outcome(
             Verdict.ERRORED,
-            reason=f"{evidence.probe}: the check itself broke: {defect!r} "
+            reason=f"the check itself broke: {defect!r} "
             f"({place.name}, line {place.lineno})",
         )
     verdict = Verdict.FAILED if findings else Verdict.PASSED

@@ -1,0 +1,238 @@
+"""Probes run side by side; every requirement is judged as soon as it can be."""
+
+from collections.abc import Awaitable, Callable, Mapping
+
+import anyio
+
+from conformance.checks import Check
+from conformance.errors import ControlError
+from conformance.model import Evidence, Requirement, Verdict
+from conformance.runner.engine import MAX_ATTEMPTS, Bench, Execution
+from conformance.runner.events import Judged, ProbeFinished, RunEvent
+from conformance.runner.judge import LATE_S
+from conformance.runner.plan import Plan
+
+from .sample import PROFILE, fails, finds_late, passes, requirement
+
+
+async def gather(name: str) -> Evidence:
+    return Evidence(probe=name)
+
+
+def execution(
+    *requirements: Requirement,
+    checks: Mapping[str, Check] | None = None,
+    probe: Callable[[str], Awaitable[Evidence]] = gather,
+    undeclared: Mapping[str, str] | None = None,
+    emit: Callable[[RunEvent], None] = lambda event: None,
+    deadline_s: float = 60.0,
+) -> Execution:
+    missing = undeclared or {}
+    needed = [r for r in requirements if r.id not in missing]
+    plan = Plan(
+        profile=PROFILE,
+        selected=requirements,
+        undeclared=missing,
+        probes=tuple(dict.fromkeys(name for r in needed for name in r.probes)),
+    )
+    bench = Bench(
+        probe=probe,
+        deadline_s=lambda name: deadline_s,
+        checks=checks or {each.id: passes for each in requirements},
+        clock=iter(range(1000)).__next__,
+        emit=emit,
+    )
+    return Execution(plan=plan, bench=bench)
+
+
+async def test_judgements_come_in_the_order_of_the_plan() -> None:
+    run = execution(
+        requirement("a.b", "two"),
+        requirement("a.c", "one"),
+        checks={"a.b": passes, "a.c": fails},
+    )
+
+    judgements = await run.run()
+
+    assert [(each.requirement.id, each.verdict) for each in judgements] == [
+        ("a.b", Verdict.PASSED),
+        ("a.c", Verdict.FAILED),
+    ]
+
+
+async def test_what_is_not_declared_is_inapplicable_and_names_the_capability() -> None:
+    run = execution(requirement("a.b", "one"), undeclared={"a.b": "limits"})
+
+    [judgement] = await run.run()
+
+    assert judgement.verdict is Verdict.INAPPLICABLE
+    assert judgement.reason == "the profile does not declare 'limits'"
+    assert run.evidence == {}
+
+
+async def test_all_probes_are_under_way_at_once() -> None:
+    arrived: set[str] = set()
+    everyone = anyio.Event()
+
+    async def meet(name: str) -> Evidence:
+        arrived.add(name)
+        if len(arrived) == 3:
+            everyone.set()
+        await everyone.wait()
+        return Evidence(probe=name)
+
+    run = execution(requirement("a.b", "one", "two", "three"), probe=meet)
+
+    with anyio.fail_after(10):
+        [judgement] = await run.run()
+
+    assert judgement.verdict is Verdict.PASSED
+
+
+async def test_a_requirement_is_judged_before_slower_probes_are_done() -> None:
+    events: list[RunEvent] = []
+    first_judged = anyio.Event()
+
+    def emit(event: RunEvent) -> None:
+        events.append(event)
+        if isinstance(event, Judged):
+            first_judged.set()
+
+    async def wait_for_the_first(name: str) -> Evidence:
+        if name == "slow":
+            await first_judged.wait()
+        return Evidence(probe=name)
+
+    run = execution(
+        requirement("a.slow", "quick", "slow"),
+        requirement("a.quick", "quick"),
+        probe=wait_for_the_first,
+        emit=emit,
+    )
+
+    with anyio.fail_after(10):
+        await run.run()
+
+    assert [
+        event.judgement.requirement.id if isinstance(event, Judged) else type(event)
+        for event in events
+    ] == [ProbeFinished, "a.quick", ProbeFinished, "a.slow"]
+
+
+async def test_a_probe_that_does_not_end_is_given_up() -> None:
+    async def hang(name: str) -> Evidence:
+        await anyio.sleep_forever()
+        raise AssertionError
+
+    run = execution(requirement("a.b", "one"), probe=hang, deadline_s=0.0)
+
+    [judgement] = await run.run()
+
+    assert judgement.verdict is Verdict.ERRORED
+    assert judgement.reason == "expected an end within 0 s, got none"
+
+
+async def test_a_probe_that_breaks_does_not_end_the_run() -> None:
+    async def fall_over(name: str) -> Evidence:
+        if name == "one":
+            raise RuntimeError("oops")
+        return Evidence(probe=name)
+
+    run = execution(
+        requirement("a.b", "one"), requirement("a.c", "two"), probe=fall_over
+    )
+
+    broken, fine = await run.run()
+
+    assert broken.verdict is Verdict.ERRORED
+    assert broken.reason == "the probe itself broke: RuntimeError('oops')"
+    assert fine.verdict is Verdict.PASSED
+
+
+async def test_without_the_fake_provider_a_probe_is_untestable() -> None:
+    async def no_control(name: str) -> Evidence:
+        raise ControlError("no answer")
+
+    run = execution(requirement("a.b", "one"), probe=no_control)
+
+    [judgement] = await run.run()
+
+    assert judgement.verdict is Verdict.UNTESTABLE
+    assert judgement.reason == "no answer"
+
+
+async def test_a_control_error_inside_a_probes_task_group_counts_as_one() -> None:
+    async def no_control(name: str) -> Evidence:
+        async with anyio.create_task_group() as group:
+            group.start_soon(fail)
+        raise AssertionError
+
+    async def fail() -> None:
+        raise ControlError("no answer")
+
+    [judgement] = await execution(requirement("a.b", "one"), probe=no_control).run()
+
+    assert judgement.verdict is Verdict.UNTESTABLE
+    assert judgement.reason == "no answer"
+
+
+async def test_a_defect_inside_a_probes_task_group_is_named_itself() -> None:
+    async def break_inside(name: str) -> Evidence:
+        async with anyio.create_task_group() as group:
+            group.start_soon(fail)
+        raise AssertionError
+
+    async def fail() -> None:
+        raise RuntimeError("oops")
+
+    [judgement] = await execution(requirement("a.b", "one"), probe=break_inside).run()
+
+    assert judgement.verdict is Verdict.ERRORED
+    assert judgement.reason == "the probe itself broke: RuntimeError('oops')"
+
+
+async def test_a_disturbed_probe_is_repeated_until_it_is_not() -> None:
+    lateness = iter([LATE_S, LATE_S, 0.0])
+
+    async def calm_down(name: str) -> Evidence:
+        return Evidence(probe=name, late_s=next(lateness))
+
+    events: list[RunEvent] = []
+    run = execution(
+        requirement("a.b", "one"),
+        checks={"a.b": finds_late},
+        probe=calm_down,
+        emit=events.append,
+    )
+
+    [judgement] = await run.run()
+
+    assert judgement.verdict is Verdict.FAILED
+    [finished] = [each for each in events if isinstance(each, ProbeFinished)]
+    assert finished.attempts == 3
+
+
+async def test_a_suite_that_stays_late_gives_up_and_says_errored() -> None:
+    attempts: list[str] = []
+
+    async def stay_late(name: str) -> Evidence:
+        attempts.append(name)
+        return Evidence(probe=name, late_s=LATE_S)
+
+    run = execution(
+        requirement("a.b", "one"), checks={"a.b": finds_late}, probe=stay_late
+    )
+
+    [judgement] = await run.run()
+
+    assert judgement.verdict is Verdict.ERRORED
+    assert len(attempts) == MAX_ATTEMPTS
+
+
+async def test_evidence_and_seconds_of_each_probe_are_kept() -> None:
+    run = execution(requirement("a.b", "one"))
+
+    await run.run()
+
+    assert run.evidence == {"one": Evidence(probe="one")}
+    assert run.probe_seconds == {"one": 1}
