@@ -14,9 +14,9 @@ Complete lines take one of two ways to the `Interpreter`, which holds the rules:
 - `_take_exact`: anything else; each line is measured, decoded and counted by itself.
 They give the same result wherever both apply; a property test holds them to it.
 
-Retained between calls: at most one incomplete line and the fields of one incomplete
-block, so `max_line_bytes` as bytes and `max_event_bytes` of wire bytes as text (four
-bytes a character at worst), and `MAX_ANOMALIES` anomalies.
+Retained between calls: at most one incomplete line (`max_line_bytes`), the fields of
+one incomplete block (`max_event_bytes` on the wire; as Python text about as much, and
+ten times as much if it is all data lines of one character), `MAX_ANOMALIES` anomalies.
 
 Quotes are from https://html.spec.whatwg.org/multipage/server-sent-events.html, section
 "Interpreting an event stream" (#event-stream-interpretation).
@@ -72,7 +72,7 @@ class Decoder:
         self._log = AnomalyLog(limit=MAX_ANOMALIES)
         self._stream = Interpreter(self._log)
         self._is_over = False  # closed, or a limit was exceeded
-        self._exceeded: LimitExceeded | None = None
+        self._exceeded: tuple[LimitKind, int, int] | None = None  # which, bytes, where
         self._tail = bytearray()  # bytes after the last line end
         self._after_cr = False  # the last byte ended a line and is a CR
         self._ends = dict.fromkeys(Terminator, 0)
@@ -118,7 +118,7 @@ class Decoder:
 
         Raises:
             LimitExceeded: a line or a block is too large; what this call had decoded
-                before is in its `items`. Each further call raises it again.
+                before is in its `items`. Each further call raises it, without items.
             DecoderClosed: the decoder was closed.
         """
         if self._is_over:
@@ -164,6 +164,8 @@ class Decoder:
     def _note_unclosed(self, tail: bytes) -> None:
         """Note what the end of the body leaves open."""
         tail_start = self.offset - len(tail)
+        if tail_start == 0:
+            tail = tail.removeprefix(_BOM)
         block, comment = self._stream.block_start, self._stream.unclosed_comment
         if block >= 0 or (tail and not tail.startswith(b":")):
             kind = AnomalyKind.EVENT_NOT_CLOSED
@@ -178,7 +180,8 @@ class Decoder:
 
     def _refuse(self) -> NoReturn:
         if self._exceeded is not None:
-            raise self._exceeded
+            limit, max_bytes, offset = self._exceeded
+            raise LimitExceeded(limit=limit, max_bytes=max_bytes, offset=offset)
         raise DecoderClosed("expected no more bytes after close()")
 
     # Cutting into lines
@@ -288,17 +291,16 @@ class Decoder:
         )
         if end <= min(line_limit, event_limit):
             return
-        is_line = line_limit <= event_limit
-        error = LimitExceeded(
-            limit=LimitKind.LINE if is_line else LimitKind.EVENT,
-            max_bytes=self._max_line_bytes if is_line else self._max_event_bytes,
-            offset=min(line_limit, event_limit),
-            items=items,
-        )
+        limit, max_bytes = LimitKind.EVENT, self._max_event_bytes
+        if line_limit <= event_limit:
+            limit, max_bytes = LimitKind.LINE, self._max_line_bytes
+        offset = min(line_limit, event_limit)
         self._discard()
         self._is_over = True
-        self._exceeded = error
-        raise error
+        self._exceeded = limit, max_bytes, offset
+        raise LimitExceeded(
+            limit=limit, max_bytes=max_bytes, offset=offset, items=items
+        )
 
     def _discard(self) -> None:
         self._tail.clear()

@@ -174,7 +174,7 @@ class Interpreter:
             # list, and dispatch removes the last one.
             self._data.append(value)
             if value.startswith("data:"):
-                detail = "the value starts with 'data:' itself"
+                detail = f"expected no second 'data:' prefix, got {_shown(value)}"
                 self.log.add(AnomalyKind.DATA_PREFIX_TWICE, start, end, detail)
         elif field == "event":
             # "Set the event type buffer to field value."

@@ -434,6 +434,11 @@ class TestAnomalies:
             assert anomaly.kind is AnomalyKind.COMMENT_NOT_CLOSED
             assert (anomaly.start, anomaly.end) == (start, len(body))
 
+    def test_a_byte_order_mark_does_not_hide_what_the_tail_is(self) -> None:
+        assert read([b"\xef\xbb\xbf"]).kinds == []
+        assert read([b"\xef\xbb\xbf: h"]).kinds == [AnomalyKind.COMMENT_NOT_CLOSED]
+        assert read([b"\xef\xbb\xbfdat"]).kinds == [AnomalyKind.EVENT_NOT_CLOSED]
+
     def test_a_body_that_ends_after_a_blank_line_is_closed(self) -> None:
         assert read([b": hb\n\ndata: x\n\n"]).kinds == []
 
@@ -495,13 +500,16 @@ class TestLimits:
 
     def test_after_the_error_nothing_more_is_taken_or_kept(self) -> None:
         decoder = Decoder(max_line_bytes=4)
-        with pytest.raises(LimitExceeded):
-            decoder.feed(b"12345")
+        with pytest.raises(LimitExceeded) as first:
+            decoder.feed(b": 1\n12345")
 
-        with pytest.raises(LimitExceeded):
+        with pytest.raises(LimitExceeded) as second:
             decoder.feed(b"\n")
+        assert str(second.value) == str(first.value)
+        assert len(first.value.items) == 1
+        assert second.value.items == ()
         assert decoder.close() == []
-        assert decoder.offset == 5
+        assert decoder.offset == 9
         assert not decoder._tail
 
 

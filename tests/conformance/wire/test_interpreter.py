@@ -225,12 +225,12 @@ def test_a_retry_no_timer_can_hold_is_taken_as_the_largest() -> None:
         (
             "data: data: x\n",
             AnomalyKind.DATA_PREFIX_TWICE,
-            "the value starts with 'data:' itself",
+            "expected no second 'data:' prefix, got 'data: x'",
         ),
         (
             "data:data:x\n",
             AnomalyKind.DATA_PREFIX_TWICE,
-            "the value starts with 'data:' itself",
+            "expected no second 'data:' prefix, got 'data:x'",
         ),
     ],
 )
