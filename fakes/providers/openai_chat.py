@@ -331,7 +331,8 @@ class ChatReply:
         kind, code, message = FAILURES.get(fail.status, other)
         headers = self.body_headers()
         if fail.retry_after_s is not None:
-            headers.append(("retry-after", f"{fail.retry_after_s:g}"))
+            seconds = f"{fail.retry_after_s:f}".rstrip("0").rstrip(".")
+            headers.append(("retry-after", seconds))
         return headers, _error_body(fail.message or message, kind=kind, code=code)
 
     def body(self, texts: Sequence[str]) -> bytes:

@@ -1,0 +1,25 @@
+"""`fakes.dice`: seeded choices."""
+
+from __future__ import annotations
+
+from fakes.dice import pick, roll
+
+
+def test_a_roll_depends_on_seed_request_and_purpose_alone() -> None:
+    rolls = {
+        roll(seed, fingerprint, purpose, 8)
+        for seed in (0, 1)
+        for fingerprint in ("a", "b")
+        for purpose in ("x", "y")
+    }
+
+    assert len(rolls) == 8
+    assert roll(0, "a", "x", 8) in rolls
+
+
+def test_a_roll_never_changes() -> None:
+    assert roll(0, "a", "x", 4).hex() == "14d3a214"
+
+
+def test_each_byte_picks_one_choice() -> None:
+    assert pick("abc", bytes([0, 1, 2, 3, 255])) == ["a", "b", "c", "a", "a"]

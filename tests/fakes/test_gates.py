@@ -1,0 +1,74 @@
+"""`fakes.gates`: who is held, who is let go."""
+
+from __future__ import annotations
+
+from fakes.gates import Gates, KeyTable
+from fakes.script import Say, Script
+
+
+def test_a_release_lets_every_turn_go_now_and_later() -> None:
+    gates, gone = Gates(), list[int]()
+    gates.hold(1, lambda: gone.append(1))
+    gates.hold(2, lambda: gone.append(2))
+
+    assert gates.release(None) == 2
+    assert gone == [1, 2]
+    assert gates.is_open(3)
+    assert gates.release(None) == 0
+
+
+def test_a_release_of_one_turn_holds_the_others() -> None:
+    gates, gone = Gates(), list[int]()
+    gates.hold(1, lambda: gone.append(1))
+    gates.hold(2, lambda: gone.append(2))
+
+    assert gates.release(2) == 1
+    assert gone == [2]
+    assert gates.is_open(2)
+    assert not gates.is_open(1)
+
+
+def test_who_left_is_not_called() -> None:
+    gates, gone = Gates(), list[int]()
+
+    def resume() -> None:
+        gone.append(1)
+
+    gates.hold(1, resume)
+    gates.leave(resume)
+
+    assert gates.release(None) == 0
+    assert gone == []
+
+
+def test_a_key_keeps_its_gates_and_script() -> None:
+    table = KeyTable()
+    script = Script(say=(Say(text="a"),))
+    table.put_script("k", script)
+
+    assert table.gates("k") is table.gates("k")
+    assert table.script("k") == script
+    assert table.script("other") is None
+
+
+def test_a_forgotten_key_lets_go_and_starts_closed_again() -> None:
+    table, gone = KeyTable(), list[int]()
+    table.put_script("k", Script())
+    table.gates("k").hold(1, lambda: gone.append(1))
+    table.forget("k")
+    table.forget("k")
+
+    assert gone == [1]
+    assert table.script("k") is None
+    assert not table.gates("k").is_open(1)
+
+
+def test_the_least_recently_used_key_is_dropped() -> None:
+    table = KeyTable(max_keys=2)
+    kept = table.gates("a")
+    dropped = table.gates("b")
+    table.gates("a")
+    table.gates("c")
+
+    assert table.gates("a") is kept
+    assert table.gates("b") is not dropped

@@ -1,0 +1,156 @@
+"""`fakes.script`: one strict model, errors that name the place and the remedy."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from fakes.errors import ScriptError
+from fakes.script import (
+    Delay,
+    Drop,
+    Hold,
+    Library,
+    Say,
+    Script,
+    Stall,
+    load_library,
+    nearest,
+    parse_script,
+)
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+def test_an_empty_script_is_a_script() -> None:
+    assert parse_script("{}", where="script") == Script()
+
+
+def test_every_word_is_read_with_units_in_its_keys() -> None:
+    script = parse_script(
+        """{"say": [{"text": "a b"}, {"tokens": 3}],
+            "delay": {"first_ms": 10, "each_ms": 2.5},
+            "stall": [{"after": 1, "ms": 40}, {"after": 2}],
+            "drop": {"after": 2, "how": "rst"},
+            "hold": [{"at": "headers"}, {"at": "token", "after": 1}]}""",
+        where="script",
+    )
+
+    assert script == Script(
+        say=(Say(text="a b"), Say(tokens=3)),
+        delay=Delay(first_ms=10, each_ms=2.5),
+        stall=(Stall(after=1, ms=40), Stall(after=2)),
+        drop=Drop(after=2, how="rst"),
+        hold=(Hold(at="headers"), Hold(at="token", after=1)),
+    )
+
+
+@pytest.mark.parametrize(
+    ("source", "message"),
+    [
+        ('{"stal": []}', "script: stal: unknown key, did you mean 'stall'"),
+        (
+            '{"stall": [{"aftr": 1}]}',
+            "script: stall.0.after: field required",
+        ),
+        (
+            '{"delay": {"first": 1}}',
+            "script: delay.first: unknown key, did you mean 'first_ms'",
+        ),
+        (
+            '{"drop": {"after": "3"}}',
+            "script: drop.after: input should be a valid integer, got '3'",
+        ),
+        (
+            '{"drop": {"after": 1, "how": "off"}}',
+            "script: drop.how: input should be 'fin' or 'rst', got 'off'",
+        ),
+        (
+            '{"fail": {"status": 200}}',
+            "script: fail.status: input should be greater than or equal to 400, "
+            "got 200",
+        ),
+        (
+            '{"say": [{"text": "a", "tokens": 1}]}',
+            "script: say.0: expected text or tokens, got both",
+        ),
+        (
+            '{"hold": [{"at": "token"}]}',
+            "script: hold.0: expected after=N with at=token, got none",
+        ),
+        (
+            '{"hold": [{"at": "end", "after": 1}]}',
+            "script: hold.0: expected after only with at=token, got at=end",
+        ),
+        (
+            '{"fail": {"status": 500}, "drop": {"after": 1}}',
+            "script: expected one ending, got fail and drop",
+        ),
+        ("{", "script: EOF while parsing an object at line 1 column 1"),
+    ],
+)
+def test_a_bad_script_is_refused_by_place_and_reason(source: str, message: str) -> None:
+    with pytest.raises(ScriptError) as caught:
+        parse_script(source, where="script")
+
+    assert str(caught.value).lower() == message.lower()
+
+
+def test_a_long_refused_value_is_quoted_only_in_part() -> None:
+    with pytest.raises(ScriptError) as caught:
+        parse_script('{"drop": {"after": "%s"}}' % ("x" * 10_000), where="script")
+
+    assert len(str(caught.value)) < 200
+
+
+def test_a_library_is_read_from_toml(tmp_path: Path) -> None:
+    path = tmp_path / "scripts.toml"
+    path.write_text(
+        '[scripts.slow]\nsay = [{ text = "one two" }]\ndelay = { each_ms = 20 }\n'
+    )
+
+    assert load_library(path) == Library(
+        scripts={"slow": Script(say=(Say(text="one two"),), delay=Delay(each_ms=20))}
+    )
+
+
+@pytest.mark.parametrize(
+    ("source", "message"),
+    [
+        (
+            "[scripts.slow]\nstal = []\n",
+            "scripts.slow.stal: unknown key, did you mean 'stall'",
+        ),
+        (
+            "[scripts.slow.delay]\nfirst = 1\n",
+            "scripts.slow.delay.first: unknown key, did you mean 'first_ms'",
+        ),
+        ("[script.slow]\n", "script: unknown key, did you mean 'scripts'"),
+        ("[scripts", "expected TOML, got "),
+    ],
+)
+def test_a_bad_library_is_refused_with_file_and_key(
+    source: str, message: str, tmp_path: Path
+) -> None:
+    path = tmp_path / "scripts.toml"
+    path.write_text(source)
+
+    with pytest.raises(ScriptError) as caught:
+        load_library(path)
+
+    assert str(caught.value).startswith(f"{path}: {message}")
+
+
+def test_a_missing_library_is_refused_with_its_path(tmp_path: Path) -> None:
+    with pytest.raises(ScriptError, match="cannot be read: No such file"):
+        load_library(tmp_path / "none.toml")
+
+
+def test_the_nearest_word_is_found_even_for_nonsense() -> None:
+    assert nearest("zzz", ["say", "stall"]) in {"say", "stall"}
+
+
+def test_the_schema_of_a_script_can_be_printed() -> None:
+    assert set(Script.model_json_schema()["properties"]) == set(Script.model_fields)
