@@ -1,0 +1,92 @@
+"""Looks before the run whether the target and the fake provider are there at all.
+
+Must not judge: without a target every requirement is untestable, and one line that says
+so helps more than a hundred failures. Every answer comes within `PATIENCE_S`.
+"""
+
+from __future__ import annotations
+
+import os
+import socket
+from urllib.parse import urlsplit
+
+import anyio
+import httpx
+
+from ..errors import UsageError
+
+PATIENCE_S = 3.0
+"""A host that drops packets would otherwise keep a user waiting for two minutes."""
+
+_PORTS = {"http": 80, "https": 443}
+
+
+def expect_base_url(text: str, *, what: str) -> str:
+    """Return a base URL without its last slash; raise `UsageError` if it is none."""
+    try:
+        parts = urlsplit(text)
+        is_base = parts.scheme in _PORTS and parts.hostname and parts.port != 0
+    except ValueError:  # a port that is no number, or half an IPv6 address
+        is_base = None
+    if not is_base or parts.query or parts.fragment:
+        hint = f"; did you mean 'http://{text}'?" if "://" not in text else ""
+        raise UsageError(
+            f"expected the base URL of {what}, such as http://127.0.0.1:8000, "
+            f"got {text!r}{hint}"
+        )
+    return text.rstrip("/")
+
+
+async def why_target_is_unreachable(url: str) -> str:
+    """Try to connect to a base URL; return what went wrong, or nothing."""
+    parts = urlsplit(url)
+    port = parts.port or _PORTS[parts.scheme]
+    problem = f"no answer within {PATIENCE_S:g} s"
+    with anyio.move_on_after(PATIENCE_S):
+        try:
+            async with await anyio.connect_tcp(parts.hostname or "", port):
+                return ""
+        except OSError as refused:
+            problem = _root(refused)
+    return (
+        f"cannot connect to the target at {url}: {problem}; start it, or correct the "
+        "URL"
+    )
+
+
+async def why_control_is_unreachable(url: str) -> str:
+    """Ask a fake provider whether it is well; return what went wrong, or nothing."""
+    address = f"{url}/_fakes/health"
+    try:
+        async with httpx.AsyncClient(timeout=PATIENCE_S, trust_env=False) as client:
+            answer = await client.get(address)
+        if answer.status_code == httpx.codes.OK and answer.json()["status"] == "ok":
+            return ""
+        problem = f"got status {answer.status_code}"
+    except httpx.HTTPError as failed:
+        problem = str(failed) or type(failed).__name__
+    except (ValueError, LookupError, TypeError):
+        problem = "got an answer that is no health report"
+    return (
+        f"no fake provider answers at {address}: {problem}; start streamproof-fakes, "
+        "make it the target's model, and give its base URL with --control"
+    )
+
+
+def _root(problem: OSError) -> str:
+    """Return the system's words for why connecting failed.
+
+    anyio raises one `OSError` over those of all addresses that a name has.
+    """
+    cause: BaseException | None = problem
+    while cause is not None:
+        if isinstance(cause, BaseExceptionGroup):
+            cause = cause.exceptions[0]
+        elif isinstance(cause, socket.gaierror):
+            return str(cause.strerror).lower()
+        elif isinstance(cause, OSError) and cause.errno:
+            # asyncio puts the address in `strerror`, in place of the reason.
+            return os.strerror(cause.errno).lower()
+        else:
+            cause = cause.__cause__
+    return str(problem)

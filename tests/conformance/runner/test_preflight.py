@@ -1,0 +1,140 @@
+"""Before a run it is clear whether anyone is there, and if not, what to do."""
+
+import socket
+from collections.abc import Iterator
+from contextlib import closing
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from threading import Thread
+
+import pytest
+
+from conformance.errors import UsageError
+from conformance.runner.preflight import (
+    expect_base_url,
+    why_control_is_unreachable,
+    why_target_is_unreachable,
+)
+
+
+class Answer(BaseHTTPRequestHandler):
+    """Answers every GET with one body; the health address with 200, others 404."""
+
+    body = b""
+
+    def do_GET(self) -> None:
+        self.send_response(200 if self.path == "/_fakes/health" else 404)
+        self.send_header("Content-Length", str(len(self.body)))
+        self.end_headers()
+        self.wfile.write(self.body)
+
+    def log_message(self, format: str, *args: object) -> None:  # noqa: A002 -- as above
+        pass
+
+
+@pytest.fixture
+def answering(request: pytest.FixtureRequest) -> Iterator[str]:
+    handler = type("Given", (Answer,), {"body": request.param})
+    with ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
+        thread = Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
+        thread.start()
+        yield f"http://127.0.0.1:{server.server_port}"
+        server.shutdown()
+        thread.join()
+
+
+def free_port() -> int:
+    with closing(socket.create_server(("127.0.0.1", 0))) as server:
+        port: int = server.getsockname()[1]
+        return port
+
+
+@pytest.mark.parametrize(
+    ("text", "url"),
+    [
+        ("http://127.0.0.1:8000", "http://127.0.0.1:8000"),
+        ("https://example.org/base/", "https://example.org/base"),
+        ("http://[::1]:8000", "http://[::1]:8000"),
+    ],
+)
+def test_a_base_url_is_taken_without_its_trailing_slash(text: str, url: str) -> None:
+    assert expect_base_url(text, what="the target") == url
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "localhost:8000",
+        "ftp://x",
+        "http://",
+        "http://x:port",
+        "http://x:0",
+        "http://[::1",
+        "http://x?a=b",
+        "",
+    ],
+)
+def test_anything_else_is_the_users_error(text: str) -> None:
+    with pytest.raises(UsageError, match=r"expected the base URL of the target, such"):
+        expect_base_url(text, what="the target")
+
+
+def test_a_forgotten_scheme_is_suggested() -> None:
+    with pytest.raises(UsageError, match=r"did you mean 'http://localhost:8000'\?"):
+        expect_base_url("localhost:8000", what="the target")
+
+
+async def test_a_target_that_listens_is_reachable() -> None:
+    with closing(socket.create_server(("127.0.0.1", 0))) as server:
+        url = f"http://127.0.0.1:{server.getsockname()[1]}"
+
+        assert await why_target_is_unreachable(url) == ""
+
+
+async def test_a_target_that_does_not_listen_is_told_with_the_systems_words() -> None:
+    url = f"http://127.0.0.1:{free_port()}"
+
+    assert await why_target_is_unreachable(url) == (
+        f"cannot connect to the target at {url}: connection refused; start it, or "
+        "correct the URL"
+    )
+
+
+async def test_of_a_name_with_several_addresses_one_reason_is_told() -> None:
+    problem = await why_target_is_unreachable(f"http://localhost:{free_port()}")
+
+    assert ": connection refused; " in problem
+
+
+async def test_a_name_that_nobody_has_is_told() -> None:
+    problem = await why_target_is_unreachable("http://nobody.invalid")
+
+    assert problem.startswith("cannot connect to the target at http://nobody.invalid: ")
+    assert "OSError" not in problem
+
+
+@pytest.mark.parametrize("answering", [b'{"status": "ok"}'], indirect=True)
+async def test_a_fake_provider_that_is_well_is_reachable(answering: str) -> None:
+    assert await why_control_is_unreachable(answering) == ""
+
+
+@pytest.mark.parametrize("answering", [b"<html>", b"[]", b"{}"], indirect=True)
+async def test_another_server_is_not_taken_for_a_fake_provider(answering: str) -> None:
+    problem = await why_control_is_unreachable(answering)
+
+    assert "got an answer that is no health report; start streamproof-fakes" in problem
+
+
+@pytest.mark.parametrize("answering", [b""], indirect=True)
+async def test_a_server_without_the_control_api_is_told_with_its_status(
+    answering: str,
+) -> None:
+    problem = await why_control_is_unreachable(f"{answering}/v1")
+
+    assert f"no fake provider answers at {answering}/v1/_fakes/health" in problem
+    assert "got status 404" in problem
+
+
+async def test_a_fake_provider_that_is_not_there_is_told() -> None:
+    problem = await why_control_is_unreachable(f"http://127.0.0.1:{free_port()}")
+
+    assert "start streamproof-fakes" in problem
