@@ -1,0 +1,274 @@
+"""Checks of topic `auth`, on hand-made evidence."""
+
+from dataclasses import replace
+
+import pytest
+
+from conformance.model import Evidence, Exchange
+from conformance.wire import EndingKind
+from tests.conformance.checks.situations import (
+    answer,
+    assert_finding,
+    assert_untestable,
+    call,
+    complete_call,
+    done,
+    evidence,
+    findings,
+    frame,
+    ids_of,
+    samples,
+    stream,
+    token,
+    with_exchanges,
+    without,
+)
+
+REFUSED = {
+    "auth.no-credential": "none",
+    "auth.malformed": "malformed",
+    "auth.wrong-scheme": "wrong-scheme",
+    "auth.alg-none": "alg-none",
+    "auth.bad-signature": "bad-signature",
+    "auth.wrong-algorithm": "wrong-algorithm",
+    "auth.expired": "expired",
+    "auth.query-token-refused": "query-token",
+    "auth.before-validation": "none-and-invalid-body",
+}
+
+
+def refused(label: str, **changes: str) -> Exchange:
+    challenge = {"WWW-Authenticate": 'Bearer error="invalid_token"', **changes}
+    return answer(label, 401, "UNAUTHORIZED", headers=challenge)
+
+
+CREDENTIALS = evidence(
+    *(refused(label) for label in REFUSED.values()),
+    stream("valid-1", token(1), done(2), key="K-valid-1"),
+    stream("valid-2", token(1), done(2), key="K-valid-2"),
+    calls=(complete_call(key="K-valid-1"), complete_call(key="K-valid-2")),
+)
+
+# The model is held after two tokens; the token runs out at 102.
+EXPIRY = evidence(
+    stream("stream", token(1), token(2), ended_at=102.05),
+    stream("resumed", token(3), done(4), at=102.1, after="s-2"),
+    calls=(
+        call(
+            accepted=100.0,
+            headers_sent=100.0,
+            token_sent=100.1,
+            terminator_sent=103.0,
+            ended=103.0,
+        ),
+    ),
+    marks={"expires": 102.0, "released": 102.5},
+)
+
+RIGHT = {id_: CREDENTIALS for id_ in ids_of("auth")} | {
+    "auth.expiry-closes": EXPIRY,
+    "auth.expiry-resumable": EXPIRY,
+}
+
+
+@pytest.mark.parametrize("id_", ids_of("auth"))
+def test_right_evidence_passes(id_: str) -> None:
+    assert findings(id_, RIGHT[id_]) == []
+
+
+@pytest.mark.parametrize(("id_", "label"), REFUSED.items())
+def test_a_request_that_gets_a_stream_is_found(id_: str, label: str) -> None:
+    wrong = with_exchanges(CREDENTIALS, stream(label, token(1), done(2)))
+
+    assert_finding(id_, wrong, "to be refused with 401", "200 text/event-stream")
+
+
+@pytest.mark.parametrize(("id_", "label"), REFUSED.items())
+def test_another_refusal_than_declared_is_found(id_: str, label: str) -> None:
+    wrong = with_exchanges(CREDENTIALS, answer(label, 422, "INVALID"))
+
+    assert_finding(id_, wrong, "to be refused with 401", "422 application/json")
+
+
+@pytest.mark.parametrize("id_", REFUSED)
+def test_a_server_that_refuses_everybody_proves_nothing(id_: str) -> None:
+    wrong = with_exchanges(CREDENTIALS, refused("valid-1"), refused("valid-2"))
+
+    assert_untestable(id_, wrong, "no valid request was accepted")
+
+
+@pytest.mark.parametrize(("id_", "label"), REFUSED.items())
+def test_a_request_that_was_not_made_proves_nothing(id_: str, label: str) -> None:
+    assert_untestable(id_, without(CREDENTIALS, label), f"no exchange '{label}'")
+
+
+WRONG: list[tuple[str, Evidence, str, str]] = [
+    (
+        "auth.challenge",
+        with_exchanges(CREDENTIALS, answer("expired", 401, "UNAUTHORIZED")),
+        "WWW-Authenticate: Bearer",
+        "no such header with 401",
+    ),
+    (
+        "auth.challenge",
+        with_exchanges(
+            CREDENTIALS, refused("expired", **{"WWW-Authenticate": "Basic realm=x"})
+        ),
+        "WWW-Authenticate: Bearer",
+        "Basic",
+    ),
+    (
+        "auth.challenge-names-error",
+        with_exchanges(
+            CREDENTIALS, refused("expired", **{"WWW-Authenticate": "Bearer realm=x"})
+        ),
+        "WWW-Authenticate with error=",
+        "Bearer realm=x",
+    ),
+    (
+        "auth.refused-as-json",
+        with_exchanges(
+            CREDENTIALS,
+            answer("none", 401, body=b"no", headers={"Content-Type": "text/plain"}),
+        ),
+        "a refusal as application/json",
+        "401 text/plain: no",
+    ),
+    (
+        "auth.before-upstream",
+        replace(CREDENTIALS, calls=(*CREDENTIALS.calls, complete_call(key="K"))),
+        "no model call for a request without a valid credential",
+        "model call 1",
+    ),
+    (
+        "auth.takes-no-slot",
+        with_exchanges(CREDENTIALS, answer("valid-2", 429, "TOO_MANY")),
+        "all 2 streams to open after 9 refusals",
+        "429",
+    ),
+    (
+        "auth.expiry-closes",
+        with_exchanges(
+            EXPIRY,
+            stream("stream", token(1), ending=EndingKind.CLOSED_BY_US, ended_at=109.0),
+        ),
+        "to end properly at the token's expiry",
+        "closed by us end 7000 ms after it",
+    ),
+    (
+        "auth.expiry-closes",
+        with_exchanges(
+            EXPIRY,
+            stream("stream", token(1), ending=EndingKind.RESET, ended_at=102.1),
+        ),
+        "to end properly at the token's expiry",
+        "reset end 100 ms after it",
+    ),
+    (
+        "auth.expiry-closes",
+        with_exchanges(EXPIRY, stream("stream", token(1), ended_at=103.5)),
+        "within 1250 ms of the token's expiry",
+        "1500 ms after it",
+    ),
+    (
+        "auth.expiry-closes",
+        with_exchanges(EXPIRY, stream("stream", token(1), ended_at=101.0)),
+        "to stay open until the token's expiry",
+        "its end 1000 ms before",
+    ),
+    (
+        "auth.expiry-closes",
+        with_exchanges(
+            EXPIRY, stream("stream", token(1), frame(2, "error", code="EXPIRED"))
+        ),
+        "no terminal event",
+        "error (id 's-2')",
+    ),
+    (
+        "auth.expiry-resumable",
+        with_exchanges(EXPIRY, answer("resumed", 404, "NO", at=102.1, after="s-2")),
+        "the stream to go on after 's-2' with a fresh token",
+        "404",
+    ),
+    (
+        "auth.expiry-resumable",
+        with_exchanges(EXPIRY, stream("resumed", done(4), at=102.1, after="s-2")),
+        "the event that follows 's-2'",
+        "s-4",
+    ),
+    (
+        "auth.expiry-resumable",
+        with_exchanges(EXPIRY, stream("resumed", token(3), at=102.1, after="s-2")),
+        "terminal success event",
+        "clean end after token (id 's-3')",
+    ),
+]
+
+
+@pytest.mark.parametrize(("id_", "wrong", "expected", "got"), WRONG)
+def test_wrong_evidence_is_found(
+    id_: str, wrong: Evidence, expected: str, got: str
+) -> None:
+    assert_finding(id_, wrong, expected, got)
+
+
+UNPROVEN: list[tuple[str, Evidence, str]] = [
+    ("auth.challenge", evidence(answer("none", 403, "NO")), "answered with 401"),
+    ("auth.challenge-names-error", evidence(refused("none")), "with a token"),
+    ("auth.refused-as-json", evidence(stream("none", token(1))), "no request was"),
+    ("auth.before-upstream", replace(CREDENTIALS, calls=()), "not even an accepted"),
+    ("auth.takes-no-slot", without(CREDENTIALS, "valid-1", "valid-2"), "then valid"),
+    ("auth.takes-no-slot", without(CREDENTIALS, "valid-2"), "only 1 valid starts"),
+    ("auth.expiry-closes", replace(EXPIRY, marks={}), "when its token expired"),
+    ("auth.expiry-closes", replace(EXPIRY, calls=()), "no model call"),
+    (
+        "auth.expiry-closes",
+        replace(EXPIRY, calls=(complete_call(),)),
+        "outside of its life",
+    ),
+    (
+        "auth.expiry-closes",
+        with_exchanges(EXPIRY, answer("stream", 429, "TOO_MANY")),
+        "expected an event stream",
+    ),
+    (
+        "auth.expiry-resumable",
+        with_exchanges(EXPIRY, stream("resumed", done(3), at=102.1)),
+        "did not come back after an event",
+    ),
+    (
+        "auth.expiry-resumable",
+        with_exchanges(EXPIRY, stream("resumed", done(3), at=101.0, after="s-2")),
+        "before the token had expired",
+    ),
+]
+
+
+@pytest.mark.parametrize(("id_", "unproven", "why"), UNPROVEN)
+def test_evidence_that_proves_nothing_never_passes(
+    id_: str, unproven: Evidence, why: str
+) -> None:
+    assert_untestable(id_, unproven, why)
+
+
+def test_every_check_has_wrong_and_unproven_evidence() -> None:
+    assert sorted({*REFUSED, *(row[0] for row in WRONG)}) == ids_of("auth")
+    assert sorted({*REFUSED, *(row[0] for row in UNPROVEN)}) == ids_of("auth")
+
+
+def test_a_late_end_is_a_timed_finding_with_its_sample() -> None:
+    late = with_exchanges(EXPIRY, stream("stream", token(1), ended_at=103.5))
+
+    assert [each.timed for each in findings("auth.expiry-closes", late)] == [True]
+    assert samples("auth.expiry-closes", late) == [1500]
+
+
+def test_a_call_for_an_accepted_forgery_names_that_request() -> None:
+    wrong = replace(
+        with_exchanges(CREDENTIALS, stream("alg-none", token(1), done(2))),
+        calls=(*CREDENTIALS.calls, complete_call(key="K")),
+    )
+
+    (found,) = findings("auth.before-upstream", wrong)
+
+    assert found.got.endswith("for alg-none")
