@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from ..profiles import Profile
+from ..profiles.grammar import Grammar
 from ..profiles.schema import EventMatch
 from ..wire import Comment, Event
 from .pointer import is_same_json, lookup, parse_json
@@ -83,22 +84,20 @@ def is_heartbeat(item: Event | Comment, profile: Profile) -> bool:
     alive. What a heartbeat carries is judged elsewhere.
     """
     heartbeat = profile.heartbeat
-    match (heartbeat.form if heartbeat is not None else "none", item):
-        case "comment", Comment():
-            return True
-        case "event", Event():
-            assert heartbeat is not None  # noqa: S101 -- its form was just matched
-            return item.type == (heartbeat.event or "message")
-        case "json", Event():
-            assert heartbeat is not None  # noqa: S101 -- its form was just matched
-            data = parse_json(item.data)
-            if heartbeat.type is not None:
-                return type_of(item, data, profile) == heartbeat.type
-            return heartbeat.data is not None and is_same_json(
-                data, parse_json(heartbeat.data)
-            )
-        case _:
-            return False
+    if heartbeat is None or heartbeat.form == "none":
+        return False
+    if isinstance(item, Comment):
+        return heartbeat.form == "comment"
+    if heartbeat.form == "event":
+        return item.type == (heartbeat.event or "message")
+    if heartbeat.form == "json":
+        data = parse_json(item.data)
+        if heartbeat.type is not None:
+            return type_of(item, data, profile) == heartbeat.type
+        return heartbeat.data is not None and is_same_json(
+            data, parse_json(heartbeat.data)
+        )
+    return False
 
 
 def type_of(event: Event, data: object, profile: Profile) -> str | None:
@@ -168,3 +167,18 @@ def _outcome_of(type_: str | None, data: object, profile: Profile) -> Outcome | 
         if any(is_match(type_, data, match) for match in matches):
             return outcome
     return None
+
+
+def known_types(profile: Profile) -> frozenset[str]:
+    """Return every event type that the profile mentions, heartbeats included."""
+    known = set(profile.payloads)
+    if profile.order is not None:
+        known |= Grammar(profile.order.grammar).names()
+    terminal = profile.terminal
+    known |= {m.type for m in terminal.success + terminal.error + terminal.cancelled}
+    if profile.steering.token is not None:
+        known.add(profile.steering.token.type)
+    heartbeat = profile.heartbeat
+    if heartbeat is not None:
+        known |= {name for name in (heartbeat.event, heartbeat.type) if name}
+    return frozenset(known)

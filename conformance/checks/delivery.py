@@ -1,0 +1,136 @@
+"""Delivery: the head and the first event come at once, tokens as they are produced."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from ..model import Evidence, Finding, UpstreamCall
+from ..profiles import Profile, schema
+from .pointer import show
+from .registry import Sample, Untestable, check
+from .stream import Stream, the_stream
+from .typed import TypedEvent
+from .upstream import calls_of, first_call
+from .words import few, ms
+
+
+def _latency(profile: Profile) -> schema.Latency:
+    if profile.latency is None:
+        raise Untestable("the profile declares no latency")
+    return profile.latency
+
+
+def _asked_at(stream: Stream) -> float:
+    """Return when the request was complete, in seconds."""
+    seen = stream.transcript
+    return seen.started_at if seen.request_sent_at is None else seen.request_sent_at
+
+
+def _held(evidence: Evidence, profile: Profile) -> tuple[Stream, float]:
+    """Return the stream and when its model first answered, which must be after."""
+    stream = the_stream(evidence, "stream", profile)
+    call = first_call(evidence, stream.exchange)
+    answered = call.at("headers_sent")
+    released = evidence.marks.get("released", stream.transcript.ending.at)
+    return stream, released if answered is None else answered
+
+
+@check("delivery.head-in-time")
+def judge_head(evidence: Evidence, profile: Profile) -> Iterator[Finding | Sample]:
+    """Measure from the request to the response head, while the model says nothing."""
+    bound = _latency(profile).head_s
+    stream, model_at = _held(evidence, profile)
+    head_at = stream.transcript.head_at
+    if head_at is None:
+        raise Untestable("the transcript has no time of the head")
+    yield from _judge_latency(stream, "the response head", head_at, bound, model_at)
+
+
+@check("delivery.first-event-in-time")
+def judge_first_event(
+    evidence: Evidence, profile: Profile
+) -> Iterator[Finding | Sample]:
+    """Measure from the request to the first event, while the model says nothing."""
+    bound = _latency(profile).first_event_s
+    stream, model_at = _held(evidence, profile)
+    if not stream.events:
+        yield stream.find(f"a first event within {ms(bound)}", "none at all")
+        return
+    at = stream.events[0].at
+    yield from _judge_latency(stream, "the first event", at, bound, model_at)
+
+
+def _judge_latency(
+    stream: Stream, what: str, at: float, bound: float, model_at: float
+) -> Iterator[Finding | Sample]:
+    seconds = at - _asked_at(stream)
+    has_waited = at >= model_at
+    if has_waited and seconds <= bound:
+        raise Untestable(
+            f"the model answered after {ms(model_at - _asked_at(stream))} already, so "
+            f"that {what} may have waited for it"
+        )
+    yield Sample(seconds=seconds)
+    if seconds > bound:
+        late = ", after the model's answer" if has_waited else ""
+        yield stream.find(
+            f"{what} within {ms(bound)} of the request",
+            f"{ms(seconds)}{late}",
+            at=at,
+            timed=not has_waited,
+        )
+
+
+@check("delivery.tokens-as-produced")
+def judge_pace(evidence: Evidence, profile: Profile) -> Iterator[Finding | Sample]:
+    """Measure from the model's token to its arrival, for every token of a call."""
+    bound = _latency(profile).token_s
+    stream = the_stream(evidence, "stream", profile)
+    call = first_call(evidence, stream.exchange)
+    sent = [event.at for event in call.events if event.name == "token_sent"]
+    if not sent or sent[-1] - sent[0] <= bound:
+        raise Untestable("the model sent its tokens all at once, so no delay can show")
+    arrived = list(_arrivals_of_words(stream, len(sent)))
+    found: list[Finding] = []
+    for n, (sent_at, (at, event)) in enumerate(zip(sent, arrived, strict=False), 1):
+        lag = at - sent_at
+        yield Sample(seconds=max(0.0, lag))
+        if lag > bound:
+            expected = f"token {n} within {ms(bound)} of the model sending it"
+            found.append(stream.find(expected, ms(lag), event=event, timed=True))
+    if len(arrived) < len(sent):
+        found.append(
+            stream.find(f"{len(sent)} tokens to time", f"{len(arrived)} that arrived")
+        )
+    yield from few(found, "tokens")
+
+
+def _arrivals_of_words(
+    stream: Stream, limit: int
+) -> Iterator[tuple[float, TypedEvent]]:
+    """Yield when each word of the joined token text arrived: a token is one word."""
+    for event in stream.tokens():
+        for _ in stream.token_text(event).split():
+            if limit == 0:
+                return
+            limit -= 1
+            yield event.at, event
+
+
+@check("delivery.one-event-per-token")
+def judge_coalescing(evidence: Evidence, profile: Profile) -> Iterator[Finding]:
+    """Find events that carry more than one of the model's tokens."""
+    stream = the_stream(evidence, "stream", profile)
+    calls: tuple[UpstreamCall, ...] = calls_of(evidence, stream.exchange)
+    if not stream.tokens() or not sum(call.sent for call in calls):
+        raise Untestable("no token of the model arrived")
+    found = [
+        stream.find(
+            "one token of the model in one event",
+            f"{show(stream.token_text(event))} in {event.name}",
+            event=event,
+        )
+        for event in stream.tokens()
+        if len(stream.token_text(event).split()) > 1
+    ]
+    yield from few(found, "events")

@@ -1,0 +1,112 @@
+"""Event vocabulary: types, where they stand, payloads, and rules between values."""
+
+from __future__ import annotations
+
+import functools
+import json
+from collections.abc import Iterator
+
+import jsonschema
+from jsonschema.exceptions import best_match
+
+from ..model import Evidence, Finding
+from ..profiles import Profile
+from .invariants import violations
+from .pointer import MISSING, show
+from .registry import Untestable, check
+from .stream import Stream, streams
+from .typed import known_types
+from .words import few
+
+
+def _told(evidence: Evidence, profile: Profile) -> tuple[Stream, ...]:
+    """Return the streams with events; raise `Untestable` if there is none."""
+    found = tuple(stream for stream in streams(evidence, profile) if stream.events)
+    if not found:
+        raise Untestable("no event stream had an event")
+    return found
+
+
+@check("vocabulary.known-types")
+def judge_types(evidence: Evidence, profile: Profile) -> Iterator[Finding]:
+    """Find events of a type that the protocol does not have."""
+    known = known_types(profile)
+    found = [
+        stream.find(
+            f"a type of the protocol: {', '.join(sorted(known))}",
+            f"{event.name} with data {show(event.wire.data)}",
+            event=event,
+        )
+        for stream in _told(evidence, profile)
+        for event in stream.events
+        if event.type not in known
+    ]
+    yield from few(found, "events")
+
+
+@check("vocabulary.event-field")
+def judge_event_field(evidence: Evidence, profile: Profile) -> Iterator[Finding]:
+    """Hold the `event:` field of every event against what the profile says of it."""
+    place = profile.framing.type
+    found: list[Finding] = []
+    for stream in _told(evidence, profile):
+        for event in stream.events:
+            wanted = place.event_field
+            if wanted is None and place.location == "both":
+                wanted = event.type
+            if wanted is not None and event.wire.event_field != wanted:
+                field = event.wire.event_field
+                got = "no event field" if field is None else f"event: {field}"
+                where = f"{got} in {event.name}"
+                found.append(stream.find(f"event: {wanted}", where, event=event))
+    yield from few(found, "events")
+
+
+@check("vocabulary.payload-schema")
+def judge_payloads(evidence: Evidence, profile: Profile) -> Iterator[Finding]:
+    """Hold the JSON of every event against the schema of its type."""
+    validators = {
+        type_: _validator(json.dumps(schema))
+        for type_, schema in profile.payloads.items()
+    }
+    # Replays repeat the same events word for word; each is validated once.
+    known: dict[tuple[str, str], str] = {}
+    found: list[Finding] = []
+    for stream in _told(evidence, profile):
+        for event in stream.events:
+            if event.type not in validators or event.data is MISSING:
+                continue
+            key = (event.type, event.wire.data)
+            if key not in known:
+                known[key] = _breach(validators[event.type], event.data)
+            if known[key]:
+                expected = f"the payload of {event.type} as its schema has it"
+                got = f"{event.name}: {known[key]}"
+                found.append(stream.find(expected, got, event=event))
+    if not known:
+        raise Untestable("no event had a type with a declared payload")
+    yield from few(found, "events")
+
+
+def _breach(validator: jsonschema.Draft202012Validator, data: object) -> str:
+    """Word the most telling breach of a schema; empty if there is none."""
+    problem = best_match(validator.iter_errors(data))
+    return "" if problem is None else f"{problem.message[:200]} at {problem.json_path}"
+
+
+@functools.lru_cache(maxsize=256)  # a profile has some ten payloads
+def _validator(schema: str) -> jsonschema.Draft202012Validator:
+    """Compile a schema, which costs far more than to apply it once."""
+    return jsonschema.Draft202012Validator(json.loads(schema))
+
+
+@check("vocabulary.invariants")
+def judge_invariants(evidence: Evidence, profile: Profile) -> Iterator[Finding]:
+    """Find values that contradict each other over a stream."""
+    found = [
+        finding
+        for stream in _told(evidence, profile)
+        for invariant in profile.invariants
+        for finding in violations(invariant, stream)
+    ]
+    yield from few(found, "places")
