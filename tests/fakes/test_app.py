@@ -1,0 +1,105 @@
+"""`fakes.app`: what is refused, and how the record says so."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from fakes import Server, Settings
+from tests.fakes.raw_client import RawClient, chat_body, chat_request
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    import httpx
+
+    from tests.fakes.raw_client import ControlClient
+
+PATH = "/v1/chat/completions"
+KEY = {"authorization": "Bearer any"}
+
+
+async def ask(control: ControlClient, prompt: str) -> httpx.Response:
+    return await control.http.post(PATH, content=chat_body(prompt), headers=KEY)
+
+
+async def test_an_unknown_word_is_refused_in_the_shape_of_the_provider(
+    control: ControlClient,
+) -> None:
+    answer = await ask(control, "[[fake:stahl after=1 call=k]]")
+    (call,) = await control.calls()
+
+    assert answer.status_code == 400
+    assert answer.json()["error"] == {
+        "message": "[[fake:stahl]]: unknown word 'stahl', did you mean 'stall'",
+        "type": "invalid_request_error",
+        "param": "messages",
+        "code": "invalid_directive",
+    }
+    assert (call["outcome"], call["status"], call["key"]) == ("refused", 400, None)
+    assert call["refusal"] == answer.json()["error"]["message"]
+
+
+async def test_a_place_behind_the_last_token_is_refused_under_its_key(
+    control: ControlClient,
+) -> None:
+    answer = await ask(control, "[[fake:say tokens=2 call=k]] [[fake:stall after=3]]")
+    (call,) = await control.calls("k")
+
+    assert answer.status_code == 400
+    assert "at most 2" in answer.json()["error"]["message"]
+    assert call["outcome"] == "refused"
+
+
+async def test_a_gate_that_nobody_could_release_is_refused(
+    control: ControlClient,
+) -> None:
+    answer = await ask(control, "[[fake:hold at=end]]")
+
+    assert answer.status_code == 400
+    assert "expected call=KEY in the request" in answer.json()["error"]["message"]
+
+
+async def test_a_request_without_a_key_is_refused_and_recorded(
+    control: ControlClient,
+) -> None:
+    answer = await control.http.post(PATH, content=chat_body("hi"))
+    (call,) = await control.calls()
+
+    assert answer.status_code == 401
+    assert (call["outcome"], call["status"], call["model"]) == ("refused", 401, None)
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "status"),
+    [("POST", "/v1/completions", 404), ("GET", PATH, 405), ("GET", "/", 404)],
+)
+async def test_another_endpoint_is_refused_and_not_recorded(
+    method: str, path: str, status: int, control: ControlClient
+) -> None:
+    answer = await control.http.request(method, path)
+
+    assert answer.status_code == status
+    assert answer.json()["error"]["type"] == "invalid_request_error"
+    assert await control.calls() == []
+
+
+async def test_a_named_script_of_the_library_is_followed(tmp_path: Path) -> None:
+    path = tmp_path / "scripts.toml"
+    path.write_text('[scripts.short]\nsay = [{ text = "named" }]\n')
+    async with Server(Settings(scripts=path)) as server:
+        with await RawClient.connect(server.url) as client:
+            await client.send(chat_request("[[fake:script name=short]]"))
+            await client.read_until(b'"content":"named"')
+
+
+async def test_another_seed_gives_other_bytes() -> None:
+    bodies: list[bytes] = []
+    for seed in (1, 1, 2):
+        async with Server(Settings(seed=seed)) as server:
+            with await RawClient.connect(server.url) as client:
+                await client.send(chat_request("hi"))
+                bodies.append(await client.read_until(b"0\r\n\r\n"))
+
+    assert bodies[0] == bodies[1] != bodies[2]

@@ -1,0 +1,193 @@
+"""`fakes.connection`: odd and hostile clients, kept and pipelined connections."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from fakes import connection as connection_module
+from fakes import http1
+from tests.fakes.raw_client import RawClient, chat_body, chat_request, post
+
+if TYPE_CHECKING:
+    from fakes import Server
+    from tests.fakes.raw_client import ControlClient
+
+PATH = "/v1/chat/completions"
+HEALTH = b"GET /_fakes/health HTTP/1.1\r\nhost: x\r\n\r\n"
+
+
+async def test_a_connection_serves_one_request_after_the_other(server: Server) -> None:
+    with await RawClient.connect(server.url) as client:
+        for number in range(1, 4):
+            await client.send(chat_request("hi"))
+            await client.read_until(b"0\r\n\r\n", count=number)
+        await client.send(chat_request("hi", stream=False))
+        await client.read_until(b'"finish_reason":"stop"', count=4)
+
+        assert server.open_connections == 1
+
+
+async def test_pipelined_requests_are_answered_in_order(
+    server: Server, control: ControlClient
+) -> None:
+    prompts = [f"[[fake:say text=word{number} call=k]]" for number in range(50)]
+    with await RawClient.connect(server.url) as client:
+        await client.send(b"".join(chat_request(prompt) for prompt in prompts))
+        received = await client.read_until(b"\r\n0\r\n\r\n", count=50)
+    places = [received.index(b'"word%d"' % number) for number in range(50)]
+
+    assert places == sorted(places)
+    assert len(await control.calls("k")) == 50
+
+
+async def test_a_thousand_pipelined_requests_do_not_pile_up(server: Server) -> None:
+    with await RawClient.connect(server.url) as client:
+        await client.send(HEALTH * 1000)
+        await client.read_until(b'"status":"ok"', count=1000)
+
+
+async def test_a_client_that_leaves_with_requests_waiting_takes_them_along(
+    server: Server, control: ControlClient
+) -> None:
+    held = chat_request("[[fake:hold at=headers call=k]]")
+    with await RawClient.connect(server.url) as client:
+        await client.send(held + held)
+        await control.wait("k", "held")
+        client.leave("fin")
+        await control.wait("k", "ended")
+
+    assert len(await control.calls("k")) == 1
+
+
+async def test_a_flood_behind_a_running_request_is_not_read_without_end(
+    server: Server, control: ControlClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(connection_module, "MAX_BUFFERED_BYTES", 10_000)
+    with await RawClient.connect(server.url) as client:
+        await client.send(chat_request("[[fake:hold at=headers call=k]]"))
+        await control.wait("k", "held")
+        await client.send(HEALTH * 2000)
+        await control.http.get("/_fakes/health")
+        (connection,) = [
+            connection
+            for connection in server._connections
+            if connection._reader.buffered
+        ]
+        buffered = connection._reader.buffered
+        await control.release("k")
+        await client.read_until(b'"status":"ok"', count=2000)
+
+    # One read of asyncio (256 KiB) may come on top of the bound.
+    assert buffered <= 10_000 + 256 * 1024
+
+
+async def test_a_client_in_http_1_0_gets_its_stream_until_the_close(
+    server: Server,
+) -> None:
+    request = chat_request("[[fake:say text=old]]").replace(b"HTTP/1.1", b"HTTP/1.0")
+    with await RawClient.connect(server.url) as client:
+        await client.send(request)
+        received = await client.read_to_end()
+
+    assert received.endswith(b"data: [DONE]\n\n")
+    assert b"transfer-encoding" not in received
+
+
+async def test_a_client_that_wants_the_close_gets_it(server: Server) -> None:
+    with await RawClient.connect(server.url) as client:
+        await client.send(post(PATH, chat_body("hi"), "connection: close"))
+        received = await client.read_to_end()
+
+    assert received.endswith(b"0\r\n\r\n")
+
+
+async def test_a_client_that_expects_continue_is_told_to(server: Server) -> None:
+    data = post(PATH, chat_body("hi"), "expect: 100-continue")
+    head, separator, body = data.partition(b"\r\n\r\n")
+    with await RawClient.connect(server.url) as client:
+        await client.send(head + separator)
+        received = await client.read_until(b"\r\n\r\n")
+        assert received == b"HTTP/1.1 100 Continue\r\n\r\n"
+        await client.send(body[:5])
+        await client.send(body[5:])
+        await client.read_until(b"[DONE]")
+
+    assert client.received.count(b"100 Continue") == 1
+
+
+@pytest.mark.parametrize(
+    ("data", "status"),
+    [
+        (b"hello\r\n\r\n", b"400"),
+        (b"GET / HTTP/1.1\r\nhost: x\r\nx: " + b"a" * 70_000, b"431"),
+        (
+            b"POST / HTTP/1.1\r\nhost: x\r\ntransfer-encoding: chunked\r\n\r\nzz\r\n",
+            b"400",
+        ),
+    ],
+    ids=["no http", "endless head", "bad chunk"],
+)
+async def test_what_is_no_request_is_refused_and_hung_up_on(
+    data: bytes, status: bytes, server: Server
+) -> None:
+    with await RawClient.connect(server.url) as client:
+        await client.send(data)
+        received = await client.read_to_end()
+
+    assert received.startswith(b"HTTP/1.1 " + status)
+    assert b'"type":"invalid_request_error"' in received
+
+
+async def test_a_body_without_end_is_refused_readably(
+    server: Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(http1, "MAX_BODY_BYTES", 100_000)
+    with await RawClient.connect(server.url) as client:
+        await client.send(post(PATH, b"a" * 1_000_000))
+        received = await client.read_to_end()
+
+    assert received.startswith(b"HTTP/1.1 413 ")
+
+
+@pytest.mark.parametrize("sent", [b"POST / HTTP", post(PATH, b"abc")[:-1]])
+async def test_a_request_that_never_ends_is_given_up(
+    sent: bytes, server: Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(connection_module, "REQUEST_DEADLINE_S", 0.02)
+    with await RawClient.connect(server.url) as client:
+        await client.send(sent)
+        received = await client.read_to_end()
+
+    assert received.startswith(b"HTTP/1.1 408 ")
+
+
+async def test_an_idle_connection_is_closed_in_the_end(
+    server: Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(connection_module, "IDLE_DEADLINE_S", 0.02)
+    with await RawClient.connect(server.url) as client:
+        assert await client.read_to_end() == b""
+
+
+async def test_a_client_that_never_closes_is_cut_off(
+    server: Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(connection_module, "LINGER_S", 0.02)
+    with await RawClient.connect(server.url) as client:
+        await client.send(b"hello\r\n\r\n")
+        await client.read_to_end()
+        (connection,) = server._connections or [None]
+        if connection is not None:
+            await connection.closed
+
+        assert server.open_connections == 0
+
+
+async def test_a_long_answer_reaches_a_slow_reader_whole(server: Server) -> None:
+    with await RawClient.connect(server.url, receive_buffer=4096) as client:
+        await client.send(chat_request("[[fake:say tokens=5000]]"))
+        received = await client.read_until(b"\r\n0\r\n\r\n")
+
+    assert received.count(b'"finish_reason":null') == 5001
