@@ -90,7 +90,12 @@ retryable = "/retryable"
 cancelled = "CANCELLED"
 timeout_s = 2.0
 retries_upstream = true
-upstream = { http_error = ["UPSTREAM"], rate_limited = ["LIMITED"], timeout = ["TIMEOUT"], broken = ["BROKEN"] }
+
+[errors.upstream]
+http_error = ["UPSTREAM"]
+rate_limited = ["LIMITED"]
+timeout = ["TIMEOUT"]
+broken = ["BROKEN"]
 
 [steering]
 mode = "prompt"
@@ -123,7 +128,7 @@ def cancelled(n: int) -> bytes:
     return error(n, "CANCELLED", "the run was cancelled")
 
 
-def stream(
+def stream(  # noqa: PLR0913 -- each is a fact of one response
     label: str,
     *frames: bytes,
     at: float = 100.0,
@@ -162,7 +167,7 @@ def request(key: str, after: str | None = None, method: str = "POST") -> Request
     return Request(method=method, path="/streams", headers=headers, body=body)
 
 
-def answer(
+def answer(  # noqa: PLR0913 -- each is a fact of one response
     label: str,
     status: int,
     code: str | None = None,

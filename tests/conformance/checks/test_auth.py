@@ -65,7 +65,7 @@ EXPIRY = evidence(
     marks={"expires": 102.0, "released": 102.5},
 )
 
-RIGHT = {id_: CREDENTIALS for id_ in ids_of("auth")} | {
+RIGHT = dict.fromkeys(ids_of("auth"), CREDENTIALS) | {
     "auth.expiry-closes": EXPIRY,
     "auth.expiry-resumable": EXPIRY,
 }

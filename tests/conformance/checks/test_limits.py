@@ -71,7 +71,7 @@ SLOTS = {
     ),
 }
 
-RIGHT = {id_: BURST for id_ in ids_of("limits")} | SLOTS
+RIGHT = dict.fromkeys(ids_of("limits"), BURST) | SLOTS
 
 
 @pytest.mark.parametrize("id_", ids_of("limits"))
