@@ -1,0 +1,109 @@
+"""Starts a mutant on a real socket, in a thread with an event loop of its own.
+
+Own thread, so that whatever a wrong server does to its loop is not the suite's own
+lateness; same process, so that its inside can be patched.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+
+import uvicorn
+from starlette.types import ASGIApp
+
+from reference_server.app import create_app
+from reference_server.server import bind
+from reference_server.settings import Settings
+from tests.mutants.mutant import Mutant
+from tests.mutants.site import SECRET, Site
+
+HEARTBEAT_S = 0.3
+GRACE_S = 0.5
+TIMEOUT_S = 2.0
+
+FAST_PROFILE = (
+    f"heartbeat.interval_s={HEARTBEAT_S}",
+    f"cancel.grace_s={GRACE_S}",
+    f"errors.timeout_s={TIMEOUT_S}",
+)
+FAST_SETTINGS = {
+    "heartbeat_s": HEARTBEAT_S,
+    "resume_grace_s": GRACE_S,
+    "upstream_first_token_timeout_s": TIMEOUT_S,
+    "upstream_total_timeout_s": TIMEOUT_S,
+}
+
+READY = "listening on "
+
+
+@contextlib.contextmanager
+def fakes() -> Iterator[str]:
+    """Run the fake provider in a process of its own; yield its base URL."""
+    process = subprocess.Popen(
+        [sys.executable, "-m", "fakes", "--port", "0"],
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    try:
+        assert process.stdout is not None
+        line = process.stdout.readline()
+        if READY not in line:
+            raise RuntimeError(f"expected the fakes to say {READY!r}, got {line!r}")
+        yield line.partition(READY)[2].strip()
+    finally:
+        process.terminate()
+        process.communicate(timeout=10)
+
+
+@contextlib.contextmanager
+def serving(mutant: Mutant, fakes_url: str) -> Iterator[str]:
+    """Serve a mutant on a free port; yield its base URL."""
+    site = Site(upstream=f"{fakes_url}/v1")
+    settings = Settings(
+        **{  # type: ignore[arg-type]  # checked by pydantic
+            "upstream_url": site.upstream,
+            "jwt_secret": SECRET,
+            "upstream_key": "any",
+            **FAST_SETTINGS,
+            **mutant.settings,
+        }
+    )
+    app = create_app(settings)
+    server = _Server(mutant.wrap(app, site), mutant.http)
+    with contextlib.closing(bind("127.0.0.1", 0)) as listener:
+        thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]})
+        thread.start()
+        try:
+            server.is_ready.wait(timeout=10)
+            yield f"http://127.0.0.1:{listener.getsockname()[1]}"
+        finally:
+            server.should_exit = True
+            thread.join(timeout=20)
+
+
+class _Server(uvicorn.Server):
+    """The reference server's uvicorn without its signals; it ends at once."""
+
+    def __init__(self, app: ASGIApp, http: type[asyncio.Protocol] | str) -> None:
+        super().__init__(
+            uvicorn.Config(
+                app,
+                http=http,
+                ws="none",
+                lifespan="on",
+                server_header=False,
+                timeout_graceful_shutdown=0,
+                access_log=False,
+                log_config=None,
+            )
+        )
+        self.is_ready = threading.Event()
+
+    async def startup(self, sockets: object = None) -> None:
+        await super().startup(sockets)  # type: ignore[arg-type]  # as given by `run`
+        self.is_ready.set()

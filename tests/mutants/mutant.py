@@ -1,0 +1,43 @@
+"""What a mutant is: a wrong server, and the requirements that it must fail."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+
+import pytest
+
+from conformance.model import Evidence
+from reference_server.server import _Protocol
+from tests.mutants.asgi import Mutation, Wrap
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Mutant:
+    """One defect, as a way to make the reference server wrong.
+
+    Attributes:
+        name: what is wrong, in kebab case.
+        defect: the real defect behind it, with its number in the list of failure
+            modes where it has one.
+        trips: requirement ids that must fail, each with words of its message.
+        also: ids that may fail besides, each with the reason why that is right.
+        probes: the probes to run; by default the first that each tripped id names.
+        wrap: the wrong server as a wrapper around the right one.
+        settings: the wrong server by its own settings.
+        patch: the wrong server by a wrong part inside.
+        http: the wrong server as another HTTP implementation under the right one.
+        distort: makes true evidence wrong, where no live server can.
+    """
+
+    name: str
+    defect: str
+    trips: Mapping[str, str]
+    also: Mapping[str, str] = field(default_factory=dict)
+    probes: tuple[str, ...] = ()
+    wrap: Wrap = field(default_factory=Mutation)
+    settings: Mapping[str, object] = field(default_factory=dict)
+    patch: Callable[[pytest.MonkeyPatch], None] | None = None
+    http: type[asyncio.Protocol] | str = _Protocol
+    distort: Callable[[Evidence], Evidence] | None = None

@@ -1,0 +1,259 @@
+"""Servers that are wrong about ending a run early."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from starlette.types import ASGIApp
+
+from reference_server.pipelines import model_client
+from reference_server.pipelines.chat_stream import ChatStream
+from reference_server.pipelines.model_client import ModelClient
+from reference_server.run import Run
+from tests.mutants.asgi import (
+    Answer,
+    Mutation,
+    Reply,
+    Request,
+    Wrap,
+    get_header,
+    refusal,
+)
+from tests.mutants.frames import document, kind, with_document
+from tests.mutants.mutant import Mutant
+from tests.mutants.site import Site
+
+LIKE_UNKNOWN = "what is told of a foreign stream is no longer what is told of no stream"
+NO_TIMEOUT = {
+    "upstream_first_token_timeout_s": 60.0,
+    "upstream_total_timeout_s": 60.0,
+}
+EXPLICIT = ("cancel-before-headers", "cancel-before-first-token", "cancel-midstream")
+
+
+def _let_the_task_run_on(patch: pytest.MonkeyPatch) -> None:
+    """Say that a run was cancelled, and cancel nothing."""
+    patch.setattr(Run, "bind", lambda _run, _task: None)
+
+
+class _EarlyLeaver(ChatStream):
+    """A reader that has enough as soon as the finish reason is there."""
+
+    @property
+    def is_terminated(self) -> bool:
+        return self._has_finish_reason
+
+    def close(self) -> str:
+        return self.text
+
+
+async def _no_tail(_events: object) -> None:
+    return
+
+
+def _leave_at_finish_reason(patch: pytest.MonkeyPatch) -> None:
+    patch.setattr(model_client, "ChatStream", _EarlyLeaver)
+    patch.setattr(model_client, "_read_tail", _no_tail)
+
+
+def _on_cancel(status: int, change: Callable[[Answer], None]) -> Wrap:
+    """Change what a cancel is answered with that status."""
+
+    def answer(answer: Answer, request: Request) -> None:
+        if request.is_cancel and answer.status == status:
+            change(answer)
+
+    return Mutation(answer=answer)
+
+
+def _status(value: int) -> Callable[[Answer], None]:
+    def change(answer: Answer) -> None:
+        answer.status = value
+
+    return change
+
+
+def _as_text(answer: Answer) -> None:
+    answer.set("content-type", "text/plain")
+    answer.body = b"no such stream"
+
+
+def _gone(answer: Answer) -> None:
+    answer.status = 404
+    answer.document = {"error": {"code": "STREAM_NOT_FOUND", "message": "gone"}}
+
+
+def _with_owners(on_cancel: Callable[[Request, str | None], Answer | None]) -> Wrap:
+    """Return a server that knows the credential that each stream was started with."""
+
+    def wrap(app: ASGIApp, site: Site) -> ASGIApp:
+        owners: dict[str, str] = {}
+
+        async def request(request: Request, _site: Site) -> Answer | None:
+            if request.is_cancel:
+                return on_cancel(request, owners.get(request.stream))
+            return None
+
+        def head(reply: Reply) -> None:
+            stream = get_header(reply.headers, "x-stream-id") or ""
+            owners.setdefault(stream, reply.request.credential or "")
+
+        return Mutation(request=request, head=head)(app, site)
+
+    return wrap
+
+
+def _cancel_as_owner(request: Request, owner: str | None) -> Answer | None:
+    request.credential = owner or request.credential
+    return None
+
+
+def _admit_existence(request: Request, owner: str | None) -> Answer | None:
+    if owner not in (None, request.credential):
+        return refusal(403, "FORBIDDEN")
+    return None
+
+
+def _take_cancel_for_failure(patch: pytest.MonkeyPatch) -> None:
+    """Take a cancel for one more failure of the model, and call it again."""
+    answer = ModelClient.answer
+
+    async def answer_again(self: ModelClient, *arguments: Any) -> str:  # noqa: ANN401 -- handed on
+        try:
+            return await answer(self, *arguments)
+        except asyncio.CancelledError:
+            return await answer(self, *arguments)
+
+    patch.setattr(ModelClient, "answer", answer_again)
+
+
+def _tell_another_error(frame: bytes, _reply: Reply) -> bytes:
+    event = document(frame)
+    if kind(frame) == "error":
+        event["delta"]["code"] = "INTERNAL_ERROR"
+        return with_document(frame, event)
+    return frame
+
+
+async def _forget_everything(request: Request, _site: Site) -> Answer | None:
+    return refusal(404, "STREAM_NOT_FOUND") if request.cursor else None
+
+
+MUTANTS = (
+    Mutant(
+        name="handler-ends-model-runs-on",
+        defect="C02: the HTTP side says cancelled, the graph goes on",
+        trips={
+            "cancellation.explicit-before-headers": "",
+            "cancellation.explicit-before-first-token": "",
+            "cancellation.explicit-midstream": "",
+            "cancellation.no-tokens-after": "",
+        },
+        probes=EXPLICIT,
+        settings=NO_TIMEOUT,
+        patch=_let_the_task_run_on,
+    ),
+    Mutant(
+        name="disconnect-is-never-noticed",
+        defect="C01, C05: the reader leaves, the model call continues",
+        trips={
+            "cancellation.fin-before-headers": "",
+            "cancellation.fin-before-first-token": "",
+            "cancellation.fin-midstream": "",
+            "cancellation.rst-before-headers": "",
+            "cancellation.rst-before-first-token": "",
+            "cancellation.rst-midstream": "",
+        },
+        settings=NO_TIMEOUT,
+        wrap=Mutation(is_deaf=True),
+    ),
+    Mutant(
+        name="no-grace",
+        defect="H12: a dropped connection is taken for a cancel",
+        trips={"cancellation.grace-kept": ""},
+        probes=("leave-fin-midstream", "leave-rst-before-headers"),
+        settings={"resume_grace_s": 0.0},
+    ),
+    Mutant(
+        name="cancel-is-retried",
+        defect="C07: the cancellation is swallowed by a retry loop",
+        trips={"cancellation.no-further-calls": ""},
+        probes=("cancel-midstream",),
+        patch=_take_cancel_for_failure,
+    ),
+    Mutant(
+        name="cancelled-run-failed",
+        defect="C10: a cancelled run is reported as failed",
+        trips={"cancellation.reader-told": "INTERNAL_ERROR"},
+        probes=EXPLICIT,
+        wrap=Mutation(frame=_tell_another_error),
+    ),
+    Mutant(
+        name="cancel-is-answered-200",
+        defect="the answer of a finished stream for a running one",
+        trips={"cancellation.accepted-answer": "202"},
+        probes=("cancel-midstream",),
+        wrap=_on_cancel(202, _status(200)),
+    ),
+    Mutant(
+        name="second-cancel-is-a-conflict",
+        defect="C17: cancel is not idempotent",
+        trips={"cancellation.idempotent-answer": "409"},
+        probes=("cancel-midstream",),
+        wrap=_on_cancel(200, _status(409)),
+    ),
+    Mutant(
+        name="finished-stream-is-unknown",
+        defect="the record of a run goes with the run",
+        trips={"cancellation.finished-answer": "404"},
+        wrap=_on_cancel(200, _gone),
+    ),
+    Mutant(
+        name="anyone-cancels-any-stream",
+        defect="C17: the cancel leaks across users",
+        trips={
+            "cancellation.foreign-refused": "",
+            "cancellation.foreign-like-unknown": "",
+        },
+        wrap=_with_owners(_cancel_as_owner),
+    ),
+    Mutant(
+        name="cancel-reveals-existence",
+        defect="R10: 403 tells that the stream exists",
+        trips={"cancellation.foreign-like-unknown": "403"},
+        also={"cancellation.foreign-refused": "403 is not the declared status"},
+        wrap=_with_owners(_admit_existence),
+    ),
+    Mutant(
+        name="any-cancel-succeeds",
+        defect="DELETE answers 202 without looking",
+        trips={"cancellation.unknown-refused": "202"},
+        also={"cancellation.foreign-like-unknown": LIKE_UNKNOWN},
+        wrap=_with_owners(
+            lambda _request, owner: Answer(202) if owner is None else None
+        ),
+    ),
+    Mutant(
+        name="refused-cancel-is-text",
+        defect="error page of the framework",
+        trips={"cancellation.refusals-are-json": "text/plain"},
+        wrap=_on_cancel(404, _as_text),
+    ),
+    Mutant(
+        name="cancelled-run-is-forgotten",
+        defect="R18: disconnect destroys the log, a returning reader gets 404",
+        trips={"cancellation.log-tells-later": "404"},
+        probes=("leave-fin-midstream",),
+        wrap=Mutation(request=_forget_everything),
+    ),
+    Mutant(
+        name="model-is-left-at-its-finish-reason",
+        defect="a normal end counts as a cancel at the provider",
+        trips={"cancellation.normal-end-is-no-cancel": ""},
+        probes=("paced",),
+        patch=_leave_at_finish_reason,
+    ),
+)

@@ -1,0 +1,161 @@
+"""Servers whose heartbeats are wrong."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import anyio
+
+from tests.mutants.asgi import Emit, Mutation, Reply, Wrap
+from tests.mutants.frames import is_event, kind, put
+from tests.mutants.mutant import Mutant
+
+BEAT = b"event: heartbeat\ndata: {}\n\n"
+
+
+def _is_beat(frame: bytes) -> bool:
+    return frame.startswith(b"event: heartbeat\n")
+
+
+def _without(is_lost: Callable[[Reply], bool]) -> Wrap:
+    """Leave out the heartbeats for which this holds."""
+
+    def frame(frame: bytes, reply: Reply) -> bytes:
+        if kind(frame) == "token-stream":
+            reply.memory["talked"] = True
+        if not _is_beat(frame):
+            reply.memory["beats"] = 0
+            return frame
+        reply.memory["beats"] = reply.memory.get("beats", 0) + 1
+        return b"" if is_lost(reply) else frame
+
+    return Mutation(frame=frame)
+
+
+def _as(beat: Callable[[bytes], bytes]) -> Wrap:
+    """Change the form of every heartbeat."""
+    return Mutation(
+        frame=lambda frame, _reply: beat(frame) if _is_beat(frame) else frame
+    )
+
+
+def _inside(frame: bytes, reply: Reply) -> bytes:
+    """Write a heartbeat between the lines of the third event."""
+    if reply.frames != 2 or not is_event(frame):
+        return frame
+    return frame.replace(b"\ndata: ", b"\n" + BEAT[:-1] + b"data: ", 1)
+
+
+def _every_fourth(frame: bytes, reply: Reply) -> bytes:
+    is_due = kind(frame) == "token-stream" and reply.frames % 4 == 0
+    return frame + BEAT if is_due else frame
+
+
+async def _busily(_reply: Reply, emit: Emit) -> None:
+    while True:
+        await anyio.sleep(0.03)
+        await emit(BEAT)
+
+
+async def _once_more(reply: Reply, emit: Emit) -> None:
+    if reply.is_ended:
+        await emit(BEAT)
+
+
+NOTHING_COUNTS = dict.fromkeys(
+    (
+        "heartbeat.before-upstream-headers",
+        "heartbeat.before-first-token",
+        "heartbeat.mid-stream",
+        "heartbeat.after-resume",
+        "heartbeat.keeps-coming",
+    ),
+    "what comes is no heartbeat of the declared form",
+)
+
+MUTANTS = (
+    Mutant(
+        name="no-heartbeat-before-the-first-token",
+        defect="H03: heartbeats only after the first token",
+        trips={
+            "heartbeat.before-upstream-headers": "nothing for",
+            "heartbeat.before-first-token": "nothing for",
+        },
+        also={"heartbeat.keeps-coming": "none comes at all before the first token"},
+        wrap=_without(lambda reply: not reply.memory.get("talked")),
+    ),
+    Mutant(
+        name="no-heartbeat-in-a-stall",
+        defect="H02: the heartbeat ends with the first token",
+        trips={"heartbeat.mid-stream": "nothing for"},
+        also={"heartbeat.keeps-coming": "none comes at all in the stall"},
+        probes=("stalled-model",),
+        wrap=_without(lambda reply: bool(reply.memory.get("talked"))),
+    ),
+    Mutant(
+        name="no-heartbeat-after-a-resume",
+        defect="the resume path has a writer of its own, without heartbeats",
+        trips={"heartbeat.after-resume": "nothing for"},
+        also={"heartbeat.keeps-coming": "none comes at all after the resume"},
+        wrap=_without(lambda reply: reply.request.cursor is not None),
+    ),
+    Mutant(
+        name="only-one-heartbeat",
+        defect="H05: stops after the first one",
+        trips={"heartbeat.keeps-coming": "heartbeats in"},
+        wrap=_without(lambda reply: reply.memory["beats"] > 1),
+    ),
+    Mutant(
+        name="heartbeat-is-a-comment",
+        defect="comment-only heartbeat declared as data heartbeat",
+        trips={"heartbeat.declared-form": "a comment"},
+        also=NOTHING_COUNTS,
+        wrap=_as(lambda _beat: b": ping\n\n"),
+    ),
+    Mutant(
+        name="heartbeat-with-other-data",
+        defect="a clock in the heartbeat that nobody declared",
+        trips={"heartbeat.declared-form": "now"},
+        wrap=_as(lambda beat: beat.replace(b"{}", b'{"now": 1}')),
+    ),
+    Mutant(
+        name="heartbeat-with-id",
+        defect="H13: a heartbeat changes the Last-Event-ID",
+        trips={"heartbeat.without-id": "hb-1"},
+        wrap=_as(lambda beat: put(beat, "id", "hb-1")),
+    ),
+    Mutant(
+        name="heartbeat-inside-an-event",
+        defect="H04: a timer writes into a frame",
+        trips={"heartbeat.between-events-only": "between the lines"},
+        also={
+            "framing.one-of-each-field": "two event fields stand in one block",
+            "framing.data-is-json": "the data of both is joined",
+            "vocabulary.event-field": "the heartbeat's name comes last",
+            "vocabulary.known-types": "no JSON has no type",
+            "lifecycle.order": "an event is lost",
+            "ids.on-every-event": "an event is lost",
+            "ids.without-gaps": "an event is lost",
+        },
+        wrap=Mutation(frame=_inside),
+    ),
+    Mutant(
+        name="heartbeat-in-a-busy-loop",
+        defect="H08: interval 0",
+        trips={"heartbeat.not-too-often": "two within"},
+        also={"heartbeat.only-when-idle": "a busy loop beats beside events too"},
+        wrap=Mutation(beside=_busily),
+    ),
+    Mutant(
+        name="heartbeat-while-tokens-flow",
+        defect="the timer is not reset by events",
+        trips={"heartbeat.only-when-idle": "after an event"},
+        wrap=Mutation(frame=_every_fourth),
+    ),
+    Mutant(
+        name="heartbeat-after-the-end",
+        defect="H07: the timer outlives the stream",
+        trips={"heartbeat.none-after-terminal": "no heartbeat"},
+        wrap=Mutation(last=_once_more),
+    ),
+)

@@ -1,0 +1,332 @@
+"""Servers that are wrong about a reader that comes back."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import anyio
+from starlette.types import ASGIApp
+
+from tests.mutants.asgi import (
+    Answer,
+    Emit,
+    Mutation,
+    OnRequest,
+    Reply,
+    Request,
+    Wrap,
+    get_header,
+    refusal,
+)
+from tests.mutants.frames import document, failure, is_event, kind, with_document
+from tests.mutants.mutant import Mutant
+from tests.mutants.site import Site
+
+UNKNOWN = "AAAAAAAAAAAAAAAAAAAAAA"
+LIKE_UNKNOWN = "what is told of a foreign stream is no longer what is told of no stream"
+
+
+def _cursor(request: Request) -> tuple[str, int]:
+    """Return stream and number of the Last-Event-ID, ("", 0) if it has no such form."""
+    stream, _, n = (request.cursor or "").rpartition("-")
+    return (stream, int(n)) if stream and n.isdigit() else ("", 0)
+
+
+async def _replay_all(request: Request, _site: Site) -> Answer | None:
+    stream, n = _cursor(request)
+    if n > 1:
+        request.cursor = f"{stream}-1"
+    return None
+
+
+def _inclusive_now_and_then(app: ASGIApp, site: Site) -> ASGIApp:
+    """Send the event of the cursor again, once for every seventh event."""
+    repeated: set[str] = set()
+
+    async def request(request: Request, _site: Site) -> Answer | None:
+        stream, n = _cursor(request)
+        if n > 1 and n % 7 == 0 and request.cursor not in repeated:
+            repeated.add(request.cursor or "")
+            request.cursor = f"{stream}-{n - 1}"
+        return None
+
+    return Mutation(request=request)(app, site)
+
+
+def _lose_first(every: int) -> Callable[[bytes, Reply], bytes]:
+    """Lose the first event of a resumed response, if its number fits."""
+
+    def frame(frame: bytes, reply: Reply) -> bytes:
+        _, n = _cursor(reply.request)
+        is_lost = n > 0 and n % every == 0 and reply.frames == 0
+        return b"" if is_lost and kind(frame) != "" else frame
+
+    return frame
+
+
+async def _hang(reply: Reply, _emit: Emit) -> None:
+    if reply.request.cursor:
+        await anyio.sleep_forever()
+
+
+def _new_name(reply: Reply) -> None:
+    if reply.request.cursor:
+        reply.set("x-stream-id", UNKNOWN)
+
+
+def _new_time(frame: bytes, reply: Reply) -> bytes:
+    """Render an event again when it is replayed."""
+    event = document(frame)
+    if not reply.request.cursor or event is None or kind(frame) != "token-stream":
+        return frame
+    event["progress"]["etaMs"] += 1
+    return with_document(frame, event)
+
+
+def _answer(status: int, change: Callable[[Answer], None]) -> Wrap:
+    """Change what a resume is answered with that status."""
+
+    def answer(answer: Answer, request: Request) -> None:
+        if request.cursor is not None and answer.status == status:
+            change(answer)
+
+    return Mutation(answer=answer)
+
+
+def _become(status: int, body: bytes = b"", **headers: str) -> Callable[[Answer], None]:
+    def change(answer: Answer) -> None:
+        answer.status, answer.body, answer.headers = status, body, []
+        for name, value in headers.items():
+            answer.set(name.replace("_", "-"), value)
+
+    return change
+
+
+def _as_html(answer: Answer) -> None:
+    answer.set("content-type", "text/html")
+    answer.body = b"<h1>error</h1>"
+
+
+def _is_future(answer: Answer, request: Request) -> bool:
+    return answer.status == 400 and _cursor(request)[1] > 0
+
+
+def _clamp_future(answer: Answer, request: Request) -> None:
+    if request.cursor is not None and _is_future(answer, request):
+        _become(204)(answer)
+
+
+def _start_anew_at_garbage(answer: Answer, request: Request) -> None:
+    is_asked = request.cursor is not None and not _is_future(answer, request)
+    if answer.status == 400 and is_asked:
+        body = b"event: heartbeat\ndata: {}\n\n"
+        _become(200, body, content_type="text/event-stream")(answer)
+
+
+def _with_owners(
+    on_request: Callable[[Request, dict[str, str]], Answer | None],
+) -> Wrap:
+    """Return a server that knows the credential that each stream was started with."""
+
+    def wrap(app: ASGIApp, site: Site) -> ASGIApp:
+        owners: dict[str, str] = {}
+
+        async def request(request: Request, _site: Site) -> Answer | None:
+            return on_request(request, owners)
+
+        def head(reply: Reply) -> None:
+            stream = get_header(reply.headers, "x-stream-id") or ""
+            owners.setdefault(stream, reply.request.credential or "")
+
+        return Mutation(request=request, head=head)(app, site)
+
+    return wrap
+
+
+def _ignore_owner(request: Request, owners: dict[str, str]) -> Answer | None:
+    if request.cursor and request.credential:
+        request.credential = owners.get(request.stream, request.credential)
+    return None
+
+
+def _admit_existence(request: Request, owners: dict[str, str]) -> Answer | None:
+    owner = owners.get(request.stream)
+    if (
+        request.cursor
+        and request.credential
+        and owner not in (None, request.credential)
+    ):
+        return refusal(403, "FORBIDDEN")
+    return None
+
+
+def _skip_auth(request: Request, owners: dict[str, str]) -> Answer | None:
+    if request.cursor and not request.credential:
+        request.credential = owners.get(request.stream)
+    return None
+
+
+async def _share(reply: Reply, _emit: Emit) -> None:
+    """Leave the older response open when its stream is taken over."""
+    if not reply.is_ended:
+        await anyio.sleep(5)
+
+
+def _remember(frame: bytes, reply: Reply) -> bytes:
+    if is_event(frame):
+        reply.memory["newest"] = frame
+    return frame
+
+
+async def _say_goodbye(reply: Reply, emit: Emit) -> None:
+    """End the older response with an event that says the stream is over."""
+    if not reply.is_ended:
+        await emit(failure(reply.memory["newest"], "CANCELLED"))
+
+
+def _run_again(app: ASGIApp, site: Site) -> ASGIApp:
+    prompts: dict[str, str] = {}
+
+    async def request(request: Request, site: Site) -> Answer | None:
+        if request.cursor and request.stream in prompts:
+            await site.call_model(prompts[request.stream])
+        return None
+
+    def head(reply: Reply) -> None:
+        stream = get_header(reply.headers, "x-stream-id") or ""
+        prompts.setdefault(stream, reply.request.prompt)
+
+    return Mutation(request=request, head=head)(app, site)
+
+
+def _request(on_request: OnRequest) -> Wrap:
+    return Mutation(request=on_request)
+
+
+MUTANTS = (
+    Mutant(
+        name="last-event-id-is-ignored",
+        defect="R01: everything is replayed",
+        trips={"resume.every-cut-of-finished": ""},
+        probes=("replay",),
+        wrap=_request(_replay_all),
+    ),
+    Mutant(
+        name="finished-stream-hangs",
+        defect="R11: a resume of a finished run never ends",
+        trips={"resume.replay-closes": ""},
+        wrap=Mutation(last=_hang),
+    ),
+    Mutant(
+        name="resumed-stream-has-a-new-name",
+        defect="E10: changing run id",
+        trips={"resume.same-stream-id": UNKNOWN},
+        wrap=Mutation(head=_new_name),
+    ),
+    Mutant(
+        name="gap-between-history-and-live",
+        defect="R02: an event is lost where a resume joins the live stream",
+        trips={"resume.live-cuts-lossless": ""},
+        probes=("live-cuts",),
+        wrap=Mutation(frame=_lose_first(7)),
+    ),
+    Mutant(
+        name="cursor-is-inclusive",
+        defect="R03, R21: >= instead of >",
+        trips={"resume.live-cuts-without-duplicates": ""},
+        probes=("live-cuts",),
+        wrap=_inclusive_now_and_then,
+    ),
+    Mutant(
+        name="replayed-event-is-rendered-anew",
+        defect="R15: replayed events differ from live ones",
+        trips={"resume.same-events-live-and-replayed": ""},
+        wrap=Mutation(frame=_new_time),
+    ),
+    Mutant(
+        name="finished-stream-is-an-empty-200",
+        defect="P07: an EventSource reconnects for ever",
+        trips={"resume.finished-stops": "204"},
+        wrap=_answer(204, _become(200, content_type="text/event-stream")),
+    ),
+    Mutant(
+        name="garbage-cursor-is-a-fresh-start",
+        defect="R09: a malformed id is silently taken for no id",
+        trips={"resume.malformed-refused": "400"},
+        wrap=Mutation(answer=_start_anew_at_garbage),
+    ),
+    Mutant(
+        name="future-cursor-is-caught-up",
+        defect="R07: an id that was never issued is answered as caught up",
+        trips={"resume.future-refused": "400"},
+        wrap=Mutation(answer=_clamp_future),
+    ),
+    Mutant(
+        name="unknown-cursor-is-caught-up",
+        defect="R07: an unknown id is answered as caught up",
+        trips={"resume.unknown-refused": "404"},
+        wrap=_with_owners(
+            lambda request, owners: (
+                Answer(204)
+                if request.cursor
+                and request.stream not in owners
+                and _cursor(request)[1]
+                else None
+            )
+        ),
+        also={"resume.foreign-like-unknown": LIKE_UNKNOWN},
+    ),
+    Mutant(
+        name="anyone-reads-any-stream",
+        defect="R10: replays another user's events",
+        trips={
+            "resume.foreign-refused": "foreign",
+            "resume.foreign-like-unknown": "foreign",
+        },
+        wrap=_with_owners(_ignore_owner),
+    ),
+    Mutant(
+        name="existence-is-revealed",
+        defect="R10: 403 tells that the stream exists",
+        trips={"resume.foreign-like-unknown": "403"},
+        also={"resume.foreign-refused": "403 is not the declared status"},
+        wrap=_with_owners(_admit_existence),
+    ),
+    Mutant(
+        name="resume-skips-auth",
+        defect="A05: the resume path skips validation",
+        trips={"resume.needs-credential": "no-credential"},
+        wrap=_with_owners(_skip_auth),
+    ),
+    Mutant(
+        name="refused-resume-is-html",
+        defect="error page of the framework",
+        trips={"resume.refusals-are-json": "text/html"},
+        wrap=_answer(404, _as_html),
+    ),
+    Mutant(
+        name="older-reader-stays",
+        defect="R17: a second reader leaves a ghost connection behind",
+        trips={"resume.takeover-closes-older": ""},
+        wrap=Mutation(last=_share),
+    ),
+    Mutant(
+        name="older-reader-is-told-the-end",
+        defect="E10: a taken-over reader is told that the run was cancelled",
+        trips={"resume.takeover-closes-older": "terminal"},
+        wrap=Mutation(frame=_remember, last=_say_goodbye),
+    ),
+    Mutant(
+        name="newer-reader-loses-an-event",
+        defect="R16: readers take events from one another",
+        trips={"resume.takeover-continues": ""},
+        wrap=Mutation(frame=_lose_first(1)),
+    ),
+    Mutant(
+        name="resume-runs-the-model-again",
+        defect="R22: a reconnect re-runs the generation",
+        trips={"resume.one-generation": ""},
+        probes=("takeover",),
+        wrap=_run_again,
+    ),
+)
