@@ -82,7 +82,8 @@ class Server:
                 backlog=BACKLOG,
             )
         except OSError as error:
-            reason = error.strerror or str(error)
+            # asyncio puts its own sentence before the kernel's.
+            reason = (error.strerror or str(error)).rpartition(": ")[2]
             raise StartError(
                 f"cannot listen on {settings.host}:{settings.port}: {reason.lower()}; "
                 "choose another port, or 0 for a free one"

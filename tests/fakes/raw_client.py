@@ -54,7 +54,7 @@ class RawClient:
     async def connect(cls, url: str, *, receive_buffer: int | None = None) -> Self:
         target = urlsplit(url)
         peer = socket.socket()
-        peer.setblocking(False)
+        peer.settimeout(0)
         if receive_buffer is not None:
             peer.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, receive_buffer)
         address = (target.hostname, target.port)

@@ -146,9 +146,7 @@ async def test_a_bad_script_is_refused_by_name(control: ControlClient) -> None:
     answer = await control.put_script("k", {"stal": []})
 
     assert answer.status_code == 400
-    assert answer.json() == {
-        "error": "script: stal: unknown key, did you mean 'stall'"
-    }
+    assert answer.json() == {"error": "script: stal: unknown key, did you mean 'stall'"}
 
 
 async def test_deleting_a_key_forgets_journal_turns_gates_and_script(
@@ -204,7 +202,7 @@ async def test_deleting_a_key_lets_its_held_calls_go(
         ("PUT", "/_fakes/scripts/k", b"{", 400, "script: "),
     ],
 )
-async def test_a_wrong_control_request_is_told_what_is_right(  # noqa: PLR0913 -- one row
+async def test_a_wrong_control_request_is_told_what_is_right(
     method: str,
     path: str,
     content: bytes,

@@ -111,7 +111,10 @@ async def test_tokens_leave_on_their_schedule(
         await client.send(chat_request(prompt))
         await client.read_until(b"[DONE]")
     (call,) = await control.calls("k")
-    at = {name: event["at"] for name, event in zip(names(call), call["events"], strict=True)}
+    at = {
+        name: event["at"]
+        for name, event in zip(names(call), call["events"], strict=True)
+    }
     sent = [at[f"token_sent:{n}"] - at["headers_sent"] for n in range(1, 9)]
 
     # Never early; how late depends on the machine and is not judged here.

@@ -81,7 +81,7 @@ def test_a_reader_is_idle_between_requests_only() -> None:
     ],
 )
 def test_a_connection_is_kept_when_the_client_lets_us(
-    head: bytes, keep_alive: bool
+    head: bytes, *, keep_alive: bool
 ) -> None:
     assert read(head).keep_alive is keep_alive
 

@@ -252,7 +252,16 @@ def test_token_events_past_the_bound_are_counted_but_not_kept(
 
 @pytest.mark.parametrize(
     "text",
-    ["", "tokens", "token:0", "token:x", "token:", "ended:2", "token:9999999999", "a b"],
+    [
+        "",
+        "tokens",
+        "token:0",
+        "token:x",
+        "token:",
+        "ended:2",
+        "token:9999999999",
+        "a b",
+    ],
 )
 def test_an_unknown_state_is_refused_with_the_known_ones(text: str) -> None:
     with pytest.raises(ScriptError, match="expected state to be one of accepted, "):

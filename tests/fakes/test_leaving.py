@@ -5,6 +5,7 @@ Held at a gate, so that nothing depends on how fast anything is.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import pytest
@@ -15,69 +16,94 @@ if TYPE_CHECKING:
     from fakes import Server
     from tests.fakes.raw_client import ControlClient, How
 
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Phase:
+    """Where a stream stops, how to know it did, and what leaving there means."""
+
+    prompt: str
+    state: str
+    read: bytes = b""
+    count: int = 1
+    outcome: str
+    tokens: int = 0
+
+
 PHASES = [
-    ("[[fake:hold at=headers call=k]]", b"", "cancelled_before_headers", 0),
-    (
-        "[[fake:hold at=token after=0 call=k]]",
-        b'"role":"assistant"',
-        "cancelled_before_first_token",
-        0,
+    Phase(
+        prompt="[[fake:hold at=headers call=k]]",
+        state="held",
+        outcome="cancelled_before_headers",
     ),
-    ("[[fake:stall after=0 call=k]]", b"", "cancelled_before_first_token", 0),
-    (
-        "[[fake:delay first=3600000 call=k]]",
-        b"",
-        "cancelled_before_first_token",
-        0,
+    Phase(
+        prompt="[[fake:hold at=token after=0 call=k]]",
+        state="held",
+        read=b'"role":"assistant"',
+        outcome="cancelled_before_first_token",
     ),
-    (
-        "[[fake:hold at=token after=3 call=k]]",
-        b'"finish_reason":null',
-        "cancelled_midstream",
-        3,
+    Phase(
+        prompt="[[fake:stall after=0 call=k]]",
+        state="headers_sent",
+        read=b'"role":"assistant"',
+        outcome="cancelled_before_first_token",
     ),
-    ("[[fake:stall after=3 ms=3600000 call=k]]", b"", "cancelled_midstream", 3),
-    ("[[fake:hold at=end call=k]]", b'"stop"', "cancelled_midstream", 8),
-    ("[[fake:hold at=body_end call=k]]", b"[DONE]", "closed_after_terminal", 8),
+    Phase(
+        prompt="[[fake:delay first=3600000 call=k]]",
+        state="headers_sent",
+        read=b'"role":"assistant"',
+        outcome="cancelled_before_first_token",
+    ),
+    Phase(
+        prompt="[[fake:hold at=token after=3 call=k]]",
+        state="held",
+        read=b'"finish_reason":null',
+        count=4,
+        outcome="cancelled_midstream",
+        tokens=3,
+    ),
+    Phase(
+        prompt="[[fake:stall after=3 ms=3600000 call=k]]",
+        state="token:3",
+        read=b'"finish_reason":null',
+        count=4,
+        outcome="cancelled_midstream",
+        tokens=3,
+    ),
+    Phase(
+        prompt="[[fake:hold at=end call=k]]",
+        state="held",
+        read=b'"finish_reason":"stop"',
+        outcome="cancelled_midstream",
+        tokens=8,
+    ),
+    Phase(
+        prompt="[[fake:hold at=body_end call=k]]",
+        state="held",
+        read=b"[DONE]",
+        outcome="closed_after_terminal",
+        tokens=8,
+    ),
 ]
-LAST_STATE = {
-    "cancelled_before_headers": "held",
-    "cancelled_before_first_token": "headers_sent",
-    "cancelled_midstream": "token:3",
-    "closed_after_terminal": "terminator_sent",
-}
 
 
 @pytest.mark.parametrize("how", ["fin", "rst"])
-@pytest.mark.parametrize(
-    ("prompt", "marker", "outcome", "tokens"), PHASES, ids=[row[0] for row in PHASES]
-)
-async def test_leaving_a_stream_is_recorded_with_its_phase(  # noqa: PLR0913 -- one row
-    prompt: str,
-    marker: bytes,
-    outcome: str,
-    tokens: int,
-    how: How,
-    server: Server,
-    control: ControlClient,
+@pytest.mark.parametrize("phase", PHASES, ids=lambda phase: phase.prompt)
+async def test_leaving_a_stream_is_recorded_with_its_phase(
+    phase: Phase, how: How, server: Server, control: ControlClient
 ) -> None:
     with await RawClient.connect(server.url) as client:
-        await client.send(chat_request(prompt))
-        await control.wait("k", LAST_STATE[outcome])
-        if "hold" in prompt:
-            await control.wait("k", "held")
-        if outcome != "cancelled_before_headers":
+        await client.send(chat_request(phase.prompt))
+        await control.wait("k", phase.state)
+        if phase.read:
             # All that was sent must be read, or the kernel makes a RST of the FIN.
-            await client.read_until(
-                marker or b'"delta"', count=tokens + 1 if tokens < 8 else 1
-            )
+            await client.read_until(phase.read, count=phase.count)
         client.leave(how)
         call = await control.wait("k", "peer_gone")
 
-    assert (call["outcome"], call["peer"]) == (outcome, how)
+    assert (call["outcome"], call["peer"]) == (phase.outcome, how)
     assert call["tokens"] == {
-        "generated": tokens,
-        "sent": tokens,
+        "generated": phase.tokens,
+        "sent": phase.tokens,
         "after_peer_gone": 0,
     }
     assert names(call)[-2:] == ["peer_gone", "ended"]

@@ -195,7 +195,9 @@ def test_the_words_of_a_seed_never_change() -> None:
     ],
 )
 def test_a_place_behind_the_last_token_is_refused(script: Script) -> None:
-    with pytest.raises(ScriptError, match="at most 2, the number of tokens said, got 3"):
+    with pytest.raises(
+        ScriptError, match="at most 2, the number of tokens said, got 3"
+    ):
         make_plan(script, seed=0, fingerprint="f")
 
 

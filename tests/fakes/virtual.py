@@ -12,6 +12,8 @@ if TYPE_CHECKING:
 
 
 class VirtualTimer:
+    """One callback, until cancelled."""
+
     def __init__(self, callback: Callable[[], object]) -> None:
         self.callback: Callable[[], object] | None = callback
 

@@ -1,0 +1,125 @@
+"""`streamproof-fakes` as a process: ready line, signals, mistakes, same bytes."""
+
+from __future__ import annotations
+
+import signal
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+from contextlib import contextmanager
+from hashlib import sha256
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tests.fakes.raw_client import chat_body, post
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+pytestmark = pytest.mark.slow
+
+
+def start(*arguments: str) -> subprocess.Popen[str]:
+    return subprocess.Popen(  # noqa: S603 -- our own command
+        [sys.executable, "-m", "fakes", *arguments],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+
+
+@contextmanager
+def running(*arguments: str) -> Iterator[tuple[subprocess.Popen[str], str]]:
+    process = start("--port", "0", *arguments)
+    try:
+        assert process.stdout is not None
+        line = process.stdout.readline()
+        assert line.startswith("listening on http://127.0.0.1:"), line
+        yield process, line.removeprefix("listening on ").strip()
+    finally:
+        process.kill()
+        process.communicate()
+
+
+def connect(url: str) -> socket.socket:
+    host, _, port = url.removeprefix("http://").partition(":")
+    return socket.create_connection((host, int(port)), timeout=10)
+
+
+def transcript(url: str, *, stream: bool) -> bytes:
+    """Ask on a connection of its own and return every byte of the answer."""
+    body = chat_body("[[fake:say tokens=50]]", stream=stream)
+    with connect(url) as peer:
+        peer.sendall(post("/v1/chat/completions", body, "connection: close"))
+        parts = list(iter(lambda: peer.recv(65536), b""))
+    return b"".join(parts)
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_a_signal_ends_it_with_0_in_time_even_with_calls_running(
+    number: signal.Signals,
+) -> None:
+    with running() as (process, url), connect(url) as peer:
+        body = chat_body("[[fake:stall after=1]]")
+        peer.sendall(post("/v1/chat/completions", body))
+        assert peer.recv(1)
+        asked = time.monotonic()
+        process.send_signal(number)
+
+        assert process.wait(timeout=10) == 0
+        assert time.monotonic() - asked < 2
+
+
+def test_two_processes_give_the_same_bytes() -> None:
+    hashes = set()
+    for _ in range(2):
+        with running("--seed", "7") as (_, url):
+            for _ in range(5):
+                answers = [transcript(url, stream=stream) for stream in (True, False)]
+                hashes.add(sha256(b"".join(answers)).hexdigest())
+
+    assert len(hashes) == 1
+
+
+def test_a_named_script_is_loaded_from_a_file(tmp_path: Path) -> None:
+    path = tmp_path / "scripts.toml"
+    path.write_text('[scripts.default]\nsay = [{ text = "from the file" }]\n')
+    with running("--scripts", str(path)) as (_, url):
+        request = urllib.request.Request(  # noqa: S310 -- our own server
+            f"{url}/v1/chat/completions",
+            data=chat_body("hi", stream=False),
+            headers={"authorization": "Bearer any"},
+        )
+        with urllib.request.urlopen(request, timeout=10) as answer:  # noqa: S310
+            assert b"from the file" in answer.read()
+
+
+def test_a_port_in_use_is_one_line_and_exit_2() -> None:
+    with running() as (_, url):
+        port = url.rpartition(":")[2]
+        process = start("--port", port)
+        output, errors = process.communicate(timeout=20)
+
+    assert process.returncode == 2
+    assert output == ""
+    assert errors == (
+        f"streamproof-fakes: cannot listen on 127.0.0.1:{port}: address already in "
+        "use; choose another port, or 0 for a free one\n"
+    )
+
+
+def test_a_bad_scripts_file_is_one_line_and_exit_2(tmp_path: Path) -> None:
+    path = tmp_path / "scripts.toml"
+    path.write_text("[scripts.slow]\nstal = []\n")
+    process = start("--port", "0", "--scripts", str(path))
+    _, errors = process.communicate(timeout=20)
+
+    assert process.returncode == 2
+    assert errors == (
+        f"streamproof-fakes: {path}: scripts.slow.stal: unknown key, "
+        "did you mean 'stall'\n"
+    )

@@ -1,0 +1,78 @@
+"""Hundreds of short calls that end in every way leave nothing behind."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import gc
+import random
+from typing import TYPE_CHECKING, cast
+
+import pytest
+
+from tests.fakes.raw_client import RawClient, chat_request
+
+if TYPE_CHECKING:
+    from fakes import Server
+    from tests.fakes.raw_client import ControlClient, How
+
+CALLS = 400
+SIDE_BY_SIDE = 20
+ENDINGS = (
+    "",
+    "[[fake:fail status=500]]",
+    "[[fake:error after=3]]",
+    "[[fake:drop after=3 how=fin]]",
+    "[[fake:drop after=3 how=rst]]",
+    "[[fake:truncate after=3]]",
+    "[[fake:stall after=3]]",
+    "[[fake:hold at=headers call={key}]]",
+    "[[fake:hold at=end call={key}]]",
+    "[[fake:delay first=1 each=1]]",
+)
+
+
+async def call_and_leave(server: Server, dice: random.Random, number: int) -> None:
+    """Make one call and leave somewhere in the first bytes of its answer."""
+    ending = dice.choice(ENDINGS).format(key=f"k{number}")
+    prompt = f"[[fake:say tokens={dice.randrange(3, 40)}]] {ending}"
+    with await RawClient.connect(server.url) as client:
+        await client.send(chat_request(prompt, stream=dice.random() < 0.8))
+        if "hold" not in ending and dice.random() < 0.7:
+            # How far it got does not matter: it leaves now.
+            with contextlib.suppress(AssertionError, TimeoutError, OSError):
+                await asyncio.wait_for(client.read_until(b"data", count=2), 0.02)
+        client.leave(cast("How", dice.choice(["fin", "rst"])))
+
+
+@pytest.mark.slow
+async def test_calls_that_end_in_every_way_leave_nothing_behind(
+    server: Server, control: ControlClient
+) -> None:
+    dice = random.Random(20)
+    tasks = len(asyncio.all_tasks())
+    for first in range(0, CALLS, SIDE_BY_SIDE):
+        await asyncio.gather(
+            *(
+                call_and_leave(server, dice, number)
+                for number in range(first, first + SIDE_BY_SIDE)
+            )
+        )
+    ours = [connection.closed for connection in server._connections]
+    await control.http.aclose()
+    await asyncio.wait_for(asyncio.gather(*ours), 5)
+    gc.collect()
+
+    assert server.open_connections == 0
+    assert server.journal.running() == []
+    assert len(asyncio.all_tasks()) == tasks
+    assert server.journal._early == {}
+    assert {call.outcome for call in server.journal.calls()} >= {
+        "completed",
+        "faulted",
+        "cancelled_before_headers",
+    }
+    assert all(
+        call.as_json()["tokens"]["after_peer_gone"] == 0  # type: ignore[index]  # JSON
+        for call in server.journal.calls()
+    )
