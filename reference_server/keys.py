@@ -113,8 +113,11 @@ def _load_key_set(path: Path | None) -> jwt.PyJWKSet | None:
     if text is None:
         return None
     try:
-        return jwt.PyJWKSet.from_dict(json.loads(text))
-    except (ValueError, jwt.PyJWTError) as error:
+        document = json.loads(text)
+        if not isinstance(document, dict):
+            raise TypeError("a document that is no object")  # noqa: TRY301 -- one message for all
+        return jwt.PyJWKSet.from_dict(document)
+    except (TypeError, ValueError, jwt.PyJWTError) as error:
         raise SettingsError(
             f"jwks_file: expected a JSON web key set, got {error}"
         ) from error

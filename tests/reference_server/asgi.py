@@ -31,9 +31,10 @@ OBSERVER = {"authorization": "Bearer watcher"}
 EPOCH = 1_800_000_000.0
 
 
-def make_settings(**changes: Any) -> Settings:
-    values: dict[str, Any] = {"jwt_secret": SECRET, "observe_token": "watcher"}
-    return Settings(**{**values, **changes})
+def make_settings(**changes: object) -> Settings:
+    """Settings for tests; the environment has no say in them."""
+    defaults = {"jwt_secret": SECRET, "observe_token": "watcher"}
+    return Settings.model_validate({**defaults, **changes})
 
 
 def bearer(user: str = "ada", *, lifetime_s: float = 3600.0) -> dict[str, str]:
@@ -57,8 +58,10 @@ class Event:
         return None
 
     @property
-    def data(self) -> Any:
-        return json.loads(self.field("data") or "null")
+    def data(self) -> dict[str, Any]:
+        document = json.loads(self.field("data") or "null")
+        assert isinstance(document, dict)
+        return document
 
     @property
     def id(self) -> str | None:
@@ -85,8 +88,10 @@ class Exchange:
         return b"".join(event.block for event in self.blocks)
 
     @property
-    def json(self) -> Any:
-        return json.loads(self.body)
+    def json(self) -> dict[str, Any]:
+        document = json.loads(self.body)
+        assert isinstance(document, dict)
+        return document
 
     @property
     def events(self) -> list[Event]:
@@ -126,7 +131,7 @@ class Exchange:
 class Client:
     """Sends requests to one application; ends everything at exit."""
 
-    def __init__(self, model: ScriptedModel, **settings: Any) -> None:
+    def __init__(self, model: ScriptedModel, **settings: object) -> None:
         self.model = model
         self._settings = settings
         self._ids = count(1)
@@ -139,7 +144,7 @@ class Client:
         assert loop.time() >= 0
         return self
 
-    def restart(self, **settings: Any) -> None:
+    def restart(self, **settings: object) -> None:
         """Put an application with these settings in place."""
         loop = asyncio.get_running_loop()
         environment = Environment(
@@ -198,28 +203,38 @@ class Client:
         return exchange
 
     def open(
-        self, prompt: str = "hello", user: str = "ada", **changes: Any
+        self,
+        prompt: str = "hello",
+        user: str = "ada",
+        *,
+        headers: dict[str, str] | None = None,
+        http_version: str = "1.1",
     ) -> Exchange:
         """Start a stream."""
-        headers = {
-            **bearer(user),
-            "content-type": "application/json",
-            **changes.pop("headers", {}),
-        }
-        body = json.dumps({"prompt": prompt}).encode()
-        return self.request(headers=headers, body=body, **changes)
+        all_headers = {**bearer(user), "content-type": "application/json"}
+        return self.request(
+            headers={**all_headers, **(headers or {})},
+            body=json.dumps({"prompt": prompt}).encode(),
+            http_version=http_version,
+        )
 
-    def resume(self, last_event_id: str, user: str = "ada", **changes: Any) -> Exchange:
+    def resume(
+        self,
+        last_event_id: str,
+        user: str = "ada",
+        *,
+        headers: dict[str, str] | None = None,
+        body: bytes = b"",
+    ) -> Exchange:
         """Ask for the rest of a stream."""
-        extra = changes.pop("headers", {})
-        headers = {**bearer(user), "last-event-id": last_event_id, **extra}
-        return self.request(headers=headers, **changes)
+        all_headers = {**bearer(user), "last-event-id": last_event_id}
+        return self.request(headers={**all_headers, **(headers or {})}, body=body)
 
     def cancel(self, stream: str, user: str = "ada") -> Exchange:
         """Ask for a stream's end."""
         return self.request("DELETE", f"{PATH}/{stream}", headers=bearer(user))
 
-    async def observe(self) -> Any:
+    async def observe(self) -> dict[str, Any]:
         """Return what the observation endpoint shows."""
         return (await self.request("GET", "/observe", headers=OBSERVER).finish()).json
 

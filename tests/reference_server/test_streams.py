@@ -21,11 +21,11 @@ from tests.reference_server.model import (
     respond,
 )
 
-NODES = (
-    "intake objective-map source-retrieval blueprint vignette-gen stem-gen "
-    "answer-key-gen distractor-gen rationale-gen bias-check fact-check "
-    "difficulty-estimate format-check assemble"
-).split()
+NODES = [
+    *("intake", "objective-map", "source-retrieval", "blueprint", "vignette-gen"),
+    *("stem-gen", "answer-key-gen", "distractor-gen", "rationale-gen", "bias-check"),
+    *("fact-check", "difficulty-estimate", "format-check", "assemble"),
+]
 
 
 @play
@@ -186,6 +186,8 @@ async def test_tokens_in_one_packet_are_events_of_their_own(
 
 
 class TestHeartbeat:
+    """Heartbeats fill silence and nothing else."""
+
     async def test_fills_silence_before_the_first_token(
         self, client: Client, model: ScriptedModel
     ) -> None:
@@ -235,6 +237,8 @@ class TestHeartbeat:
 
 
 class TestResume:
+    """A resumed response is the rest of the stream, or a clear refusal."""
+
     async def test_at_every_event_of_a_finished_stream_gives_the_same_bytes(
         self, client: Client
     ) -> None:
@@ -298,9 +302,12 @@ class TestResume:
 
     @pytest.mark.parametrize(
         "value",
-        ["", "abc", "-1", "stream1-", "stream1-0", "stream1-01", "stream1--1", "9e99"]
-        + ["stream1-1 ", "stream1-x", "é-1", "a b-1", "x" * 10_000, "' OR 1=1 --"]
-        + ["stream1-57", "stream1-999999999999999999", "stream1-9" + "9" * 30],
+        [
+            *("", "abc", "-1", "9e99", "é-1", "a b-1", "x" * 10_000, "' OR 1=1 --"),
+            *("stream1-", "stream1-0", "stream1-01", "stream1--1", "stream1-x"),
+            *("stream1-57", "stream1-999999999999999999", "stream1-9" + "9" * 30),
+            "stream1-1 ",
+        ],
     )
     async def test_with_a_malformed_or_future_id_is_refused(
         self, client: Client, value: str
@@ -379,6 +386,8 @@ class TestResume:
 
 
 class TestLeaving:
+    """A reader that leaves does not take the run along at once."""
+
     async def test_lets_the_run_go_on_for_the_grace_then_cancels_it(
         self, client: Client, model: ScriptedModel
     ) -> None:
@@ -437,15 +446,13 @@ class TestLeaving:
     async def test_in_the_middle_of_the_request_body_starts_nothing(
         self, client: Client
     ) -> None:
-        messages = iter(
-            [
-                {"type": "http.request", "body": b'{"pro', "more_body": True},
-                {"type": "http.disconnect"},
-            ]
-        )
+        messages: list[dict[str, object]] = [
+            {"type": "http.request", "body": b'{"pro', "more_body": True},
+            {"type": "http.disconnect"},
+        ]
 
         async def receive() -> dict[str, object]:
-            return next(messages)
+            return messages.pop(0)
 
         async def send(_message: object) -> None:
             pytest.fail("nothing to send")
@@ -490,6 +497,8 @@ async def hold_first_token(_call: Call) -> Body:
 
 
 class TestCancel:
+    """A cancel reaches the model at once and is told once."""
+
     @pytest.mark.parametrize(
         "answer_with",
         [
@@ -598,6 +607,8 @@ class TestCancel:
 
 
 class TestUpstreamFailure:
+    """A failure of the model is a terminal event."""
+
     @pytest.mark.parametrize(
         ("answer_with", "code", "tokens"),
         [
@@ -759,6 +770,8 @@ class TestUpstreamFailure:
 
 
 class TestLimits:
+    """Slots are counted exactly and always come back."""
+
     async def test_let_exactly_three_of_a_burst_run(
         self, client: Client, model: ScriptedModel
     ) -> None:
@@ -816,6 +829,8 @@ class TestLimits:
 
 
 class TestSlowReader:
+    """A slow reader is its own problem."""
+
     async def test_holds_back_only_itself(
         self, client: Client, model: ScriptedModel
     ) -> None:
@@ -869,6 +884,8 @@ class TestSlowReader:
 
 
 class TestTokenExpiry:
+    """A response lives as long as its token."""
+
     async def test_closes_the_response_and_lets_a_fresh_token_go_on(
         self, client: Client, model: ScriptedModel
     ) -> None:
@@ -896,6 +913,8 @@ class TestTokenExpiry:
 
 
 class TestShutdown:
+    """A server that goes down says so."""
+
     async def test_refuses_new_streams_and_says_farewell_to_the_others(
         self, client: Client, model: ScriptedModel
     ) -> None:
@@ -954,6 +973,8 @@ class TestShutdown:
 
 
 class TestRetention:
+    """Ended streams are kept for a while."""
+
     async def test_of_ended_streams_is_bounded_in_bytes(self, client: Client) -> None:
         client.restart(retained_max_bytes=30_000)
         for _ in range(10):

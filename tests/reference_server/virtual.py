@@ -9,7 +9,10 @@ from __future__ import annotations
 import asyncio
 import selectors
 from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from _typeshed import FileDescriptorLike
 
 
 class _JumpingSelector(selectors.BaseSelector):
@@ -31,11 +34,11 @@ class _JumpingSelector(selectors.BaseSelector):
         return ready
 
     def register(
-        self, fileobj: Any, events: int, data: Any = None
+        self, fileobj: FileDescriptorLike, events: int, data: object = None
     ) -> selectors.SelectorKey:
         return self._real.register(fileobj, events, data)
 
-    def unregister(self, fileobj: Any) -> selectors.SelectorKey:
+    def unregister(self, fileobj: FileDescriptorLike) -> selectors.SelectorKey:
         return self._real.unregister(fileobj)
 
     def close(self) -> None:

@@ -1,0 +1,87 @@
+"""What is text, what is an end and what is broken in a chat completion stream."""
+
+import json
+
+import pytest
+
+from reference_server.pipelines.chat_stream import BrokenStreamError, ChatStream
+
+
+def chunk(delta: object, finish: str | None = None) -> str:
+    return json.dumps({"choices": [{"delta": delta, "finish_reason": finish}]})
+
+
+def test_pieces_are_returned_and_joined() -> None:
+    chat = ChatStream()
+
+    pieces = [
+        chat.feed(chunk({"role": "assistant", "content": ""})),
+        chat.feed(chunk({"content": "a"})),
+        chat.feed(chunk({"content": " b"})),
+        chat.feed(chunk({}, "stop")),
+        chat.feed('{"choices": [], "usage": {"total_tokens": 2}}'),
+        chat.feed("[DONE]"),
+    ]
+
+    assert pieces == ["", "a", " b", "", "", ""]
+    assert chat.is_terminated
+    assert chat.close() == "a b"
+
+
+@pytest.mark.parametrize(
+    "delta", [{}, None, {"content": None}, {"reasoning_content": "hm"}, {"role": "x"}]
+)
+def test_a_delta_without_content_says_nothing(delta: object) -> None:
+    assert ChatStream().feed(chunk(delta)) == ""
+
+
+def test_an_event_without_data_says_nothing() -> None:
+    assert ChatStream().feed("") == ""
+
+
+def test_an_answer_without_terminator_is_broken() -> None:
+    chat = ChatStream()
+    chat.feed(chunk({"content": "a"}, "stop"))
+
+    with pytest.raises(BrokenStreamError, match=r"expected \[DONE\]"):
+        chat.close()
+
+
+def test_an_answer_without_finish_reason_is_broken() -> None:
+    chat = ChatStream()
+    chat.feed(chunk({"content": "a"}))
+    chat.feed("[DONE]")
+
+    with pytest.raises(BrokenStreamError, match="expected a finish reason"):
+        chat.close()
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        "{",
+        "nonsense",
+        "[]",
+        "1",
+        "[" * 100_000,
+        '{"error": {"message": "x"}}',
+        '{"error": "x"}',
+        "{}",
+        '{"choices": null}',
+        '{"choices": [1]}',
+        '{"choices": [{"delta": {"content": 1}}]}',
+    ],
+)
+def test_what_is_no_chunk_is_broken(data: str) -> None:
+    with pytest.raises(BrokenStreamError):
+        ChatStream().feed(data)
+
+
+def test_an_answer_without_end_is_stopped() -> None:
+    chat = ChatStream()
+    piece = chunk({"content": "x" * 100_000})
+    chat.feed(piece)
+    chat.feed(piece)
+
+    with pytest.raises(BrokenStreamError, match="at most"):
+        chat.feed(piece)
