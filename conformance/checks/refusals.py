@@ -5,6 +5,7 @@ Pure. Must not know what was refused or why: the topic modules say what they exp
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
@@ -162,5 +163,6 @@ def _masked(message: object, masks: Iterable[str]) -> object:
     # Longest first, so that a stream id does not break up the event id it is part of.
     for mask in sorted(masks, key=len, reverse=True):
         if mask:
-            message = message.replace(mask, "<id>")
+            whole = rf"(?<![\w-]){re.escape(mask)}(?![\w-])"
+            message = re.sub(whole, "<id>", message)
     return message
