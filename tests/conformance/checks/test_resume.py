@@ -314,6 +314,12 @@ WRONG: list[tuple[str, Evidence, str, str]] = [
         "not yours",
     ),
     (
+        "resume.foreign-like-unknown",
+        with_exchanges(ANSWERS, stream("foreign", done(2), after="s-1", user="bob")),
+        "the same status as for 'unknown': 404",
+        "200",
+    ),
+    (
         "resume.needs-credential",
         with_exchanges(ANSWERS, stream("no-credential", done(2), after="s-1")),
         "a resume without a credential to be refused with 401",
@@ -394,7 +400,11 @@ REFUSED = with_exchanges(REPLAY, answer("stream", 429, "TOO_MANY"))
 ALONE = evidence(REPLAY.exchange("stream"), calls=(complete_call(),))
 ONCE = evidence(CUTS.exchange("cut-0001"))
 NO_START = with_exchanges(ANSWERS, answer("stream", 429, "TOO_MANY"))
-ACCEPTED = with_exchanges(ANSWERS, stream("unknown", done(1), after="zzz-1"))
+ACCEPTED = with_exchanges(
+    ANSWERS,
+    stream("unknown", done(1), after="zzz-1"),
+    stream("foreign", done(2), after="s-1", user="bob"),
+)
 SAME_USER = with_exchanges(ANSWERS, refused("foreign", 404, "NO_STREAM", "s-1"))
 
 UNPROVEN: list[tuple[str, Evidence, str]] = [
@@ -443,7 +453,7 @@ UNPROVEN: list[tuple[str, Evidence, str]] = [
         with_exchanges(ANSWERS, refused("foreign", 404, "NO", "t-1", user="bob")),
         "no event id of the first user's stream",
     ),
-    ("resume.foreign-like-unknown", ACCEPTED, "both must be refused"),
+    ("resume.foreign-like-unknown", ACCEPTED, "neither was refused"),
     ("resume.needs-credential", NO_START, "expected an event stream"),
     (
         "resume.refusals-are-json",
