@@ -6,7 +6,7 @@ Must not encode anything itself.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from .control import PREFIX, Control, send_json
 from .delivery import StreamDelivery, WholeDelivery
@@ -32,6 +32,9 @@ if TYPE_CHECKING:
     from .script import Library
 
 __all__ = ["App"]
+
+# A refusal may quote the request; the journal keeps that much of it.
+MAX_REFUSAL: Final = 500
 
 
 class App:
@@ -119,7 +122,7 @@ class App:
         self, call: Call, error: RequestError, request: Request, link: Connection
     ) -> None:
         call.status = error.status
-        call.refusal = str(error)
+        call.refusal = str(error)[:MAX_REFUSAL]
         call.end(Outcome.REFUSED, self._timers.time())
         _send_refusal(error, link, keep_alive=request.keep_alive)
 

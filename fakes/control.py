@@ -32,6 +32,8 @@ __all__ = ["PREFIX", "Control"]
 PREFIX: Final = "/_fakes/"
 DEFAULT_WAIT_MS: Final = 10_000
 MAX_WAIT_MS: Final = 60_000
+# With `gates.MAX_SCRIPTS` of them, 64 MiB at most.
+MAX_SCRIPT_BYTES: Final = 64 * 1024
 
 PATHS: Final = (
     "GET /_fakes/health",
@@ -140,6 +142,12 @@ class Control:
     def _put_script(
         self, request: Request, link: Connection, match: re.Match[str]
     ) -> None:
+        if len(request.body) > MAX_SCRIPT_BYTES:
+            raise RequestError(
+                f"expected a script of at most {MAX_SCRIPT_BYTES} bytes, "
+                f"got {len(request.body)}",
+                status=413,
+            )
         script = parse_script(request.body, where="script")
         self._keys.put_script(match["key"], script)
         send_json(request, link, {"key": match["key"]})

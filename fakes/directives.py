@@ -48,9 +48,11 @@ COMMON_KEYS = ("call", "turn")
 # A bare value of these keys stays text even when it looks like a number.
 TEXT_KEYS = frozenset({"text", "message", "type", "how", "at", "name"})
 REPEATABLE = frozenset({"say", "stall", "hold"})
+# More than any test means; parsing them takes a few ms of everybody's event loop.
+MAX_BLOCKS = 256
 
-_WORD = re.compile(r"\w*")
-_KEY = re.compile(r"\s+(\w+)=")
+_WORD = re.compile(r"\w{0,32}")
+_KEY = re.compile(r"\s+(\w{1,32})=")
 _BARE = re.compile(r'[^\s"\]]+')
 _END = re.compile(r"\s*\]\]")
 _CALL = re.compile(r"[A-Za-z0-9_-]{1,64}")
@@ -89,6 +91,10 @@ def parse_blocks(texts: Iterable[str]) -> tuple[Block, ...]:
     for text in texts:
         for source, block in _blocks_of(text):
             found.setdefault(source, block)
+            if len(found) > MAX_BLOCKS:
+                raise ScriptError(
+                    f"expected at most {MAX_BLOCKS} directives in a request, got more"
+                )
     return tuple(found.values())
 
 

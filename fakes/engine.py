@@ -145,7 +145,7 @@ class Performance:
         self._base = 0.0
         self._step: Step | _Last | None = None
         self._timer: Timer | None = None
-        self._held_at: float | None = None
+        self._held_at = 0.0
         self._status = 200
         # What is made but not written; and whether the kernel still has to take
         # what was written, or has the terminal frame among it.
@@ -296,7 +296,7 @@ class Performance:
     def _released(self) -> None:
         """Go on, with the schedule moved by the time the gate took."""
         at = self._now()
-        self._base += at - (self._held_at or at)
+        self._base += at - self._held_at
         self._step = None
         self._call.note(Event.RELEASED, at)
         self._timer = self._timers.call_soon(self._run)

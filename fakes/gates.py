@@ -1,8 +1,9 @@
 """Gates of one correlation key, and what else is kept per key.
 
 A gate is closed until it is released, for one turn or for all; a release also opens
-gates that are not reached yet. Bounded: `MAX_KEYS` keys, the least recently used
-leaves first. Must not know sockets, clocks or what is being held.
+gates that are not reached yet. Bounded: gates of `MAX_KEYS` keys and scripts of
+`MAX_SCRIPTS`; the least recently used leaves first.
+Must not know sockets, clocks, or what is being held.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ __all__ = ["Gates", "KeyTable"]
 
 # As many keys as the journal keeps calls: a key that fell out has no record either.
 MAX_KEYS: Final = 10_000
+MAX_SCRIPTS: Final = 1_000
 
 
 class Gates:
@@ -60,26 +62,35 @@ class Gates:
 class KeyTable:
     """Gates and scripts by correlation key."""
 
-    def __init__(self, *, max_keys: int = MAX_KEYS) -> None:
+    def __init__(
+        self, *, max_keys: int = MAX_KEYS, max_scripts: int = MAX_SCRIPTS
+    ) -> None:
         """Start empty."""
         self._max_keys = max_keys
+        self._max_scripts = max_scripts
         self._gates: OrderedDict[str, Gates] = OrderedDict()
         self._scripts: OrderedDict[str, Script] = OrderedDict()
 
     def gates(self, key: str) -> Gates:
         """Return the gates of a key, closed ones if it has none yet."""
         gates = self._gates.setdefault(key, Gates())
-        self._touch(self._gates, key)
+        self._gates.move_to_end(key)
+        if len(self._gates) > self._max_keys:
+            self._gates.popitem(last=False)
         return gates
 
     def script(self, key: str) -> Script | None:
         """Return the script that was put for a key, if any."""
+        if key in self._scripts:
+            self._scripts.move_to_end(key)
         return self._scripts.get(key)
 
     def put_script(self, key: str, script: Script) -> None:
         """Let calls of this key follow the script."""
         self._scripts[key] = script
-        self._touch(self._scripts, key)
+        self._scripts.move_to_end(key)
+        if len(self._scripts) > self._max_scripts:
+            self._scripts.popitem(last=False)
 
     def forget(self, key: str) -> None:
         """Drop gates and script; whoever is held goes on, for nobody could free it."""
@@ -87,10 +98,3 @@ class KeyTable:
         gates = self._gates.pop(key, None)
         if gates is not None:
             gates.release(None)
-
-    def _touch(
-        self, table: OrderedDict[str, Gates] | OrderedDict[str, Script], key: str
-    ) -> None:
-        table.move_to_end(key)
-        while len(table) > self._max_keys:
-            table.popitem(last=False)

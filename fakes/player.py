@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Literal, TypeAlias
 
 from .dice import pick, roll
 from .errors import ScriptError
-from .script import DEFAULT_TOKENS, Fail, InStreamError, Say, Script
+from .script import DEFAULT_TOKENS, MAX_TOKENS, Fail, InStreamError, Say, Script
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -206,7 +206,7 @@ def make_plan(script: Script, *, seed: int, fingerprint: str) -> Plan:
     The same script, seed and request fingerprint give the same plan.
 
     Raises:
-        ScriptError: when a position lies behind the last token.
+        ScriptError: when a position lies behind the last token, or too much is said.
     """
     said = script.say or (Say(),)
     texts = tuple(
@@ -214,6 +214,10 @@ def make_plan(script: Script, *, seed: int, fingerprint: str) -> Plan:
         for part, say in enumerate(said)
         for token in _tokens_of(say, seed, f"{fingerprint}:{part}")
     )
+    if len(texts) > MAX_TOKENS:
+        raise ScriptError(
+            f"expected at most {MAX_TOKENS} tokens to be said, got {len(texts)}"
+        )
     for position in _positions(script):
         if position > len(texts):
             raise ScriptError(

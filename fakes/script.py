@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "DEFAULT_TOKENS",
+    "MAX_TOKENS",
     "Delay",
     "Drop",
     "Fail",
@@ -42,6 +43,8 @@ DEFAULT_TOKENS = 8
 # A plan is walked lazily but its texts are held while the call runs: 100 000
 # short words are about 6 MB, and longer than any answer a model gives.
 MAX_TOKENS = 100_000
+# Ten characters per token of the longest answer.
+MAX_TEXT = 10 * MAX_TOKENS
 # One day: longer than any test waits, small enough that no timer overflows.
 MAX_MS = 86_400_000.0
 # A refused text is quoted that far.
@@ -60,7 +63,7 @@ class Strict(BaseModel):
 class Say(Strict):
     """What is said: a text, or a number of seeded words (default 8)."""
 
-    text: str | None = None
+    text: Annotated[str, Field(max_length=MAX_TEXT)] | None = None
     tokens: Annotated[int, Field(ge=0, le=MAX_TOKENS)] | None = None
 
     @model_validator(mode="after")

@@ -94,14 +94,14 @@ class Server:
         if self._listener is None:
             return
         self._listener.close()
-        connections = tuple(self._connections)
-        for connection in connections:
+        closed = [connection.closed for connection in self._connections]
+        for connection in tuple(self._connections):
             connection.shut_down()
-        if connections:
-            closed = [connection.closed for connection in connections]
+        if closed:
             await asyncio.wait(closed, timeout=SHUTDOWN_S)
         for connection in tuple(self._connections):
             connection.abort()
+        await asyncio.gather(*closed)
         await self._listener.wait_closed()
         self._listener = None
 

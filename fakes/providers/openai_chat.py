@@ -68,7 +68,8 @@ class _StreamOptions(_Tolerant):
 
 
 class _Body(_Tolerant):
-    model: str
+    # Names are kept in the journal, so they cannot be of any length.
+    model: Annotated[str, Field(max_length=256)]
     messages: Annotated[list[_Message], Field(min_length=1)]
     stream: bool | None = None
     stream_options: _StreamOptions | None = None

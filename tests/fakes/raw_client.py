@@ -77,6 +77,11 @@ class RawClient:
             pass
         return self.received
 
+    async def drain(self) -> None:
+        """Read until FIN and keep nothing."""
+        while await asyncio.get_running_loop().sock_recv(self._socket, 1 << 20):
+            pass
+
     def leave(self, how: How) -> None:
         """Close; for a FIN everything must have been read."""
         if how == "rst":

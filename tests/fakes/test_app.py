@@ -103,3 +103,13 @@ async def test_another_seed_gives_other_bytes() -> None:
                 bodies.append(await client.read_until(b"0\r\n\r\n"))
 
     assert bodies[0] == bodies[1] != bodies[2]
+
+
+async def test_a_long_refusal_is_kept_only_in_part(control: ControlClient) -> None:
+    message = {"role": "x" * 10_000, "content": "hi"}
+    body = {"model": "m", "messages": [message]}
+    answer = await control.http.post(PATH, json=body, headers=KEY)
+    (call,) = await control.calls()
+
+    assert answer.status_code == 400
+    assert len(call["refusal"]) == 500

@@ -222,3 +222,9 @@ async def test_a_release_without_a_body_opens_all(
     answer = await control.http.post("/_fakes/gates/k/release")
 
     assert answer.json() == {"released": 0}
+
+
+async def test_a_script_too_long_to_keep_is_refused(control: ControlClient) -> None:
+    answer = await control.put_script("k", {"say": [{"text": "a" * 70_000}]})
+
+    assert answer.status_code == 413

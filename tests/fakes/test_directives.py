@@ -255,3 +255,17 @@ def test_an_unknown_script_name_is_refused_with_the_nearest() -> None:
 def test_a_script_name_without_a_library_is_refused() -> None:
     with pytest.raises(ScriptError, match="unknown script 'slow': none is loaded"):
         script_of("[[fake:script name=slow]]")
+
+
+def test_too_many_directives_are_refused() -> None:
+    text = "".join(f"[[fake:stall after={n}]]" for n in range(257))
+
+    with pytest.raises(ScriptError, match="at most 256 directives"):
+        parse_blocks([text])
+
+
+def test_a_word_of_any_length_is_refused_briefly() -> None:
+    with pytest.raises(ScriptError) as caught:
+        parse_blocks(["[[fake:" + "x" * 1_000_000 + "]]"])
+
+    assert len(str(caught.value)) < 200

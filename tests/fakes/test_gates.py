@@ -72,3 +72,13 @@ def test_the_least_recently_used_key_is_dropped() -> None:
 
     assert table.gates("a") is kept
     assert table.gates("b") is not dropped
+
+
+def test_the_least_recently_used_script_is_dropped() -> None:
+    table = KeyTable(max_scripts=2)
+    for key in ("a", "b"):
+        table.put_script(key, Script())
+    table.script("a")
+    table.put_script("c", Script())
+
+    assert [table.script(key) is None for key in "abc"] == [False, True, False]

@@ -221,3 +221,8 @@ def test_text_is_split_into_words_with_the_space_behind_them(
 @given(st.text())
 def test_splitting_loses_nothing(text: str) -> None:
     assert "".join(split_tokens(text)) == text
+
+
+def test_more_than_the_longest_answer_is_refused() -> None:
+    with pytest.raises(ScriptError, match="at most 100000 tokens to be said"):
+        make_plan(Script(say=(Say(text="a " * 100_001),)), seed=0, fingerprint="f")
