@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from urllib.parse import unquote
 
 from ..model import Evidence, Exchange, Finding, UpstreamCall
 from ..profiles import Profile
@@ -386,12 +387,14 @@ def _foreign(
 
 
 def _named(exchange: Exchange, profile: Profile) -> str:
-    """Return the stream id in the path of a cancel request, or an empty text."""
-    before, found, after = _explicit(profile).path.partition("{stream}")
+    """Return the stream id in the path of a cancel request, or an empty text.
+
+    The target's own prefix may stand before the path that the profile declares.
+    """
+    before, _, after = _explicit(profile).path.partition("{stream}")
     path = exchange.request.path
-    if not (found and path.startswith(before) and path.endswith(after)):
-        return ""
-    return path[len(before) : len(path) - len(after)]
+    _, found, rest = path.removesuffix(after).rpartition(before)
+    return unquote(rest) if found else ""
 
 
 def _cancel(profile: Profile) -> Cancel:

@@ -478,7 +478,7 @@ def test_stream_ids_in_messages_are_no_difference() -> None:
                 body=body.encode(),
                 at=100.9,
                 user=user,
-                path=f"/streams/{stream_id}",
+                path=f"/prefix/streams/{stream_id}",
             ),
         )
 
