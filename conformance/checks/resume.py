@@ -6,15 +6,14 @@ from a label.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
-from itertools import pairwise
+from collections.abc import Iterable, Iterator
 
 from ..model import Evidence, Exchange, Finding
 from ..profiles import Profile
 from ..profiles.schema import Resume, ResumeRefusal
 from ..wire import EndingKind
 from .continuation import identity, rest_of, shown, unbroken, unlike_rest
+from .cuts import lost, pieces_of
 from .pointer import show
 from .refusals import alike, described, is_refused, refused_with, shaped, the_answer
 from .registry import Sample, Untestable, check
@@ -36,11 +35,15 @@ def every_cut_of_finished(
     """Compare every resume of a finished stream with the rest of that stream."""
     whole = _finished(evidence, profile)
     findings = []
+    uncut = {event.id for event in whole.events if event.id is not None}
     for cut in _resumes(evidence, whole, profile):
+        uncut.discard(cut.resumed_after)
         rest = rest_of(whole, cut.resumed_after)
         if rest:
             findings += list(unlike_rest(cut, rest))
     yield from few(findings, "resumes")
+    if uncut:
+        raise Untestable(f"the probe did not resume after {', '.join(sorted(uncut))}")
 
 
 @check("resume.replay-closes")
@@ -120,7 +123,7 @@ def live_cuts_lossless(
     evidence: Evidence, profile: Profile
 ) -> Iterator[Finding | Sample]:
     """Compare what a reader that kept being cut has seen with the stored stream."""
-    pieces = _pieces(evidence, profile)
+    pieces = pieces_of(evidence, profile)
     refused = [piece for piece in pieces if not is_event_stream(piece.seen.transcript)]
     yield from few(
         [
@@ -147,7 +150,7 @@ def live_cuts_lossless(
         )
         return
     whole = the_stream(evidence, "whole", profile)
-    yield from few(_lost(pieces, whole), "events")
+    yield from few(lost(pieces, whole), "events")
 
 
 @check("resume.live-cuts-without-duplicates")
@@ -155,7 +158,7 @@ def live_cuts_without_duplicates(
     evidence: Evidence, profile: Profile
 ) -> Iterator[Finding | Sample]:
     """See that no event comes twice to a reader that keeps being cut."""
-    pieces = _pieces(evidence, profile)
+    pieces = pieces_of(evidence, profile)
     seen: dict[str, str] = {}
     findings = []
     for piece in pieces:
@@ -404,68 +407,6 @@ def one_generation(evidence: Evidence, profile: Profile) -> Iterator[Finding | S
             f"{len(calls)} model calls",
             at=extra,
         )
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Piece:
-    """One response of a reader that keeps being cut, and what it went on from.
-
-    `kept` are the events up to the one that the next request named: what arrived in
-    the same segment after it is as good as never read.
-    """
-
-    seen: Stream
-    kept: tuple[TypedEvent, ...]
-
-
-def _pieces(evidence: Evidence, profile: Profile) -> list[_Piece]:
-    cuts = [read(exchange, profile) for exchange in evidence.labelled("cut-")]
-    if len(cuts) < 2 or not is_event_stream(cuts[0].transcript):  # noqa: PLR2004 -- a cut and a resume
-        raise Untestable(
-            f"expected a stream that was cut and resumed: {answers(evidence)}"
-        )
-    pieces = []
-    for cut, following in zip(cuts, [*cuts[1:], None], strict=True):
-        kept = cut.events
-        if following is not None:
-            ids = [event.id for event in cut.events]
-            named = following.resumed_after
-            end = ids.index(named) + 1 if named in ids else 0
-            kept = cut.events[:end]
-        pieces.append(_Piece(seen=cut, kept=kept))
-    return pieces
-
-
-def _lost(pieces: Sequence[_Piece], whole: Stream) -> list[Finding]:
-    """Find stored events that the pieces lack, and the first one out of order."""
-    arrived: dict[str | None, _Piece] = {
-        event.id: piece for piece in pieces for event in piece.kept if event.id
-    }
-    stored = [event for event in whole.events if event.id is not None]
-    if not stored:
-        raise Untestable("the stored stream has no event with an id to look for")
-    lost = []
-    for before, event in pairwise([None, *stored]):
-        assert event is not None  # noqa: S101 -- only the first of all is None
-        if event.id in arrived:
-            continue
-        known = arrived.get(before.id if before is not None else whole.resumed_after)
-        place = f"; {known.seen.label!r} was the last before it" if known else ""
-        lost.append(
-            (known or pieces[-1]).seen.find(
-                f"{event.name}, which the stored stream has",
-                f"it never arrived{place}",
-            )
-        )
-    order = list(dict.fromkeys(arrived))
-    wanted = [event.id for event in stored if event.id in arrived]
-    got = [each for each in order if each in set(wanted)]
-    for right, wrong in zip(wanted, got, strict=True):
-        if right != wrong:
-            seen = arrived[wrong].seen
-            lost.append(seen.find(f"event {right!r} next, as stored", f"{wrong!r}"))
-            break
-    return lost
 
 
 def _finished(evidence: Evidence, profile: Profile) -> Stream:

@@ -411,6 +411,11 @@ UNPROVEN: list[tuple[str, Evidence, str]] = [
     ("resume.every-cut-of-finished", UNFINISHED, "did not finish"),
     ("resume.every-cut-of-finished", REFUSED, "expected an event stream, got 429"),
     ("resume.every-cut-of-finished", ALONE, "no resume names an event"),
+    (
+        "resume.every-cut-of-finished",
+        without(REPLAY, "after-0002"),
+        "did not resume after s-2",
+    ),
     ("resume.replay-closes", UNFINISHED, "did not finish"),
     (
         "resume.replay-closes",
@@ -504,6 +509,12 @@ def test_an_event_read_but_not_looked_at_before_a_cut_is_no_duplicate() -> None:
         "s-3",
     ]
     assert findings("resume.live-cuts-without-duplicates", CUTS) == []
+
+
+def test_ids_that_repeat_in_the_stored_stream_break_no_check() -> None:
+    whole = stream("whole", token(2), token(2), token(3), done(4), after="s-1")
+
+    assert findings("resume.live-cuts-lossless", live(whole)) == []
 
 
 def test_a_resume_that_hangs_until_our_deadline_is_a_timed_finding() -> None:
