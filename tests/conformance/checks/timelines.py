@@ -49,8 +49,8 @@ type = "object"
 
 [[invariants]]
 kind = "constant"
-name = "one run"
-pointer = "/run"
+name = "one subject"
+pointer = "/subject"
 """,
     origin="rich",
     overrides=("heartbeat.interval_s=1.0", "ids.min_entropy_bits=128"),
