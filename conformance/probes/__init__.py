@@ -1,0 +1,39 @@
+"""Probes: the suite's side of every interaction with a target.
+
+They gather evidence and never judge it. `PROBES` has all of them by name, `rigged`
+makes a `Rig` that runs them. Import order: `(rig, probe modules) ► context ► stream ►
+(connection, http1, sight)`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from types import MappingProxyType
+
+from . import idle, plain, resume
+from .connection import Target
+from .probe import MissingError, Probe
+from .rig import Rig, rigged
+from .surroundings import Surroundings
+from .tokens import Credentials, Fixed, Minted, Printed
+
+__all__ = [
+    "PROBES",
+    "Credentials",
+    "Fixed",
+    "Minted",
+    "MissingError",
+    "Printed",
+    "Probe",
+    "Rig",
+    "Surroundings",
+    "Target",
+    "rigged",
+]
+
+_MODULES = (plain, idle, resume)
+
+PROBES: Mapping[str, Probe] = MappingProxyType(
+    {probe.name: probe for module in _MODULES for probe in module.PROBES}
+)
+"""Every probe by its name, in the order in which a report shows them."""

@@ -1,0 +1,103 @@
+"""Probes of undisturbed streams: complete, awkward text, paced, interleaved, HTTP.
+
+Must not judge; so must none of the other modules with probes.
+"""
+
+from __future__ import annotations
+
+from ..profiles import Profile
+from ..profiles.schema import Limits
+from .context import Context
+from .probe import Probe
+from .requests import with_header
+from .steering import delay, say
+
+TOKENS = 4
+
+AWKWARD_TEXT = (
+    " leading space, then\na line\rand another\r\nand one more\n\n"
+    "data: forged\nevent: forged\nid: forged-1\nretry: 1\n: forged\n\r\n"
+    "separators \u2028 \u2029 \u0085 \v \f \x1c and a NUL \x00 and a BOM \ufeff "
+    "quotes \" \\ ' and braces {} ]] and 病例 🩺 👩\u200d⚕️ 𝄞 é e\u0301 "
+    "data:forged\n\ndata: forged\n\n trailing newline\n"
+)
+"""What breaks naive writers of frames: each line end, things that look like fields,
+characters that `str.splitlines` takes for line ends, a NUL, text beyond the BMP."""
+
+
+async def complete(ctx: Context) -> None:
+    """Read two streams of one user to their end; then try to cancel the first."""
+    pace = (say(tokens=TOKENS), delay(first_s=0.02, each_s=0.02))
+    ctx.facts["tokens_per_call"] = TOKENS
+    stream = await ctx.start("stream", ctx.script(always=pace))
+    await stream.over()
+    twin = await ctx.start("twin", ctx.script(always=pace, part="twin"))
+    await twin.over()
+    stream_id = ctx.stream_id(stream)
+    if _has_explicit_cancel(ctx.profile) and stream_id is not None:
+        await ctx.cancel("cancel-finished", stream_id)
+
+
+async def awkward_text(ctx: Context) -> None:
+    """Let the model say what is hard to frame."""
+    ctx.facts["text"] = AWKWARD_TEXT
+    stream = await ctx.start("stream", ctx.script(say(text=AWKWARD_TEXT)))
+    await stream.over()
+
+
+async def paced(ctx: Context) -> None:
+    """Let the model speak slowly, so that held-back tokens show."""
+    script = ctx.script(say(tokens=10), delay(each_s=0.08))
+    stream = await ctx.start("stream", script)
+    await stream.over()
+
+
+async def interleaved(ctx: Context) -> None:
+    """Read two streams of one user at once, whose models say different things."""
+    text_a, text_b = "alpha alfa anton aleph ", "bravo beta berta beth "
+    ctx.facts |= {"text_a": text_a, "text_b": text_b}
+    limits = ctx.profile.limits or Limits(streams_per_user=2)
+    other = "a" if limits.streams_per_user > 1 else "b"
+    pace = delay(each_s=0.005)
+    a = await ctx.start("a", ctx.script(always=(say(text=text_a), pace), part="a"))
+    b = await ctx.start(
+        "b", ctx.script(always=(say(text=text_b), pace), part="b"), user=other
+    )
+    await a.over()
+    await b.over()
+
+
+async def http(ctx: Context) -> None:
+    """Ask as an HTTP/1.0 client, and as one that takes compressed answers."""
+    old = await ctx.send(
+        "http-1.0", ctx.request(ctx.script(part="old")), http_version="1.0"
+    )
+    script = ctx.script(part="gzip")
+    request = with_header(ctx.request(script), "Accept-Encoding", "gzip, br")
+    packed = await ctx.send("accept-gzip", request)
+    await old.over()
+    await packed.over()
+
+
+def _has_explicit_cancel(profile: Profile) -> bool:
+    return profile.cancel is not None and profile.cancel.explicit is not None
+
+
+PROBES = (
+    Probe(name="complete", seconds=lambda p: 1 + 0.2 * _calls(p), run=complete),
+    Probe(
+        name="awkward-text", needs=("steering",), seconds=lambda _: 1, run=awkward_text
+    ),
+    Probe(name="paced", needs=("steering",), seconds=lambda _: 2, run=paced),
+    Probe(
+        name="interleaved",
+        needs=("steering",),
+        seconds=lambda p: 1 + 0.05 * _calls(p),
+        run=interleaved,
+    ),
+    Probe(name="http", seconds=lambda _: 1, run=http),
+)
+
+
+def _calls(profile: Profile) -> int:
+    return profile.steering.calls_per_run

@@ -1,0 +1,59 @@
+"""What all probes of a run share: target, model, credentials, clocks.
+
+Values and one look-up; must not open or close anything, which is for `rig`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from ..profiles import Profile
+from .connection import Target
+from .control import Control
+from .probe import MissingError
+from .tokens import Credentials
+
+PATIENCE_S = 10.0
+"""By how much a target may be later than its script before an exchange is given up. On
+a machine with all cores busy a run takes seconds longer; a conformant target never
+costs this time, a broken one costs it once for each exchange it does not end."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Surroundings:
+    """Where probes find themselves.
+
+    Attributes:
+        control: of the fake provider behind the target; None if there is none.
+        credentials: None where the profile asks for none, or none are to be had.
+        clock: monotonic seconds.
+        wall_clock: seconds since the epoch.
+        patience_s: see `PATIENCE_S`.
+    """
+
+    profile: Profile
+    target: Target
+    credentials: Credentials | None
+    clock: Callable[[], float]
+    wall_clock: Callable[[], float]
+    control: Control | None = None
+    patience_s: float = PATIENCE_S
+
+    @property
+    def needs_credentials(self) -> bool:
+        """Tell whether the target asks for a credential."""
+        auth = self.profile.auth
+        return auth is not None and auth.forms != ("none",)
+
+    async def token(self, user: str) -> str:
+        """Return a valid credential of this user, or nothing where none is needed.
+
+        Raises:
+            MissingError: there is none to be had.
+        """
+        if not self.needs_credentials:
+            return ""
+        if self.credentials is None:
+            raise MissingError("no token, token command or secret was given")
+        return await self.credentials.token(user)

@@ -1,0 +1,212 @@
+"""Where a request's credential comes from: a secret, one given token, or a command.
+
+Also the forged ones that a target must refuse. JWTs are written here, by RFC 7515 and
+RFC 7519, because a library that signs them properly will not write the wrong ones.
+Tokens are kept only to be redacted from reports; must not print or log one.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import hmac
+import json
+import shlex
+from collections.abc import Callable, Mapping
+from typing import Protocol
+
+import anyio
+
+from ..errors import UsageError
+from .probe import MissingError
+
+LIFETIME_S = 3600
+"""Longer than any run, short enough to be harmless where a token is left behind."""
+
+COMMAND_S = 30.0
+_DIGESTS = {"HS256": hashlib.sha256, "HS512": hashlib.sha512}
+
+
+class Credentials(Protocol):
+    """A source of credentials."""
+
+    @property
+    def has_users(self) -> bool:
+        """Tell whether it can speak for more than one user."""
+
+    @property
+    def can_mint(self) -> bool:
+        """Tell whether it can make tokens with claims of its choice."""
+
+    @property
+    def issued(self) -> frozenset[str]:
+        """Every token handed out so far, to be redacted."""
+
+    async def token(self, user: str) -> str:
+        """Return a valid token of this user; raise `MissingError` if that fails."""
+
+    def mint(self, user: str, *, expires: int, algorithm: str = "HS256") -> str:
+        """Return a token that runs out at `expires`, in seconds since the epoch.
+
+        Raises:
+            MissingError: this source cannot mint.
+        """
+
+
+class Minted:
+    """Mints HS256 tokens from the secret that the target verifies them with."""
+
+    has_users = True
+    can_mint = True
+
+    def __init__(self, secret: str, *, wall_clock: Callable[[], float]) -> None:
+        if not secret:
+            raise UsageError("expected a secret to mint tokens from, got an empty one")
+        self._secret = secret
+        self._wall_clock = wall_clock
+        self._issued: set[str] = set()
+
+    @property
+    def issued(self) -> frozenset[str]:
+        """Every token handed out so far."""
+        return frozenset(self._issued)
+
+    async def token(self, user: str) -> str:
+        """Return a token that outlives the run."""
+        return self.mint(user, expires=int(self._wall_clock()) + LIFETIME_S)
+
+    def mint(self, user: str, *, expires: int, algorithm: str = "HS256") -> str:
+        """Return a token of this user that runs out at `expires`."""
+        now = int(self._wall_clock())
+        claims = {"sub": user, "iat": min(now, expires), "exp": expires}
+        token = sign(claims, self._secret, algorithm)
+        self._issued.add(token)
+        return token
+
+
+class Fixed:
+    """One token out of a file or the environment: one user, and no other tokens."""
+
+    has_users = False
+    can_mint = False
+
+    def __init__(self, token: str) -> None:
+        self._token = token.strip()
+        if not self._token or not self._token.isascii() or " " in self._token:
+            raise UsageError(
+                "expected a token of visible ASCII characters, got "
+                f"{len(self._token)} other ones"
+            )
+
+    @property
+    def issued(self) -> frozenset[str]:
+        """The token."""
+        return frozenset({self._token})
+
+    async def token(self, user: str) -> str:  # noqa: ARG002 -- it is everybody's
+        """Return the token."""
+        return self._token
+
+    def mint(self, user: str, *, expires: int, algorithm: str = "HS256") -> str:
+        """Raise `MissingError`."""
+        raise _cannot_mint(user, expires, algorithm)
+
+
+class Printed:
+    """Tokens that a command prints, one command run for each user."""
+
+    has_users = True
+    can_mint = False
+
+    def __init__(self, command: str) -> None:
+        if "{user}" not in command:
+            raise UsageError(
+                f"expected {{user}} in the command that prints tokens, got {command!r}"
+            )
+        try:
+            self._words = shlex.split(command)
+        except ValueError as problem:
+            raise UsageError(f"cannot read {command!r}: {problem}") from problem
+        self._tokens: dict[str, str] = {}
+
+    @property
+    def issued(self) -> frozenset[str]:
+        """Every token printed so far."""
+        return frozenset(self._tokens.values())
+
+    async def token(self, user: str) -> str:
+        """Return what the command prints for this user, without white space around."""
+        if user not in self._tokens:
+            self._tokens[user] = await self._print(user)
+        return self._tokens[user]
+
+    async def _print(self, user: str) -> str:
+        words = [word.replace("{user}", user) for word in self._words]
+        try:
+            with anyio.fail_after(COMMAND_S):
+                done = await anyio.run_process(words, check=False, stderr=None)
+        except TimeoutError:
+            raise MissingError(
+                f"the command that prints tokens did not end within {COMMAND_S:g} s"
+            ) from None
+        except OSError as problem:
+            raise MissingError(
+                f"the command that prints tokens does not start: {problem.strerror}"
+            ) from problem
+        token = done.stdout.decode("utf-8", "replace").strip()
+        if done.returncode or not token:
+            raise MissingError(
+                "expected a token from the command that prints tokens, got "
+                f"{len(token)} characters and exit code {done.returncode}"
+            )
+        return token
+
+    def mint(self, user: str, *, expires: int, algorithm: str = "HS256") -> str:
+        """Raise `MissingError`."""
+        raise _cannot_mint(user, expires, algorithm)
+
+
+def sign(claims: Mapping[str, object], secret: str, algorithm: str) -> str:
+    """Return a signed JWT (HS256 or HS512): RFC 7515, section 3."""
+    signed = _unsigned({"alg": algorithm, "typ": "JWT"}, claims)
+    key = secret.encode(errors="surrogateescape")
+    digest = hmac.new(key, signed.encode(), _DIGESTS[algorithm]).digest()
+    return f"{signed}.{_encode(digest)}"
+
+
+def without_signature(token: str) -> str:
+    """Return the token's claims as an unsecured JWT: RFC 7519, section 6."""
+    return _unsigned({"alg": "none", "typ": "JWT"}, claims_of(token)) + "."
+
+
+def signed_by_another(token: str) -> str:
+    """Return the token's claims, signed with a secret that is not the target's."""
+    return sign(claims_of(token), "a secret that nobody has configured", "HS256")
+
+
+def claims_of(token: str) -> dict[str, object]:
+    """Read a JWT's claims, verifying nothing; raise `MissingError` if it is none."""
+    try:
+        payload = token.split(".")[1]
+        claims = json.loads(base64.urlsafe_b64decode(payload + "=" * 3))
+    except (IndexError, ValueError):
+        claims = None
+    if not isinstance(claims, dict):
+        raise MissingError("the given token is no JWT, so none can be forged from it")
+    return claims
+
+
+def _unsigned(header: Mapping[str, object], claims: Mapping[str, object]) -> str:
+    parts = (json.dumps(part, separators=(",", ":")) for part in (header, claims))
+    return ".".join(_encode(part.encode()) for part in parts)
+
+
+def _encode(data: bytes) -> str:
+    return base64.urlsafe_b64encode(data).rstrip(b"=").decode()
+
+
+def _cannot_mint(user: str, expires: int, algorithm: str) -> MissingError:
+    return MissingError(
+        f"no secret is given, so no {algorithm} token of {user} that runs out at "
+        f"{expires} can be made"
+    )
