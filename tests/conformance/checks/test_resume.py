@@ -517,6 +517,15 @@ def test_ids_that_repeat_in_the_stored_stream_break_no_check() -> None:
     assert findings("resume.live-cuts-lossless", live(whole)) == []
 
 
+def test_an_older_response_may_end_just_before_the_newer_head() -> None:
+    second = TAKEOVER.exchange("second")
+    waited = replace(second, transcript=replace(second.transcript, head_at=101.03))
+    right = with_exchanges(TAKEOVER, waited)
+
+    assert findings("resume.takeover-closes-older", right) == []
+    assert samples("resume.takeover-closes-older", right) == [0]
+
+
 def test_a_resume_that_hangs_until_our_deadline_is_a_timed_finding() -> None:
     hung = stream("cut-0004", after="s-3", ending=EndingKind.DEADLINE)
 
