@@ -154,7 +154,7 @@ def main() -> None:
     try:
         _app(standalone_mode=False)
     except typer.TyperException as error:
-        _fail(str(error))
+        _fail(error.format_message())
 
 
 if __name__ == "__main__":

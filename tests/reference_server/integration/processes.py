@@ -1,0 +1,57 @@
+"""Server and fakes as processes, talked to over real sockets."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+READY = "listening on "
+_STOP_S = 15.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Program:
+    """A running program and where it listens."""
+
+    process: subprocess.Popen[str]
+    url: str
+
+    @property
+    def address(self) -> tuple[str, int]:
+        host, _, port = self.url.removeprefix("http://").rpartition(":")
+        return host, int(port)
+
+
+def command(package: str, *options: str) -> list[str]:
+    return [sys.executable, "-m", package, *options]
+
+
+@contextmanager
+def running(
+    arguments: Sequence[str], environment: Mapping[str, str] | None = None
+) -> Iterator[Program]:
+    """Start a program, wait until it listens, and stop it at the end."""
+    process = subprocess.Popen(  # noqa: S603 -- our own programs
+        arguments,
+        env={**os.environ, **(environment or {})},
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    try:
+        assert process.stdout is not None
+        line = process.stdout.readline()
+        assert line.startswith(READY), line
+        yield Program(process=process, url=line.removeprefix(READY).strip())
+    finally:
+        process.terminate()
+        try:
+            process.wait(_STOP_S)
+        finally:
+            process.kill()
+            process.wait()
+            if process.stdout is not None:
+                process.stdout.close()
