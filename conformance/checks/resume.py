@@ -34,16 +34,17 @@ def every_cut_of_finished(
 ) -> Iterator[Finding | Sample]:
     """Compare every resume of a finished stream with the rest of that stream."""
     whole = _finished(evidence, profile)
+    cuts = _resumes(evidence, whole, profile)
     findings = []
-    uncut = {event.id for event in whole.events if event.id is not None}
-    for cut in _resumes(evidence, whole, profile):
-        uncut.discard(cut.resumed_after)
+    for cut in cuts:
         rest = rest_of(whole, cut.resumed_after)
         if rest:
             findings += list(unlike_rest(cut, rest))
     yield from few(findings, "resumes")
-    if uncut:
-        raise Untestable(f"the probe did not resume after {', '.join(sorted(uncut))}")
+    # Of a very long stream the probe cuts only some places, and says how many.
+    wanted = evidence.facts.get("cuts", len(_ids(whole)))
+    if isinstance(wanted, int) and len(cuts) < wanted:
+        raise Untestable(f"the probe made only {len(cuts)} of {wanted} resumes")
 
 
 @check("resume.replay-closes")
@@ -92,7 +93,7 @@ def same_stream_id(evidence: Evidence, profile: Profile) -> Iterator[Finding | S
 def finished_stops(evidence: Evidence, profile: Profile) -> Iterator[Finding | Sample]:
     """See that a resume after the last event is answered with the declared stop."""
     whole = _finished(evidence, profile)
-    last = next((e.id for e in reversed(whole.events) if e.id is not None), None)
+    last = _ids(whole)[-1] if _ids(whole) else None
     cut = next(
         (c for c in _resumes(evidence, whole, profile) if c.resumed_after == last), None
     )
@@ -421,11 +422,14 @@ def _finished(evidence: Evidence, profile: Profile) -> Stream:
     return whole
 
 
+def _ids(whole: Stream) -> list[str]:
+    return [event.id for event in whole.events if event.id is not None]
+
+
 def _resumes(evidence: Evidence, whole: Stream, profile: Profile) -> list[Stream]:
     """Return the resumes after an event of the finished stream."""
-    ids = {event.id for event in whole.events}
     cuts = [read(exchange, profile) for exchange in evidence.labelled("after-")]
-    found = [cut for cut in cuts if cut.resumed_after in ids]
+    found = [cut for cut in cuts if cut.resumed_after in _ids(whole)]
     if not found:
         raise Untestable("no resume names an event of the finished stream")
     return found
