@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
+from .call import Outcome
 from .control import PREFIX, Control, send_json
 from .delivery import StreamDelivery, WholeDelivery
 from .directives import correlation_key, parse_blocks, script_for
@@ -15,18 +16,18 @@ from .engine import Performance
 from .errors import RequestError, ScriptError
 from .gates import Gates, KeyTable
 from .http1 import Framing, encode_response
-from .journal import Journal, Outcome
+from .journal import Journal
 from .player import make_plan
 from .providers import openai_chat
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from .call import Call
     from .connection import Connection
     from .directives import Block
     from .engine import Timers
     from .http1 import Request
-    from .journal import Call
     from .player import Plan
     from .providers.openai_chat import ChatRequest
     from .script import Library

@@ -15,9 +15,9 @@ import struct
 import termios
 from typing import TYPE_CHECKING, Final, Protocol, cast
 
+from .call import Peer
 from .errors import RequestError
 from .http1 import CONTINUE, MAX_BUFFERED_BYTES, RequestReader
-from .journal import Peer
 
 if TYPE_CHECKING:
     from collections.abc import Callable

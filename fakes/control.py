@@ -11,19 +11,20 @@ from typing import TYPE_CHECKING, Annotated, Final
 
 from pydantic import Field, ValidationError
 
+from .call import State
 from .errors import RequestError, ScriptError
 from .http1 import encode_response
-from .journal import State
 from .script import Strict, parse_script
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from .call import Call, Peer
     from .connection import Connection
     from .engine import Timer, Timers
     from .gates import KeyTable
     from .http1 import Request
-    from .journal import Call, Journal, Peer, Watch
+    from .journal import Journal, Watch
 
     _Answer = Callable[[Request, Connection, re.Match[str]], None]
 

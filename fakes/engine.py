@@ -15,7 +15,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, Protocol, assert_never
 
-from .journal import Event, Fault, Outcome
+from .call import Event, Fault, Outcome
 from .player import (
     Close,
     Cut,
@@ -34,10 +34,10 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
     from typing import Literal
 
+    from .call import Call, Peer
     from .delivery import Delivery
     from .gates import Gates
     from .http1 import Framing
-    from .journal import Call, Peer
     from .player import Plan, Step
 
 __all__ = ["Link", "Performance", "Timer", "Timers"]

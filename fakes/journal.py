@@ -1,294 +1,25 @@
-"""What happened to each call: the record that tests assert on.
+"""The calls of one server, and who waits for them.
 
-Bounded: at most `MAX_CALLS` calls and `MAX_EVENTS` events in all, oldest ended calls
-leave first, and one call keeps at most `MAX_TOKEN_EVENTS` token events (the count of
-those left out is kept). Times are seconds and come in as parameters.
-Must not read a clock, touch a socket, or know a provider.
+Bounded: at most `MAX_CALLS` calls and `MAX_EVENTS` events of ended calls; the oldest
+ended calls leave first. Must not read a clock, touch a socket, or know a provider.
 """
 
 from __future__ import annotations
 
-import re
-from array import array
-from dataclasses import dataclass
-from enum import StrEnum
 from typing import TYPE_CHECKING, Final
 
-from .errors import ScriptError
+from .call import Call, Event
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-__all__ = ["Call", "Event", "Fault", "Journal", "Outcome", "Peer", "State", "Watch"]
+    from .call import State
 
-# 9 bytes per event are kept, so 20 000 (a 10 000-token answer in full) are 180 kB.
-MAX_TOKEN_EVENTS: Final = 20_000
+__all__ = ["Journal", "Watch"]
+
 MAX_CALLS: Final = 10_000
 # 18 MB of events in all: a load test of long answers costs its oldest calls.
 MAX_EVENTS: Final = 2_000_000
-
-
-class Event(StrEnum):
-    """What a call can go through, in the order it normally does."""
-
-    ACCEPTED = "accepted"
-    HEADERS_SENT = "headers_sent"
-    TOKEN_GENERATED = "token_generated"
-    TOKEN_SENT = "token_sent"
-    HELD = "held"
-    RELEASED = "released"
-    TERMINATOR_SENT = "terminator_sent"
-    PEER_GONE = "peer_gone"
-    ENDED = "ended"
-
-
-class Outcome(StrEnum):
-    """How a call ended; one of these, for good."""
-
-    COMPLETED = "completed"
-    CANCELLED_BEFORE_HEADERS = "cancelled_before_headers"
-    CANCELLED_BEFORE_FIRST_TOKEN = "cancelled_before_first_token"
-    CANCELLED_MIDSTREAM = "cancelled_midstream"
-    CLOSED_AFTER_TERMINAL = "closed_after_terminal"
-    FAULTED = "faulted"
-    REFUSED = "refused"
-    SHUTDOWN = "shutdown"
-
-
-class Fault(StrEnum):
-    """The scripted fault that ended a call."""
-
-    FAIL = "fail"
-    ERROR = "error"
-    DROP = "drop"
-    TRUNCATE = "truncate"
-
-
-class Peer(StrEnum):
-    """How the kernel told us that the peer is gone."""
-
-    FIN = "fin"
-    RST = "rst"
-    WRITE_ERROR = "write_error"
-
-
-_KINDS: Final = tuple(Event)
-_KIND_OF: Final = {event: kind for kind, event in enumerate(_KINDS)}
-_GENERATED: Final = _KIND_OF[Event.TOKEN_GENERATED]
-_SENT: Final = _KIND_OF[Event.TOKEN_SENT]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class State:
-    """A state a call can be waited for: an event, and its how-many-eth."""
-
-    event: Event
-    count: int = 1
-
-    @classmethod
-    def parse(cls, text: str) -> State:
-        """Read `accepted`, `token`, `token:3`, `held:2` and so on.
-
-        Raises:
-            ScriptError: for anything else, with the states that exist.
-        """
-        match = _STATE.fullmatch(text)
-        event = _STATES.get(match["name"]) if match else None
-        count = match["count"] if match else None
-        if event is None or (count is not None and event not in _COUNTED):
-            raise ScriptError(
-                f"expected state to be one of {', '.join(_STATES)}, token:N or "
-                f"held:N, got {text!r}"
-            )
-        return cls(event=event, count=int(count or 1))
-
-
-_STATE: Final = re.compile(r"(?P<name>[a-z_]+)(?::(?P<count>[1-9]\d{0,8}))?")
-_COUNTED: Final = frozenset({Event.TOKEN_SENT, Event.HELD})
-_STATES: Final = {
-    "accepted": Event.ACCEPTED,
-    "headers_sent": Event.HEADERS_SENT,
-    "token": Event.TOKEN_SENT,
-    "held": Event.HELD,
-    "terminator_sent": Event.TERMINATOR_SENT,
-    "peer_gone": Event.PEER_GONE,
-    "ended": Event.ENDED,
-}
-
-
-class Call:
-    """One request to a model endpoint, from arrival to end."""
-
-    __slots__ = (
-        "_counts",
-        "_kinds",
-        "_on_end",
-        "_times",
-        "_token_events",
-        "events_left_out",
-        "fault",
-        "generated_when_left",
-        "key",
-        "model",
-        "ordinal",
-        "outcome",
-        "peer",
-        "provider",
-        "refusal",
-        "status",
-        "stream",
-        "turn",
-        "watches",
-    )
-
-    def __init__(  # noqa: PLR0913 -- the facts of one request
-        self,
-        *,
-        key: str | None,
-        turn: int,
-        ordinal: int,
-        provider: str,
-        model: str | None,
-        stream: bool,
-        on_end: Callable[[Call], None],
-    ) -> None:
-        """Take the facts that are known on arrival, and whom to tell of the end."""
-        self.key = key
-        self.turn = turn
-        self.ordinal = ordinal
-        self.provider = provider
-        self.model = model
-        self.stream = stream
-        self.status: int | None = None
-        self.outcome: Outcome | None = None
-        self.fault: Fault | None = None
-        self.refusal: str | None = None
-        self.peer: Peer | None = None
-        self.generated_when_left: int | None = None
-        self.events_left_out = 0
-        self.watches: list[Watch] = []
-        self._on_end = on_end
-        self._counts = [0] * len(_KINDS)
-        self._times = array("d")
-        self._kinds = bytearray()
-        self._token_events = 0
-
-    @property
-    def generated(self) -> int:
-        """Tokens generated so far."""
-        return self._counts[_GENERATED]
-
-    @property
-    def sent(self) -> int:
-        """Tokens handed to the kernel so far."""
-        return self._counts[_SENT]
-
-    @property
-    def events(self) -> int:
-        """Events kept."""
-        return len(self._kinds)
-
-    def token_generated(self, at: float) -> None:
-        """Count one token that the model made."""
-        self._note_token(_GENERATED, at)
-
-    def tokens_sent(self, at: float) -> None:
-        """Count every token generated so far as sent."""
-        for _ in range(self.generated - self.sent):
-            self._note_token(_SENT, at)
-        if self.watches:
-            self.wake()
-
-    def note(self, event: Event, at: float) -> None:
-        """Append an event that is not a token."""
-        self._append(_KIND_OF[event], at)
-        if self.watches:
-            self.wake()
-
-    def peer_left(self, peer: Peer, at: float) -> None:
-        """Note that and how the peer left."""
-        self.peer = peer
-        self.generated_when_left = self.generated
-        self.note(Event.PEER_GONE, at)
-
-    def end(self, outcome: Outcome, at: float, *, fault: Fault | None = None) -> None:
-        """Close the record; nothing is noted after this."""
-        self.outcome = outcome
-        self.fault = fault
-        self.note(Event.ENDED, at)
-        self._on_end(self)
-
-    def count(self, event: Event) -> int:
-        """Tell how often the event happened."""
-        return self._counts[_KIND_OF[event]]
-
-    def has_reached(self, state: State) -> bool:
-        """Tell whether the state was reached, now or before."""
-        return self.count(state.event) >= state.count
-
-    def wake(self) -> None:
-        """Settle every watch that has its answer now."""
-        for watch in tuple(self.watches):
-            watch.look(self)
-
-    def phase_of_leaving(self) -> Outcome:
-        """Name the phase in which a peer that leaves now leaves."""
-        if self.count(Event.TERMINATOR_SENT):
-            return Outcome.CLOSED_AFTER_TERMINAL
-        if not self.count(Event.HEADERS_SENT):
-            return Outcome.CANCELLED_BEFORE_HEADERS
-        if not self.sent:
-            return Outcome.CANCELLED_BEFORE_FIRST_TOKEN
-        return Outcome.CANCELLED_MIDSTREAM
-
-    def as_json(self) -> dict[str, object]:
-        """Render the record for the control API."""
-        left = self.generated_when_left
-        return {
-            "key": self.key,
-            "turn": self.turn,
-            "ordinal": self.ordinal,
-            "provider": self.provider,
-            "model": self.model,
-            "stream": self.stream,
-            "status": self.status,
-            "outcome": self.outcome,
-            "fault": self.fault,
-            "refusal": self.refusal,
-            "peer": self.peer,
-            "tokens": {
-                "generated": self.generated,
-                "sent": self.sent,
-                "after_peer_gone": 0 if left is None else self.generated - left,
-            },
-            "events": self._events_as_json(),
-            "events_left_out": self.events_left_out,
-        }
-
-    def _events_as_json(self) -> list[dict[str, object]]:
-        seen = [0] * len(_KINDS)
-        rendered: list[dict[str, object]] = []
-        for at, kind in zip(self._times, self._kinds, strict=True):
-            seen[kind] += 1
-            event: dict[str, object] = {"at": at, "name": _KINDS[kind]}
-            if kind in {_GENERATED, _SENT}:
-                event["n"] = seen[kind]
-            rendered.append(event)
-        return rendered
-
-    def _note_token(self, kind: int, at: float) -> None:
-        # Numbers stay right: once one token event is left out, all later ones are.
-        if self._token_events >= MAX_TOKEN_EVENTS:
-            self._counts[kind] += 1
-            self.events_left_out += 1
-            return
-        self._token_events += 1
-        self._append(kind, at)
-
-    def _append(self, kind: int, at: float) -> None:
-        self._counts[kind] += 1
-        self._times.append(at)
-        self._kinds.append(kind)
 
 
 class Watch:
@@ -345,7 +76,8 @@ class Journal:
         self._max_events = max_events
         self._calls: dict[int, Call] = {}
         self._by_key: dict[str, dict[int, Call]] = {}
-        self._early: dict[tuple[str, int], list[Watch]] = {}
+        # By key and turn, for calls that are here and calls still to come.
+        self._watches: dict[tuple[str | None, int], list[Watch]] = {}
         self._ordinal = 0
         self._ended_events = 0
 
@@ -374,7 +106,7 @@ class Journal:
         turns[turn] = call
         self._calls[call.ordinal] = call
         if key is not None:
-            call.watches = self._early.pop((key, turn), [])
+            self._watch_while_asked(call)
         call.note(Event.ACCEPTED, at)
         self._make_room()
         return call
@@ -384,10 +116,6 @@ class Journal:
         if key is None:
             return list(self._calls.values())
         return list(self._by_key.get(key, {}).values())
-
-    def running(self) -> list[Call]:
-        """List the calls that have not ended."""
-        return [call for call in self._calls.values() if call.outcome is None]
 
     def forget(self, key: str) -> int:
         """Drop the calls of one key; a watch on them is settled as not reached."""
@@ -408,23 +136,32 @@ class Journal:
         It may be told before this returns.
         """
         watch = Watch(self, key, turn, state, settle)
+        self._watches.setdefault((key, turn), []).append(watch)
         call = self._by_key.get(key, {}).get(turn)
-        if call is None:
-            self._early.setdefault((key, turn), []).append(watch)
-        else:
-            call.watches.append(watch)
+        if call is not None:
+            self._watch_while_asked(call)
             watch.look(call)
         return watch
 
     def forget_watch(self, watch: Watch) -> None:
-        """Take a watch off the call, or off the calls still to come."""
-        if watch.call is not None and watch in watch.call.watches:
-            watch.call.watches.remove(watch)
-        waiting = self._early.get((watch.key, watch.turn), [])
-        if watch in waiting:
-            waiting.remove(watch)
-            if not waiting:
-                del self._early[watch.key, watch.turn]
+        """Drop a watch; harmless if it is settled."""
+        watches = self._watches.get((watch.key, watch.turn), [])
+        if watch in watches:
+            watches.remove(watch)
+        if not watches:
+            self._watches.pop((watch.key, watch.turn), None)
+        if watch.call is not None:
+            self._watch_while_asked(watch.call)
+
+    def _watch_while_asked(self, call: Call) -> None:
+        """Let a call tell of its events only while somebody waits for one."""
+        is_here = call.ordinal in self._calls
+        is_asked = is_here and (call.key, call.turn) in self._watches
+        call.on_change = self._look if is_asked else None
+
+    def _look(self, call: Call) -> None:
+        for watch in tuple(self._watches.get((call.key, call.turn), ())):
+            watch.look(call)
 
     def _ended(self, call: Call) -> None:
         # A call forgotten while it ran no longer counts.
@@ -452,5 +189,7 @@ class Journal:
             del turns[call.turn]
             if not turns:
                 del self._by_key[call.key]
-        for watch in tuple(call.watches):
+        # It may run on, but is nobody's `key` and `turn` any more.
+        call.on_change = None
+        for watch in tuple(self._watches.get((call.key, call.turn), ())):
             watch.settle(reached=False)

@@ -102,7 +102,7 @@ async def test_a_waiter_that_leaves_leaves_nothing_behind(
         client.leave("fin")
     await say(server, "[[fake:say call=k]]")
 
-    assert server.journal._early == {}
+    assert server.journal._watches == {}
 
 
 async def test_a_release_opens_one_turn(server: Server, control: ControlClient) -> None:

@@ -7,11 +7,12 @@ from typing import Any
 
 import pytest
 
+from fakes.call import Peer
 from fakes.delivery import StreamDelivery, WholeDelivery
 from fakes.engine import SLICE, Performance
 from fakes.gates import Gates
 from fakes.http1 import Framing
-from fakes.journal import Journal, Peer
+from fakes.journal import Journal
 from fakes.player import make_plan
 from fakes.providers.openai_chat import ChatReply, ChatRequest
 from fakes.script import (
