@@ -428,8 +428,9 @@ def _ids(whole: Stream) -> list[str]:
 
 def _resumes(evidence: Evidence, whole: Stream, profile: Profile) -> list[Stream]:
     """Return the resumes after an event of the finished stream."""
+    ids = set(_ids(whole))
     cuts = [read(exchange, profile) for exchange in evidence.labelled("after-")]
-    found = [cut for cut in cuts if cut.resumed_after in _ids(whole)]
+    found = [cut for cut in cuts if cut.resumed_after in ids]
     if not found:
         raise Untestable("no resume names an event of the finished stream")
     return found
