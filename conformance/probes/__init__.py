@@ -10,7 +10,17 @@ from __future__ import annotations
 from collections.abc import Mapping
 from types import MappingProxyType
 
-from . import idle, plain, resume
+from . import (
+    bad_requests,
+    cancel,
+    concurrency,
+    credentials,
+    idle,
+    leave,
+    plain,
+    resume,
+    upstream,
+)
 from .connection import Target
 from .probe import MissingError, Probe
 from .rig import Rig, rigged
@@ -31,7 +41,17 @@ __all__ = [
     "rigged",
 ]
 
-_MODULES = (plain, idle, resume)
+_MODULES = (
+    plain,
+    idle,
+    resume,
+    cancel,
+    leave,
+    credentials,
+    concurrency,
+    upstream,
+    bad_requests,
+)
 
 PROBES: Mapping[str, Probe] = MappingProxyType(
     {probe.name: probe for module in _MODULES for probe in module.PROBES}

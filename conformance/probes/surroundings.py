@@ -57,3 +57,13 @@ class Surroundings:
         if self.credentials is None:
             raise MissingError("no token, token command or secret was given")
         return await self.credentials.token(user)
+
+    def mint(self, user: str, *, expires: int, algorithm: str = "HS256") -> str:
+        """Return a token with an expiry, in s since the epoch, of the probe's choice.
+
+        Raises:
+            MissingError: there is no secret to sign it with.
+        """
+        if self.credentials is None:
+            raise MissingError("no secret to sign tokens with was given")
+        return self.credentials.mint(user, expires=expires, algorithm=algorithm)
