@@ -58,27 +58,11 @@ class App:
         """Answer one request, or attach the performance that does."""
         if request.path.startswith(PREFIX):
             self._handle_control(request, link)
-        elif request.path != openai_chat.PATH:
-            _send_refusal(
-                RequestError(
-                    f"Invalid URL ({request.method} {request.path}); this fake has "
-                    f"POST {openai_chat.PATH} and {PREFIX}",
-                    status=404,
-                ),
-                link,
-                keep_alive=request.keep_alive,
-            )
-        elif request.method != "POST":
-            _send_refusal(
-                RequestError(
-                    f"Not allowed to {request.method} on {request.path} "
-                    "(HINT: expected POST)",
-                    status=405,
-                    code="method_not_supported",
-                ),
-                link,
-                keep_alive=request.keep_alive,
-            )
+            return
+        try:
+            _check_endpoint(request)
+        except RequestError as error:
+            _send_refusal(error, link, keep_alive=request.keep_alive)
         else:
             self._handle_model(request, link)
 
@@ -165,6 +149,21 @@ class App:
         )
         link.attach(performance)
         performance.start()
+
+
+def _check_endpoint(request: Request) -> None:
+    if request.path != openai_chat.PATH:
+        raise RequestError(
+            f"Invalid URL ({request.method} {request.path}); this fake has "
+            f"POST {openai_chat.PATH} and {PREFIX}",
+            status=404,
+        )
+    if request.method != "POST":
+        raise RequestError(
+            f"Not allowed to {request.method} on {request.path} (HINT: expected POST)",
+            status=405,
+            code="method_not_supported",
+        )
 
 
 def _as_refusal(error: RequestError | ScriptError) -> RequestError:

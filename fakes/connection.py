@@ -3,7 +3,8 @@
 Watches the socket all the time, so that FIN, RST and write errors reach the running
 exchange at once. Knows HTTP framing of requests, nothing of providers or scripts.
 Bounded: an unfinished request is limited by `RequestReader`; while an exchange runs,
-at most `MAX_BUFFERED_BYTES` of pipelined requests are read.
+at most `MAX_BUFFERED_BYTES` of pipelined requests are read (behind such a flood a FIN
+is heard only once the exchange is over).
 """
 
 from __future__ import annotations
@@ -117,7 +118,7 @@ class Connection(asyncio.Protocol):
         if is_cut_short:
             self._transport.abort()
         else:
-            self._set_deadline(LINGER_S)
+            self._await_close()
         return False
 
     def connection_lost(self, exc: Exception | None) -> None:
@@ -128,12 +129,15 @@ class Connection(asyncio.Protocol):
         self._set_deadline(None)
         self._exchange = None
         self._connections.discard(self)
-        self.closed.set_result(None)
+        if not self.closed.done():
+            self.closed.set_result(None)
 
     def resume_writing(self) -> None:
         """Tell the exchange that the kernel has taken everything."""
         if self._exchange is not None:
             self._exchange.writable()
+        elif self._is_closing:
+            self._await_close()
 
     # What an exchange may do.
 
@@ -238,16 +242,21 @@ class Connection(asyncio.Protocol):
     def _linger(self) -> None:
         """Close our side; read on, or the kernel would answer unread bytes with RST.
 
-        "…the server … first closes only the write side …, then continues to read
-        from the connection until it receives a corresponding close by the client"
-        (RFC 9112, 9.6).
+        "First, the server performs a half-close by closing only the write side of the
+        read/write connection. The server then continues to read from the connection
+        until it receives a corresponding close by the client" (RFC 9112, 9.6,
+        https://www.rfc-editor.org/rfc/rfc9112#section-9.6).
         """
         self._is_closing = True
         if self._transport.is_closing():
             return
         self._transport.resume_reading()
         self._transport.write_eof()
-        self._set_deadline(LINGER_S)
+        self._await_close()
+
+    def _await_close(self) -> None:
+        """Give the client time to close, counted from our last byte."""
+        self._set_deadline(IDLE_DEADLINE_S if self.is_full else LINGER_S)
 
     def _refuse(self, error: RequestError) -> None:
         self._is_busy = True

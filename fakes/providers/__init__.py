@@ -1,5 +1,5 @@
-"""Wire formats of real services: one module each, nothing shared but the seam.
+"""Wire formats of real services: one package each.
 
-A provider module turns a request body into its `parse_request` result and a plan's
-parts into frames. It must not know sockets, clocks or scripts' timing.
+A provider turns a request body into what is asked for, and the parts of a plan into
+frames and bodies. It must not know sockets, clocks or scripts' timing.
 """

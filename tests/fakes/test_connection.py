@@ -191,3 +191,27 @@ async def test_a_long_answer_reaches_a_slow_reader_whole(server: Server) -> None
         received = await client.read_until(b"\r\n0\r\n\r\n")
 
     assert received.count(b'"finish_reason":null') == 5001
+
+
+@pytest.mark.parametrize("half_close", [False, True])
+async def test_a_long_last_answer_reaches_a_reader_slower_than_the_linger(
+    *,
+    half_close: bool,
+    server: Server,
+    control: ControlClient,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(connection_module, "LINGER_S", 0.02)
+    with await RawClient.connect(server.url) as client:
+        await client.send(chat_request("[[fake:say tokens=9000 call=k]]"))
+        await client.read_until(b"[DONE]")
+    with await RawClient.connect(server.url, receive_buffer=4096) as client:
+        await client.send(
+            b"GET /_fakes/calls?key=k HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n"
+        )
+        if half_close:
+            client.half_close()
+        await control.ask_wait("none", "ended", timeout_ms=60)
+        received = await client.read_to_end()
+
+    assert received.endswith(b'"events_left_out":0}]}')
