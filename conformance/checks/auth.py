@@ -17,7 +17,7 @@ from .refusals import described, is_refused, refused_with, shaped, the_answer
 from .registry import Check, Sample, Untestable, check
 from .stream import answers, is_event_stream, read, the_stream
 from .typed import Outcome
-from .upstream import CLOCK_TOLERANCE_S, describe, key_of, under_way
+from .upstream import CLOCK_TOLERANCE_S, describe, first_call, is_over, key_of
 from .words import ended, last_event, ms
 
 EXPIRY_TOLERANCE_S = 0.25
@@ -171,7 +171,11 @@ def expiry_closes(evidence: Evidence, profile: Profile) -> Iterator[Finding | Sa
     """See when and how the response ends whose token runs out."""
     stream = the_stream(evidence, "stream", profile)
     expires = _expires(evidence)
-    under_way(evidence, stream.exchange, expires)
+    # A slow server may start its first model call after that instant: that is no less
+    # a run that goes on.
+    call = first_call(evidence, stream.exchange)
+    if is_over(call, expires):
+        raise Untestable(f"the run did not outlast its token: {describe(call)}")
     ending = stream.transcript.ending
     bound = profile.terminal.close_within_s + EXPIRY_TOLERANCE_S
     if stream.terminal is not None:

@@ -67,17 +67,16 @@ def first_call(evidence: Evidence, exchange: Exchange) -> UpstreamCall:
     return calls[0]
 
 
+def is_over(call: UpstreamCall, at: float) -> bool:
+    """Tell whether the call had come to its end before this instant."""
+    ends = (call.at(name) for name in ("terminator_sent", "peer_gone", "ended"))
+    known = [end for end in ends if end is not None]
+    return bool(known) and min(known) < at - CLOCK_TOLERANCE_S
+
+
 def phase_at(call: UpstreamCall, at: float) -> Phase | None:
     """Tell where the call stood at this instant; None when it was not under way."""
-    accepted, ended = call.at("accepted"), call.at("ended")
-    if accepted is None or accepted > at:
-        return None
-    over = [
-        instant
-        for instant in (ended, call.at("peer_gone"), call.at("terminator_sent"))
-        if instant is not None
-    ]
-    if over and min(over) < at - CLOCK_TOLERANCE_S:
+    if not _before(call.at("accepted"), at) or is_over(call, at):
         return None
     if not _before(call.at("headers_sent"), at):
         return Phase.BEFORE_HEADERS
@@ -119,4 +118,4 @@ def describe(call: UpstreamCall) -> str:
 
 
 def _before(event_at: float | None, at: float) -> bool:
-    return event_at is not None and event_at < at
+    return event_at is not None and event_at <= at

@@ -224,7 +224,7 @@ UNPROVEN: list[tuple[str, Evidence, str]] = [
     (
         "auth.expiry-closes",
         replace(EXPIRY, calls=(complete_call(),)),
-        "outside of its life",
+        "did not outlast its token",
     ),
     (
         "auth.expiry-closes",
@@ -261,6 +261,12 @@ def test_a_late_end_is_a_timed_finding_with_its_sample() -> None:
 
     assert [each.timed for each in findings("auth.expiry-closes", late)] == [True]
     assert samples("auth.expiry-closes", late) == [1500]
+
+
+def test_a_model_call_that_starts_after_the_expiry_is_a_run_that_goes_on() -> None:
+    slow = replace(EXPIRY, calls=(call(accepted=102.2, ended=103.0),))
+
+    assert findings("auth.expiry-closes", slow) == []
 
 
 def test_a_call_for_an_accepted_forgery_names_that_request() -> None:
