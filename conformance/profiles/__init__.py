@@ -64,12 +64,15 @@ def parse(text: str, *, origin: str, overrides: Iterable[str] = ()) -> Profile:
         values = tomllib.loads(text)
     except tomllib.TOMLDecodeError as problem:
         raise ProfileError(f"{origin}: expected TOML, but {problem}") from problem
-    for override in overrides:
-        _override(values, override)
+    settings = {_override(values, override) for override in overrides}
     try:
         return Profile.model_validate(values)
     except ValidationError as problem:
-        raise ProfileError(_explain(problem, text, origin)) from problem
+        lines = []
+        for error in problem.errors(include_url=False):
+            is_set = _dotted(_keys(error, values)) in settings
+            lines.append(_explain(error, values, text, "--set" if is_set else origin))
+        raise ProfileError("\n".join(lines)) from problem
 
 
 def _unknown_name(name: str) -> str:
@@ -82,8 +85,10 @@ def _unknown_name(name: str) -> str:
     )
 
 
-def _override(values: dict[str, Any], setting: str) -> None:
+def _override(values: dict[str, Any], setting: str) -> str:
+    """Lay one setting over the values; return its dotted key."""
     dotted, equals, text = setting.partition("=")
+    dotted = dotted.strip()
     if not equals or not dotted:
         raise ProfileError(f"expected --set key.path=value, got {setting!r}")
     *tables, key = dotted.split(".")
@@ -95,21 +100,44 @@ def _override(values: dict[str, Any], setting: str) -> None:
         values[key] = tomllib.loads(f"value = {text}")["value"]
     except tomllib.TOMLDecodeError:
         values[key] = text
+    return dotted
 
 
-def _explain(problem: ValidationError, text: str, origin: str) -> str:
-    """Word every error as `file:line: key: what`, one a line."""
-    lines = []
-    for error in problem.errors(include_url=False):
-        path = error["loc"]
-        line = line_of(text, path)
-        where = f"{origin}:{line}" if line else origin
-        key = ".".join(str(part) for part in path) or "profile"
-        lines.append(f"{where}: {key}: {_message(error, path)}")
-    return "\n".join(lines)
+def _explain(
+    error: Mapping[str, Any], values: Mapping[str, Any], text: str, origin: str
+) -> str:
+    """Word an error as `file:line: key: what`; a setting has no line."""
+    path = _keys(error, values)
+    line = None if origin == "--set" else line_of(text, path)
+    where = f"{origin}:{line}" if line else origin
+    return f"{where}: {_dotted(path)}: {_message(error)}"
 
 
-def _message(error: Mapping[str, Any], path: tuple[str | int, ...]) -> str:
+def _dotted(path: tuple[str | int, ...]) -> str:
+    return ".".join(str(part) for part in path) or "profile"
+
+
+def _keys(error: Mapping[str, Any], values: Mapping[str, Any]) -> tuple[str | int, ...]:
+    """Return the path of an error without the names that pydantic gives to branches."""
+    path: list[str | int] = []
+    node: Any = values
+    for part in error["loc"]:
+        if _has(node, part):
+            node = node[part]
+        elif error["type"] != "missing" or part != error["loc"][-1]:
+            continue
+        path.append(part)
+    return tuple(path)
+
+
+def _has(node: object, part: str | int) -> bool:
+    if isinstance(node, list):
+        return isinstance(part, int) and part < len(node)
+    return isinstance(node, dict) and part in node
+
+
+def _message(error: Mapping[str, Any]) -> str:
+    path = error["loc"]
     if error["type"] != "extra_forbidden":
         return str(error["msg"]).removeprefix("Value error, ")
     known = _known_keys(path[:-1])
@@ -124,6 +152,9 @@ def _known_keys(path: tuple[str | int, ...]) -> list[str]:
     definitions = schema["$defs"]
     nodes = [schema]
     for part in path:
+        if of_kind := [node for node in nodes if _is_tagged(node, part)]:
+            nodes = of_kind
+            continue
         found: list[Any] = []
         for node in nodes:
             if isinstance(part, int):
@@ -132,6 +163,12 @@ def _known_keys(path: tuple[str | int, ...]) -> list[str]:
                 found.append(node.get("properties", {}).get(part, {}))
         nodes = [leaf for node in found for leaf in _leaves(node, definitions, part)]
     return sorted({key for node in nodes for key in node.get("properties", {})})
+
+
+def _is_tagged(node: Mapping[str, Any], tag: str | int) -> bool:
+    """Tell whether a schema is the branch of a tagged union with that tag."""
+    properties = node.get("properties", {}).values()
+    return any(each.get("const") == tag for each in properties)
 
 
 def _leaves(

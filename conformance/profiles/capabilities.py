@@ -55,5 +55,5 @@ CAPABILITIES = frozenset(_DECLARED)
 
 
 def is_declared(profile: Profile, capability: str) -> bool:
-    """Tell whether `profile` makes this promise; raise `KeyError` for an unknown one."""
+    """Tell whether `profile` makes this promise; `KeyError` for an unknown one."""
     return _DECLARED[capability](profile)

@@ -119,12 +119,14 @@ class _Parser:
             found = _TOKEN.match(stripped, position)
             if found is None:
                 raise GrammarError(
-                    f"expected an event type, one of ( ) | * + ? or {{n}}, "
-                    f"got {stripped[position : position + 10]!r} at column {position + 1}"
+                    f"expected an event type, one of ( ) | * + ? or {{n}}, got "
+                    f"{stripped[position : position + 10].lstrip()!r} after column "
+                    f"{position}"
                 )
-            word, sign, count = found.groups()
-            start = found.start() + 1
-            self._tokens.append((start, word or sign or "{" + count))
+            word, sign, _ = found.groups()
+            token = word or sign or found[0].strip().removesuffix("}")
+            column = position + len(found[0]) - len(found[0].lstrip()) + 1
+            self._tokens.append((column, token))
             position = found.end()
         self._at = 0
 

@@ -1,0 +1,66 @@
+"""Which promises a profile makes."""
+
+from __future__ import annotations
+
+import pytest
+
+from conformance.profiles import CAPABILITIES, is_declared, load, parse
+
+PIPELINE = load("pipeline")
+BARE = parse(
+    """
+name = "bare"
+title = "As little as possible"
+source = "here"
+endpoint = { path = "/" }
+framing = { data = "text", type = { location = "none" } }
+terminal = { form = "eof" }
+""",
+    origin="bare",
+)
+
+
+def test_a_bare_profile_promises_next_to_nothing() -> None:
+    declared = {name for name in CAPABILITIES if is_declared(BARE, name)}
+
+    assert declared == {"compression.never"}
+
+
+def test_the_pipeline_promises_everything() -> None:
+    undeclared = {name for name in CAPABILITIES if not is_declared(PIPELINE, name)}
+
+    assert undeclared == set()
+
+
+def test_an_unknown_promise_is_a_defect_of_the_suite() -> None:
+    with pytest.raises(KeyError):
+        is_declared(PIPELINE, "teleportation")
+
+
+@pytest.mark.parametrize(
+    ("setting", "capability"),
+    [
+        ("heartbeat.form=none", "heartbeat"),
+        ("ids.form=sequence", "ids.stream"),
+        ("ids.form=none", "ids"),
+        ("steering.mode=none", "steering"),
+        ("terminal.form=eof", "terminal"),
+        ("framing.data=text", "json"),
+        ("cancel.on_disconnect=continues", "cancel.disconnect"),
+        ("cancel.grace_s=0", "cancel.grace"),
+        ("auth.expiry=ignored", "auth.expiry"),
+        ("auth.rejection=event", "auth.http-rejection"),
+        ("auth.token=opaque", "auth.jwt"),
+        ("auth.forms=['none']", "auth"),
+        ("auth.forms=['bearer', 'query']", "auth.header-only"),
+        ("resume.form=ignored", "resume"),
+        ("resume.second_reader=shares", "resume.takeover"),
+        ("response.compression=on-request", "compression.never"),
+        ("errors.retries_upstream=false", "errors.retries"),
+    ],
+)
+def test_each_promise_hangs_on_its_setting(setting: str, capability: str) -> None:
+    changed = load("pipeline", [setting])
+
+    assert is_declared(PIPELINE, capability)
+    assert not is_declared(changed, capability)
