@@ -5,6 +5,7 @@ Holds no format: those are in `json_report`, `junit` and `conformance.wire`.
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Collection, Iterator
 from pathlib import Path
@@ -17,6 +18,21 @@ from .junit import to_junit
 from .wording import exchange_of
 
 _SHOWN = (Verdict.FAILED, Verdict.WARNED)
+
+
+def expect_writable(path: Path) -> None:
+    """Make the folder of a report to come; raise `UsageError` if it cannot be written.
+
+    Called before the run, so that nobody waits for a report that then has no place.
+    """
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+    except OSError as problem:
+        raise UsageError(f"cannot write the report to {path}: {problem}") from problem
+    target = path if path.exists() else path.parent
+    if path.is_dir() or not os.access(target, os.W_OK):
+        what = "it is a folder" if path.is_dir() else "permission denied"
+        raise UsageError(f"cannot write the report to {path}: {what}")
 
 
 def write(path: Path, text: str) -> None:

@@ -25,6 +25,9 @@ class Reporter(Protocol):
     def tell(self, event: RunEvent) -> None:
         """Take note of one event."""
 
+    def warn(self, line: str) -> None:
+        """Show a line that must not be missed."""
+
     def close(self) -> None:
         """Leave the terminal as it was found, also in the middle of a run."""
 
@@ -100,6 +103,11 @@ class ChangingLine:
         self._stream.write(_ERASE_LINE + line)
         self._stream.flush()
 
+    def warn(self, line: str) -> None:
+        """Write above the changing line."""
+        self._stream.write(f"{_ERASE_LINE}{_warning(line)}\n")
+        self._stream.flush()
+
     def close(self) -> None:
         """Take the line away."""
         self._stream.write(_ERASE_LINE)
@@ -121,9 +129,16 @@ class PlainLines:
             self._write(self._tally.opening())
         elif isinstance(event, ProbeFinished):
             quarters = 4 * self._tally.done // self._tally.probes
-            if quarters > self._quarters:
+            # The last quarter has its line when what it brought is judged, too.
+            if self._quarters < quarters < 4:  # noqa: PLR2004 -- quarters
                 self._quarters = quarters
                 self._write(self._tally.line())
+        elif isinstance(event, RunFinished):
+            self._write(self._tally.line())
+
+    def warn(self, line: str) -> None:
+        """Write the line among the others."""
+        self._write(_warning(line))
 
     def close(self) -> None:
         """Do nothing: each line stands for itself."""
@@ -131,3 +146,25 @@ class PlainLines:
     def _write(self, line: str) -> None:
         self._stream.write(f"{line}\n")
         self._stream.flush()
+
+
+class WarningsOnly:
+    """Says nothing but what must not be missed."""
+
+    def __init__(self, stream: TextIO) -> None:
+        self._stream = stream
+
+    def tell(self, event: RunEvent) -> None:
+        """Do nothing."""
+
+    def warn(self, line: str) -> None:
+        """Write the line."""
+        self._stream.write(f"{_warning(line)}\n")
+        self._stream.flush()
+
+    def close(self) -> None:
+        """Do nothing."""
+
+
+def _warning(line: str) -> str:
+    return f"warning: {line}"

@@ -51,6 +51,8 @@ def print_report(result: RunResult, console: Console, *, is_quiet: bool) -> None
         _print_reasons(verdict, result, console)
     if not is_quiet:
         _print_reasons(Verdict.INAPPLICABLE, result, console)
+    # Where nobody answered, a table would say the same once for each topic.
+    if not is_quiet and result.judged:
         _print_topics(result, console)
     _print_summary(result, console)
 

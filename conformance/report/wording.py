@@ -68,13 +68,12 @@ def exchange_of(finding: Finding, result: RunResult) -> Exchange | None:
 def verdict_sentence(result: RunResult) -> str:
     """Say in one sentence what the run proves, as the exit code does in a number."""
     totals = result.totals
-    judged = totals[Verdict.PASSED] + totals[Verdict.WARNED] + totals[Verdict.FAILED]
     warned = f", {totals[Verdict.WARNED]} with a warning"
     match result.exit_code:
         case ExitCode.NOT_CONFORMANT:
             return (
                 f"not conformant: {totals[Verdict.FAILED]} of "
-                f"{_requirements(judged)} failed"
+                f"{_requirements(result.judged)} failed"
             )
         case ExitCode.HARNESS_ERROR:
             return (
@@ -89,7 +88,7 @@ def verdict_sentence(result: RunResult) -> str:
         case ExitCode.INCOMPLETE:
             return "incomplete: nothing was judged"
         case _:
-            return f"conformant: {_requirements(judged)} judged, none failed" + (
+            return f"conformant: {_requirements(result.judged)} judged, none failed" + (
                 warned if totals[Verdict.WARNED] else ""
             )
 

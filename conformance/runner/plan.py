@@ -54,7 +54,7 @@ def make_plan(
     `probe_needs` maps every probe's name to the capabilities it needs. Raises
     `UsageError` for a filter that selects nothing.
     """
-    selected = _select(requirements, filters)
+    selected = select(requirements, filters)
     undeclared = {}
     probes: dict[str, None] = {}
     for requirement in selected:
@@ -79,27 +79,13 @@ def make_plan(
     )
 
 
-def check_completeness(
-    requirements: Iterable[Requirement],
-    checks: Collection[str],
-    probe_needs: Mapping[str, Collection[str]],
-) -> None:
-    """Raise `CatalogueError` unless requirements, checks and probes fit together."""
-    judged = {r.id for r in requirements if not r.excluded}
-    problems = [f"no check for {each}" for each in sorted(judged - set(checks))]
-    problems += [f"no requirement for {each}" for each in sorted(set(checks) - judged)]
-    for requirement in requirements:
-        unknown = sorted(set(requirement.probes) - set(probe_needs))
-        problems += [f"{requirement.id}: no probe {each!r}" for each in unknown]
-        if not requirement.probes and not requirement.excluded:
-            problems.append(f"{requirement.id}: names no probe")
-    if problems:
-        raise CatalogueError("; ".join(problems))
-
-
-def _select(
+def select(
     requirements: Sequence[Requirement], filters: Filters
 ) -> tuple[Requirement, ...]:
+    """Return what the filters leave of the requirements that are not excluded.
+
+    Raises `UsageError` for a filter that names nothing, or if nothing is left.
+    """
     ids = [r.id for r in requirements]
     topics = sorted({r.topic for r in requirements})
     for pattern in filters.only:
@@ -119,6 +105,24 @@ def _select(
     if not selected:
         raise UsageError("the filters together select no requirement")
     return selected
+
+
+def check_completeness(
+    requirements: Iterable[Requirement],
+    checks: Collection[str],
+    probe_needs: Mapping[str, Collection[str]],
+) -> None:
+    """Raise `CatalogueError` unless requirements, checks and probes fit together."""
+    judged = {r.id for r in requirements if not r.excluded}
+    problems = [f"no check for {each}" for each in sorted(judged - set(checks))]
+    problems += [f"no requirement for {each}" for each in sorted(set(checks) - judged)]
+    for requirement in requirements:
+        unknown = sorted(set(requirement.probes) - set(probe_needs))
+        problems += [f"{requirement.id}: no probe {each!r}" for each in unknown]
+        if not requirement.probes and not requirement.excluded:
+            problems.append(f"{requirement.id}: names no probe")
+    if problems:
+        raise CatalogueError("; ".join(problems))
 
 
 def _unknown(kind: str, got: str, known: Sequence[str]) -> str:

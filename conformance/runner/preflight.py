@@ -8,43 +8,39 @@ from __future__ import annotations
 
 import os
 import socket
-from urllib.parse import urlsplit
 
 import anyio
 import httpx
 
 from ..errors import UsageError
+from ..probes import Target
 
 PATIENCE_S = 3.0
 """A host that drops packets would otherwise keep a user waiting for two minutes."""
-
-_PORTS = {"http": 80, "https": 443}
 
 
 def expect_base_url(text: str, *, what: str) -> str:
     """Return a base URL without its last slash; raise `UsageError` if it is none."""
     try:
-        parts = urlsplit(text)
-        is_base = parts.scheme in _PORTS and parts.hostname and parts.port != 0
-    except ValueError:  # a port that is no number, or half an IPv6 address
-        is_base = None
-    if not is_base or parts.query or parts.fragment:
+        Target.parse(text)
+    except UsageError as problem:
+        if "@" in text:  # it may hold a password, which must not be shown
+            raise
         hint = f"; did you mean 'http://{text}'?" if "://" not in text else ""
         raise UsageError(
             f"expected the base URL of {what}, such as http://127.0.0.1:8000, "
             f"got {text!r}{hint}"
-        )
+        ) from problem
     return text.rstrip("/")
 
 
 async def why_target_is_unreachable(url: str) -> str:
     """Try to connect to a base URL; return what went wrong, or nothing."""
-    parts = urlsplit(url)
-    port = parts.port or _PORTS[parts.scheme]
+    target = Target.parse(url)
     problem = f"no answer within {PATIENCE_S:g} s"
     with anyio.move_on_after(PATIENCE_S):
         try:
-            async with await anyio.connect_tcp(parts.hostname or "", port):
+            async with await anyio.connect_tcp(target.host, target.port):
                 return ""
         except OSError as refused:
             problem = _root(refused)

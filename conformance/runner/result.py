@@ -52,6 +52,12 @@ class RunResult:
         return Counter(judgement.verdict for judgement in self.judgements)
 
     @property
+    def judged(self) -> int:
+        """How many requirements were really judged, whatever came out."""
+        totals = self.totals
+        return sum(totals[v] for v in (Verdict.PASSED, Verdict.WARNED, Verdict.FAILED))
+
+    @property
     def exit_code(self) -> ExitCode:
         """The worst that happened; green only if something was really judged."""
         totals = self.totals
@@ -59,7 +65,6 @@ class RunResult:
             return ExitCode.NOT_CONFORMANT
         if totals[Verdict.ERRORED]:
             return ExitCode.HARNESS_ERROR
-        judged = totals[Verdict.PASSED] + totals[Verdict.WARNED]
-        if totals[Verdict.UNTESTABLE] or not judged:
+        if totals[Verdict.UNTESTABLE] or not self.judged:
             return ExitCode.INCOMPLETE
         return ExitCode.CONFORMANT

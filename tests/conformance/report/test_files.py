@@ -6,7 +6,7 @@ import pytest
 
 from conformance.errors import UsageError
 from conformance.model import Verdict
-from conformance.report.files import write, write_report_folder
+from conformance.report.files import expect_writable, write, write_report_folder
 from conformance.wire import Transcript
 
 from .sample import STREAM, TOKEN, judged, mixed_run, run_of
@@ -52,3 +52,39 @@ def test_a_place_that_cannot_be_written_is_the_users_error(tmp_path: Path) -> No
 
     with pytest.raises(UsageError, match=r"cannot write the report to .*a\.json"):
         write(file / "a.json", "{}")
+
+
+def test_the_folder_of_a_report_is_made_before_the_run(tmp_path: Path) -> None:
+    expect_writable(tmp_path / "a" / "b" / "report.json")
+
+    assert (tmp_path / "a" / "b").is_dir()
+
+
+def test_a_folder_in_place_of_a_report_is_the_users_error(tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match="it is a folder"):
+        expect_writable(tmp_path)
+
+
+def test_a_file_in_place_of_a_folder_is_the_users_error(tmp_path: Path) -> None:
+    file = tmp_path / "file"
+    file.write_text("", "utf-8")
+
+    with pytest.raises(UsageError, match="cannot write the report"):
+        expect_writable(file / "report.json")
+
+
+def test_a_report_that_is_there_already_may_be_written_again(tmp_path: Path) -> None:
+    file = tmp_path / "file"
+    file.write_text("", "utf-8")
+
+    expect_writable(file)
+
+
+def test_a_place_without_permission_is_the_users_error(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # Root may write everywhere, so the answer of the system is given here.
+    monkeypatch.setattr("os.access", lambda path, mode: False)
+
+    with pytest.raises(UsageError, match="permission denied"):
+        expect_writable(tmp_path / "report.json")

@@ -4,7 +4,12 @@ import io
 
 from conformance import profiles
 from conformance.model import Verdict
-from conformance.report.progress import ChangingLine, PlainLines, Reporter
+from conformance.report.progress import (
+    ChangingLine,
+    PlainLines,
+    Reporter,
+    WarningsOnly,
+)
 from conformance.runner.events import (
     Judged,
     ProbeFinished,
@@ -56,7 +61,7 @@ def test_a_log_gets_a_line_at_the_start_and_one_for_each_quarter() -> None:
         "2/8 probes, 1/2 judged, 1 failed",
         "4/8 probes, 1/2 judged, 1 failed",
         "6/8 probes, 1/2 judged, 1 failed, waiting for probe-6, probe-7",
-        "8/8 probes, 1/2 judged, 1 failed",
+        "8/8 probes, 2/2 judged, 1 failed",
     ]
 
 
@@ -78,3 +83,30 @@ def test_the_line_never_fills_the_last_column() -> None:
 
     _, *lines = screen.getvalue().split("\r\x1b[2K")
     assert max(map(len, lines)) == 19
+
+
+def test_a_warning_stands_above_the_changing_line() -> None:
+    screen = io.StringIO()
+    reporter = ChangingLine(screen, columns=80)
+
+    reporter.warn("no answer")
+
+    assert screen.getvalue() == "\r\x1b[2Kwarning: no answer\n"
+
+
+def test_a_log_shows_a_warning_as_a_line() -> None:
+    log = io.StringIO()
+
+    PlainLines(log).warn("no answer")
+
+    assert log.getvalue() == "warning: no answer\n"
+
+
+def test_a_quiet_run_says_nothing_but_warnings() -> None:
+    log = io.StringIO()
+    reporter = WarningsOnly(log)
+
+    tell_all(reporter)
+    reporter.warn("no answer")
+
+    assert log.getvalue() == "warning: no answer\n"

@@ -81,6 +81,16 @@ def test_wrapped_lines_fit_into_80_columns_except_what_is_for_copying() -> None:
     assert all("--data-raw" in line or "\\" in line for line in too_long)
 
 
+def test_a_green_run_still_shows_its_topics() -> None:
+    assert "topic" in printed(run_of(judged("a.b", Verdict.PASSED)))
+
+
+def test_a_run_that_judged_nothing_shows_no_table() -> None:
+    nobody = run_of(judged("a.b", Verdict.UNTESTABLE, reason="no answer"))
+
+    assert "topic" not in printed(nobody)
+
+
 def test_a_narrow_terminal_is_survived() -> None:
     assert "not conformant" in printed(mixed_run(), width=10)
 

@@ -51,5 +51,9 @@ def test_verdicts_are_counted() -> None:
     assert result(PASSED, PASSED, FAILED).totals == {PASSED: 2, FAILED: 1}
 
 
+def test_judged_is_what_has_a_verdict_on_the_target() -> None:
+    assert result(PASSED, FAILED, WARNED, INAPPLICABLE, UNTESTABLE, ERRORED).judged == 3
+
+
 def test_the_numbers_of_the_exit_codes_never_change() -> None:
     assert [code.value for code in ExitCode] == [0, 1, 2, 3, 4]

@@ -1,0 +1,5 @@
+"""Makes `python -m conformance` the command `streamproof`."""
+
+from .cli import main
+
+main()

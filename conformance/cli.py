@@ -1,0 +1,352 @@
+"""The command `streamproof`: parses, calls, prints, exits.
+
+Must not decide anything else. Exit codes are those of `runner.result.ExitCode`; after a
+signal 128 and its number, as a shell expects.
+"""
+
+from __future__ import annotations
+
+import difflib
+import inspect
+import io
+import secrets
+import sys
+import traceback
+from collections.abc import Iterable
+from contextlib import suppress
+from functools import partial
+from importlib import resources
+from pathlib import Path
+from typing import Annotated
+
+import anyio
+import typer
+from rich.console import Console
+
+from . import profiles
+from .catalogue import requirements
+from .errors import HarnessError, UsageError
+from .launch import Command, launched
+from .model import Level
+from .options import find_credentials, find_ends
+from .probes import PROBES
+from .report.files import expect_writable, write, write_report_folder
+from .report.json_report import to_json
+from .report.junit import to_junit
+from .report.listing import explain_lines, list_lines
+from .report.progress import ChangingLine, PlainLines, Reporter, WarningsOnly
+from .report.terminal import print_report
+from .runner.causes import cause_of
+from .runner.plan import Filters, select
+from .runner.result import ExitCode, RunResult
+from .runner.run import RunConfig, plan_run, run_suite
+from .session import Interrupted, run_until_signal
+
+app = typer.Typer(
+    add_completion=False,
+    rich_markup_mode=None,
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    help="Prove that a streaming LLM endpoint keeps its promises.",
+)
+profiles_app = typer.Typer(
+    rich_markup_mode=None,
+    invoke_without_command=True,
+    help="What implementations say about themselves: list, show, schema, check.",
+)
+app.add_typer(profiles_app, name="profiles")
+
+
+def main() -> None:
+    """Run the command line and exit."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            # A terminal that knows ASCII only must not end a run.
+            stream.reconfigure(errors="backslashreplace")
+    try:
+        app(prog_name="streamproof")
+    except Exception as problem:  # noqa: BLE001 -- the last place where it can be told
+        sys.exit(_tell(cause_of(problem)))
+
+
+def _tell(problem: Exception) -> int:
+    """Say on stderr what went wrong; return the exit code for it."""
+    match problem:
+        case UsageError():
+            text, code = str(problem), int(ExitCode.USAGE)
+        case Interrupted():
+            text, code = f"{problem}, everything is cleaned up", problem.exit_code
+        case HarnessError():
+            text, code = str(problem), int(ExitCode.HARNESS_ERROR)
+        case _:
+            text = f"the suite itself broke: {problem!r}"
+            code = int(ExitCode.HARNESS_ERROR)
+    if "--debug" in sys.argv:
+        traceback.print_exception(problem)
+    elif code == ExitCode.HARNESS_ERROR:
+        text += "; --debug shows where"
+    typer.echo(f"streamproof: {text}", err=True)
+    return code
+
+
+_ProfileOption = Annotated[
+    str, typer.Option("--profile", "-p", help="Name of a profile, or a TOML file.")
+]
+
+
+@app.command()
+def run(
+    *,
+    profile: _ProfileOption,
+    url: Annotated[
+        str | None, typer.Argument(help="Base URL of a target that runs already.")
+    ] = None,
+    start: Annotated[
+        str | None,
+        typer.Option(
+            metavar="CMD",
+            help="Start the target, with {port} and {upstream} filled in. It inherits "
+            "the environment, so a secret of --token-secret-env reaches it that way.",
+        ),
+    ] = None,
+    start_upstream: Annotated[
+        str | None,
+        typer.Option(
+            metavar="CMD", help="Start the fake provider too, with {port} filled in."
+        ),
+    ] = None,
+    control: Annotated[
+        str | None,
+        typer.Option(
+            metavar="URL", help="Base URL of the fake provider behind the target."
+        ),
+    ] = None,
+    only: Annotated[
+        list[str] | None,
+        typer.Option(metavar="ID", help="Only this requirement, or pattern of ids."),
+    ] = None,
+    topic: Annotated[list[str] | None, typer.Option(help="Only this topic.")] = None,
+    level: Annotated[
+        list[Level] | None,
+        typer.Option(case_sensitive=False, help="Only this level."),
+    ] = None,
+    strict: Annotated[
+        bool, typer.Option("--strict", help="A violated SHOULD fails too.")
+    ] = False,
+    set_: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--set", metavar="KEY=VALUE", help="Override a figure of the profile."
+        ),
+    ] = None,
+    seed: Annotated[
+        int | None,
+        typer.Option(help="What users and keys are made from; new for each run."),
+    ] = None,
+    token_secret_env: Annotated[
+        str | None,
+        typer.Option(
+            metavar="VAR", help="Mint tokens from the HS256 secret in this variable."
+        ),
+    ] = None,
+    token_secret_file: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help="Mint tokens from the secret in this file."),
+    ] = None,
+    token_env: Annotated[
+        str | None, typer.Option(metavar="VAR", help="Use the token in this variable.")
+    ] = None,
+    token_file: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Use the token in this file.")
+    ] = None,
+    token_command: Annotated[
+        str | None,
+        typer.Option(
+            metavar="CMD", help="Use what this command prints, {user} filled in."
+        ),
+    ] = None,
+    json_file: Annotated[
+        Path | None, typer.Option("--json", help="Write the JSON report here.")
+    ] = None,
+    junit_file: Annotated[
+        Path | None, typer.Option("--junit", help="Write the JUnit report here.")
+    ] = None,
+    report_dir: Annotated[
+        Path | None,
+        typer.Option(help="Write both here, and the transcripts of what failed."),
+    ] = None,
+    quiet: Annotated[
+        bool, typer.Option("--quiet", "-q", help="Only failures and the verdict.")
+    ] = False,
+    no_color: Annotated[bool, typer.Option("--no-color", help="No colours.")] = False,
+    debug: Annotated[  # noqa: ARG001 -- main looks for it, so that every command has it
+        bool, typer.Option("--debug", help="Show where the suite itself broke.")
+    ] = False,
+) -> None:
+    """Check a target against a profile.
+
+    Exit codes: 0 conformant, 1 not conformant, 2 usage or profile error, 3 incomplete
+    (something could not be tested), 4 the suite itself broke or was too slow.
+    """
+    plan = plan_run(
+        profiles.load(profile, set_ or ()),
+        Filters(
+            only=tuple(only or ()), topics=tuple(topic or ()), levels=tuple(level or ())
+        ),
+    )
+    ends = find_ends(url, start, start_upstream, control)
+    credentials = find_credentials(
+        {
+            "--token-secret-env": token_secret_env,
+            "--token-secret-file": token_secret_file,
+            "--token-env": token_env,
+            "--token-file": token_file,
+            "--token-command": token_command,
+        }
+    )
+    for path in (json_file, junit_file, report_dir and report_dir / "report"):
+        if path is not None:
+            expect_writable(path)
+    config = RunConfig(
+        plan=plan,
+        target=ends.target,
+        control=ends.control,
+        credentials=credentials,
+        settings=tuple(set_ or ()),
+        seed=secrets.randbelow(2**32) if seed is None else seed,
+        strict=strict,
+    )
+    reporter = _reporter(is_quiet=quiet)
+    try:
+        result = anyio.run(
+            run_until_signal, partial(_run, config, ends.commands, reporter)
+        )
+    finally:
+        reporter.close()
+    console = _Stdout(
+        markup=False, highlight=False, emoji=False, no_color=no_color or None
+    )
+    print_report(result, console, is_quiet=quiet)
+    if json_file is not None:
+        write(json_file, to_json(result))
+    if junit_file is not None:
+        write(junit_file, to_junit(result))
+    if report_dir is not None:
+        issued = credentials.issued if credentials else frozenset[str]()
+        transcripts = write_report_folder(report_dir, result, issued)
+        if not quiet:
+            note = (
+                f"; transcripts of what failed in {transcripts}" if transcripts else ""
+            )
+            typer.echo(f"reports in {report_dir}{note}", err=True)
+    raise typer.Exit(int(result.exit_code))
+
+
+async def _run(
+    config: RunConfig, commands: tuple[Command, ...], reporter: Reporter
+) -> RunResult:
+    """Start what is to be started, run the suite, stop everything."""
+    async with launched(*commands) as running:
+        result = await run_suite(config, emit=reporter.tell, warn=reporter.warn)
+        for each in running:
+            if end := each.early_end():
+                reporter.warn(f"{end} during the run:\n{each.last_lines()}")
+    return result
+
+
+def _reporter(*, is_quiet: bool) -> Reporter:
+    if is_quiet:
+        return WarningsOnly(sys.stderr)
+    console = Console(file=sys.stderr)
+    if sys.stderr.isatty() and not console.is_dumb_terminal:
+        return ChangingLine(sys.stderr, console.width)
+    return PlainLines(sys.stderr)
+
+
+class _Stdout(Console):
+    """The report's console; a reader that goes away does not change the verdict."""
+
+    def on_broken_pipe(self) -> None:
+        """Print no more; rich would end the process with a code of its own."""
+        with suppress(SystemExit):
+            super().on_broken_pipe()
+
+
+@app.command(name="list")
+def list_(
+    topic: Annotated[list[str] | None, typer.Option(help="Only this topic.")] = None,
+    profile: Annotated[
+        str | None,
+        typer.Option("--profile", "-p", help="Mark what this profile rules out."),
+    ] = None,
+) -> None:
+    """List all requirements: id, level, rule."""
+    filters = Filters(topics=tuple(topic or ()))
+    if profile is None:
+        lines = list_lines(select(requirements(), filters), {})
+    else:
+        plan = plan_run(profiles.load(profile), filters)
+        lines = list_lines(plan.selected, plan.undeclared)
+    _echo(lines)
+
+
+@app.command()
+def explain(id_: Annotated[str, typer.Argument(metavar="ID")]) -> None:
+    """Explain a requirement: rule, source, remedy, and how it is probed."""
+    known = {requirement.id: requirement for requirement in requirements()}
+    if id_ not in known:
+        near = difflib.get_close_matches(id_, known, n=3, cutoff=0.4)
+        hint = (
+            f"did you mean {' or '.join(near)}?" if near else "see `streamproof list`"
+        )
+        raise UsageError(f"unknown requirement {id_!r}; {hint}")
+    does = {name: inspect.getdoc(probe.run) or "" for name, probe in PROBES.items()}
+    _echo(explain_lines(known[id_], does, Console().width))
+
+
+@profiles_app.callback()
+def profiles_default(context: typer.Context) -> None:
+    """List the built-in profiles."""
+    if context.invoked_subcommand is None:
+        list_profiles()
+
+
+@profiles_app.command(name="list")
+def list_profiles() -> None:
+    """List the built-in profiles."""
+    names = profiles.built_in_names()
+    width = max(map(len, names))
+    _echo(f"{name:<{width}}  {profiles.load(name).title}" for name in names)
+
+
+@profiles_app.command()
+def show(name: str) -> None:
+    """Print a built-in profile, to be copied and changed."""
+    if name not in profiles.built_in_names():
+        raise UsageError(
+            f"expected one of {', '.join(profiles.built_in_names())}, got {name!r}"
+        )
+    file = resources.files(profiles).joinpath(f"{name}.toml")
+    typer.echo(file.read_text("utf-8"), nl=False)
+
+
+@profiles_app.command()
+def schema() -> None:
+    """Print the JSON Schema of profiles, for an editor."""
+    typer.echo(profiles.json_schema())
+
+
+@profiles_app.command()
+def check(file: Annotated[str, typer.Argument(metavar="FILE")]) -> None:
+    """Read a profile and say what it promises, or what is wrong with it."""
+    plan = plan_run(profiles.load(file), Filters())
+    applicable = len(plan.selected) - len(plan.undeclared)
+    typer.echo(
+        f"{file}: profile {plan.profile.name!r} is well-formed; {applicable} of "
+        f"{len(plan.selected)} requirements apply"
+    )
+
+
+def _echo(lines: Iterable[str]) -> None:
+    for line in lines:
+        typer.echo(line)

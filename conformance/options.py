@@ -1,0 +1,99 @@
+"""Turns the options of `streamproof run` that depend on each other into values.
+
+Reads the environment and the files that an option names; starts and connects nothing.
+Whatever does not fit together is a `UsageError` that says what to give instead.
+"""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from .errors import UsageError
+from .launch import Command, pick_free_port, plan_commands
+from .probes import Credentials, Fixed, Minted, Printed
+from .runner.preflight import expect_base_url
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ends:
+    """Where target and fake provider are, and what has to be started for that."""
+
+    target: str
+    control: str | None
+    commands: tuple[Command, ...] = ()
+
+
+def find_ends(
+    url: str | None,
+    start: str | None,
+    start_upstream: str | None,
+    control: str | None,
+    *,
+    pick_port: Callable[[], int] = pick_free_port,
+) -> Ends:
+    """Return both ends of the target; raise `UsageError` if they do not fit."""
+    if url is None and start is None:
+        raise UsageError("expected the target's base URL, or --start, got neither")
+    if url is not None and start is not None:
+        raise UsageError(f"expected the target's base URL or --start, got both: {url}")
+    if start_upstream is not None and control is not None:
+        raise UsageError("expected --control or --start-upstream, got both")
+    if start_upstream is not None and start is None:
+        raise UsageError(
+            "expected --start together with --start-upstream: a target that runs "
+            "already cannot learn the address of a fake provider that is started now; "
+            "start the fake provider before the target and name it with --control"
+        )
+    if control is not None:
+        control = expect_base_url(control, what="the fake provider (--control)")
+    commands = plan_commands(start, start_upstream, control, pick_port=pick_port)
+    if "upstream" in commands:
+        control = commands["upstream"].url
+    if "target" in commands:
+        target = commands["target"].url
+    else:
+        target = expect_base_url(url or "", what="the target")
+    return Ends(target=target, control=control, commands=tuple(commands.values()))
+
+
+def find_credentials(given: Mapping[str, str | Path | None]) -> Credentials | None:
+    """Return the source of credentials among these options, by their names; or None.
+
+    Raises `UsageError` for more than one, and for one that leads to nothing.
+    """
+    named = {name: value for name, value in given.items() if value is not None}
+    if len(named) > 1:
+        raise UsageError(f"expected one source of tokens, got {' and '.join(named)}")
+    for name, value in named.items():
+        if name == "--token-command":
+            return Printed(str(value))
+        secret = _read(name, value)
+        if name.startswith("--token-secret-"):
+            return Minted(secret, wall_clock=time.time)
+        return Fixed(secret)
+    return None
+
+
+def _read(option: str, source: str | Path) -> str:
+    """Return what a variable or a file holds, without the line end of a file."""
+    if isinstance(source, Path):
+        try:
+            text = source.read_bytes().decode("utf-8", "surrogateescape")
+        except OSError as problem:
+            raise UsageError(
+                f"cannot read the file of {option}: {source}: {problem.strerror}"
+            ) from problem
+        text = text.removesuffix("\n").removesuffix("\r")
+    else:
+        text = os.environ.get(source, "")
+    if not text:
+        what = "an empty file" if isinstance(source, Path) else "nothing"
+        raise UsageError(
+            f"expected a value for {option} in {source}, got {what}"
+            + ("" if isinstance(source, Path) else f"; export {source}=... first")
+        )
+    return text

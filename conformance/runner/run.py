@@ -1,0 +1,182 @@
+"""Wires one run together: plan, preflight, rig, execution, result.
+
+The only place where catalogue, checks and probes meet. Must not know who listens, nor
+how target and fake provider came to be.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from ..catalogue import requirements
+from ..checks import CHECKS
+from ..model import Evidence
+from ..probes import PROBES, Credentials, Surroundings, Target, rigged
+from ..profiles import Profile
+from .engine import Bench, Execution
+from .events import RunEvent, RunFinished, RunStarted
+from .plan import Filters, Plan, check_completeness, make_plan
+from .preflight import why_control_is_unreachable, why_target_is_unreachable
+from .result import RunResult
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunConfig:
+    """What is to be run.
+
+    Attributes:
+        plan: from `plan_run`.
+        target: base URL of the target.
+        control: base URL of the fake provider behind it; None if there is none.
+        credentials: None where none are to be had.
+        settings: overrides that are in the plan's profile already, for the report.
+        seed: makes the users and keys of the probes; new for every run.
+        strict: a violated SHOULD fails.
+    """
+
+    plan: Plan
+    target: str
+    control: str | None
+    credentials: Credentials | None
+    settings: tuple[str, ...]
+    seed: int
+    strict: bool
+
+
+def plan_run(profile: Profile, filters: Filters) -> Plan:
+    """Plan a run.
+
+    Raises:
+        UsageError: a filter names nothing.
+        CatalogueError: requirements, checks and probes do not fit together.
+    """
+    needs = {name: probe.needs for name, probe in PROBES.items()}
+    check_completeness(requirements(), CHECKS, needs)
+    return make_plan(profile, requirements(), needs, filters)
+
+
+async def run_suite(
+    config: RunConfig,
+    *,
+    emit: Callable[[RunEvent], None],
+    warn: Callable[[str], None],
+) -> RunResult:
+    """Run a plan to its end and return what came of it.
+
+    `emit` hears of everything that happens; `warn` of what keeps the run from being
+    complete, one line each. Raises nothing for what a target or a probe does.
+    """
+    started, began = datetime.now(UTC), time.monotonic()
+    emit(RunStarted(plan=config.plan, target=config.target))
+    if problem := await why_target_is_unreachable(config.target):
+        warn(problem)
+        execution = _without(problem, config, emit)
+        judgements = await execution.run()
+    else:
+        control, problem = await _find_control(config, warn)
+        _warn_without_credentials(config, warn)
+        surroundings = Surroundings(
+            profile=config.plan.profile,
+            target=Target.parse(config.target),
+            control=None,
+            credentials=config.credentials,
+            clock=time.monotonic,
+            wall_clock=time.time,
+        )
+        async with rigged(
+            surroundings, probes=PROBES, control_url=control, seed=config.seed
+        ) as rig:
+            probe = _unless_steered(rig.run, problem) if problem else rig.run
+            execution = _execution(config, probe, rig.deadline_s, emit)
+            judgements = await execution.run()
+    result = RunResult(
+        profile=config.plan.profile.name,
+        target=config.target,
+        seed=config.seed,
+        settings=config.settings,
+        started=started.isoformat(timespec="seconds"),
+        seconds=time.monotonic() - began,
+        probe_seconds=execution.probe_seconds,
+        judgements=judgements,
+        evidence=execution.evidence,
+    )
+    emit(RunFinished(result=result))
+    return result
+
+
+_RunProbe = Callable[[str], Awaitable[Evidence]]
+
+
+def _execution(
+    config: RunConfig,
+    probe: _RunProbe,
+    deadline_s: Callable[[str], float],
+    emit: Callable[[RunEvent], None],
+) -> Execution:
+    bench = Bench(
+        probe=probe,
+        deadline_s=deadline_s,
+        checks=CHECKS,
+        clock=time.monotonic,
+        emit=emit,
+        strict=config.strict,
+    )
+    return Execution(plan=config.plan, bench=bench)
+
+
+def _without(
+    problem: str, config: RunConfig, emit: Callable[[RunEvent], None]
+) -> Execution:
+    """Return an execution in which every probe lacks the same thing."""
+
+    async def lack(name: str) -> Evidence:
+        return Evidence(probe=name, missing=problem)
+
+    return _execution(config, lack, lambda _: 1.0, emit)
+
+
+def _unless_steered(probe: _RunProbe, problem: str) -> _RunProbe:
+    """Return a way to run probes that spares those which need the fake provider."""
+
+    async def run(name: str) -> Evidence:
+        if "steering" in PROBES[name].needs:
+            return Evidence(probe=name, missing=problem)
+        return await probe(name)
+
+    return run
+
+
+async def _find_control(
+    config: RunConfig, warn: Callable[[str], None]
+) -> tuple[str | None, str]:
+    """Return the control URL if the fake provider answers there, or why there is none.
+
+    Nothing is said where none was named and no planned probe needs one.
+    """
+    if config.control is not None:
+        problem = await why_control_is_unreachable(config.control)
+    elif any("steering" in PROBES[name].needs for name in config.plan.probes):
+        problem = (
+            "no fake provider was named, so the model cannot be steered; start "
+            "streamproof-fakes, make it the target's model, and give its base URL "
+            "with --control"
+        )
+    else:
+        problem = ""
+    if problem:
+        warn(problem)
+        return None, problem
+    return config.control, ""
+
+
+def _warn_without_credentials(config: RunConfig, warn: Callable[[str], None]) -> None:
+    auth = config.plan.profile.auth
+    if config.credentials is None and auth is not None and auth.forms != ("none",):
+        warn(
+            f"profile {config.plan.profile.name} asks for a credential and none can "
+            "be made; give --token-secret-env, --token-secret-file, --token-env, "
+            "--token-file or --token-command"
+        )
