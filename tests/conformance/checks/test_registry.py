@@ -1,0 +1,57 @@
+"""The registry of checks, and a right pipeline run before all of them that apply."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+from conformance.checks import CHECKS, Sample
+from conformance.checks.registry import check
+from conformance.errors import CatalogueError
+from conformance.model import Evidence, Finding
+from conformance.profiles import Profile
+from tests.conformance.checks.situations import evidence, findings
+from tests.conformance.checks.timelines import (
+    HEADERS,
+    PIPELINE,
+    body,
+    pipeline_frames,
+)
+
+TOPICS = ("headers", "framing", "vocabulary", "ids", "lifecycle")
+NEED_MORE = {
+    # These look at another situation than one complete run.
+    "headers.same-on-resume",
+    "framing.text-survives",
+    "framing.no-forged-events",
+    "ids.stream-differs",
+    "lifecycle.all-tokens-arrive",
+    "lifecycle.one-generation",
+    "lifecycle.streams-do-not-mix",
+}
+
+
+def judge_nothing(evidence: Evidence, profile: Profile) -> Iterator[Finding | Sample]:
+    yield from ()
+
+
+def test_a_requirement_has_one_check() -> None:
+    with pytest.raises(CatalogueError, match=r"one check for framing\.no-bom, got two"):
+        check("framing.no-bom")(judge_nothing)
+
+
+def test_the_registry_cannot_be_changed_from_outside() -> None:
+    with pytest.raises(TypeError):
+        CHECKS["topic.rule"] = judge_nothing  # type: ignore[index]  # the point here
+
+
+@pytest.mark.parametrize(
+    "id_",
+    sorted(id_ for id_ in CHECKS if id_.startswith(TOPICS) and id_ not in NEED_MORE),
+)
+def test_a_right_pipeline_run_passes(id_: str) -> None:
+    headers = {**HEADERS, "X-Accel-Buffering": "no"}
+    given = evidence(body("stream", *pipeline_frames(), headers=headers))
+
+    assert findings(id_, given, PIPELINE) == []
