@@ -113,9 +113,13 @@ class Runs:
             Refusal: TOO_MANY_STREAMS, SERVER_BUSY or SERVER_DRAINING.
         """
         self._take_slot(user)
-        run = self._create(user)
+        try:
+            run = self._create(user)
+            run.enter_node()
+        except BaseException:
+            self._slots.release(user)
+            raise
         self._runs[run.identity.id] = run
-        run.enter_node()
         # A task of its own, in no task group: it outlives the request, and an anyio
         # scope would cancel it again and again (failure-modes.md, finding 1).
         task = asyncio.get_running_loop().create_task(self._execute(run, prompt))

@@ -23,6 +23,10 @@ PATH = "/api/generation/stream"
 EVENT = "state_delta"
 HEARTBEAT = DialectFrame(event="heartbeat", data="{}")
 
+# Made once: json.dumps with options makes a new encoder for each call.
+_encode = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
+_encode_to_ascii = json.JSONEncoder(separators=(",", ":")).encode
+
 
 def render(event: RunEvent) -> DialectFrame:
     """Return the frame of one event.
@@ -80,12 +84,12 @@ def _frame(
 
 
 def _to_json(document: dict[str, Any]) -> str:
-    text = json.dumps(document, ensure_ascii=False, separators=(",", ":"))
+    text = _encode(document)
     # A provider may cut a token inside a surrogate pair. Half a pair is no UTF-8, but
     # it can travel escaped, and the client gets the character when it joins the deltas.
     if text.isascii() or _is_encodable(text):
         return text
-    return json.dumps(document, separators=(",", ":"))
+    return _encode_to_ascii(document)
 
 
 def _is_encodable(text: str) -> bool:
