@@ -12,13 +12,12 @@ from ..model import Evidence, Exchange, Finding
 from ..profiles import Profile
 from ..profiles.schema import Auth
 from ..wire import EndingKind
-from .continuation import rest_of, unbroken, unlike_rest
+from .continuation import rest_of, to_success, unbroken, unlike_rest
 from .refusals import described, is_refused, refused_with, shaped, the_answer
 from .registry import Check, Sample, Untestable, check
 from .stream import answers, is_event_stream, read, the_stream
-from .typed import Outcome
 from .upstream import CLOCK_TOLERANCE_S, describe, first_call, is_over, key_of
-from .words import ended, last_event, ms
+from .words import ended, is_given_up, ms
 
 EXPIRY_TOLERANCE_S = 0.25
 """How far `exp` may be missed for the clocks' sake.
@@ -191,6 +190,7 @@ def expiry_closes(evidence: Evidence, profile: Profile) -> Iterator[Finding | Sa
             "the response to end properly at the token's expiry",
             f"{ended(stream)} {ms(late)} after it",
             at=ending.at,
+            timed=is_given_up(stream),
         )
         return
     yield Sample(seconds=late)
@@ -231,12 +231,7 @@ def expiry_resumable(
         return
     yield from unlike_rest(resumed, rest_of(stream, after), is_whole=False)
     yield from unbroken(resumed, profile)
-    if resumed.outcome is not Outcome.SUCCESS:
-        yield resumed.find(
-            "the stream to go on to its terminal success event",
-            f"{ended(resumed)} after {last_event(resumed)}",
-            at=resumed.transcript.ending.at,
-        )
+    yield from to_success(resumed)
 
 
 def _asked(evidence: Evidence) -> list[Exchange]:

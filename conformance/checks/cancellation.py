@@ -30,7 +30,7 @@ from .upstream import (
     phase_at,
     under_way,
 )
-from .words import ended, last_event, ms
+from .words import ended, is_given_up, last_event, ms
 
 _PHASES = {
     "before-headers": Phase.BEFORE_HEADERS,
@@ -331,6 +331,7 @@ def _told_cancelled(seen: Stream, profile: Profile) -> Iterator[Finding]:
             "a terminal event that says cancelled",
             f"{ended(seen)} after {last_event(seen)}",
             at=seen.transcript.ending.at,
+            timed=is_given_up(seen),
         )
         return
     first = terminals[0]
@@ -358,6 +359,7 @@ def _told_cancelled(seen: Stream, profile: Profile) -> Iterator[Finding]:
             "the response to end properly after the terminal event",
             ended(seen),
             at=seen.transcript.ending.at,
+            timed=is_given_up(seen),
         )
 
 

@@ -13,8 +13,8 @@ from ..profiles import Profile
 from .pointer import show
 from .refusals import described
 from .stream import Stream, is_event_stream
-from .typed import TypedEvent, parse_id
-from .words import ended
+from .typed import Outcome, TypedEvent, parse_id
+from .words import ended, is_given_up, last_event
 
 
 def rest_of(whole: Stream, id_: str | None) -> tuple[TypedEvent, ...]:
@@ -50,6 +50,7 @@ def unlike_rest(
             f"the {len(rest)} events {asked}",
             described(transcript),
             at=transcript.head_at,
+            timed=is_given_up(seen),
         )
         return
     for n, wanted in enumerate(rest):
@@ -58,6 +59,7 @@ def unlike_rest(
                 f"{len(rest)} events {asked}, the next one {wanted.name}",
                 f"{n} events, then {ended(seen)}",
                 at=transcript.ending.at,
+                timed=is_given_up(seen),
             )
             return
         got = seen.events[n]
@@ -72,6 +74,17 @@ def unlike_rest(
             f"nothing more than the {len(rest)} events {asked}",
             extra.name,
             event=extra,
+        )
+
+
+def to_success(seen: Stream) -> Iterator[Finding]:
+    """Find what is wrong unless the response goes on to the terminal success event."""
+    if seen.outcome is not Outcome.SUCCESS:
+        yield seen.find(
+            "the stream to go on to its terminal success event",
+            f"{ended(seen)} after {last_event(seen)}",
+            at=seen.transcript.ending.at,
+            timed=is_given_up(seen),
         )
 
 

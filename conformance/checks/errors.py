@@ -12,6 +12,7 @@ from ..model import Evidence, Finding, UpstreamCall
 from ..profiles import Profile
 from ..profiles.schema import Errors
 from ..wire import EndingKind
+from .continuation import to_success
 from .internals import shown_internals
 from .pointer import lookup, show
 from .refusals import described, is_refused, refused_with, shaped, the_answer
@@ -19,7 +20,7 @@ from .registry import Check, Sample, Untestable, check
 from .stream import Stream, answers, is_event_stream, read
 from .typed import Outcome, TypedEvent
 from .upstream import calls_of, describe, key_of
-from .words import ended, last_event, ms
+from .words import ended, is_given_up, last_event, ms
 
 RETRY_TOLERANCE_S = 0.02
 """How much too early a retry may be seen: twice the coarsest timer of an event loop."""
@@ -167,6 +168,7 @@ def clean_end(evidence: Evidence, profile: Profile) -> Iterator[Finding | Sample
             "the response to end properly after the error event",
             f"{ended(seen)} {ms(took)} after it",
             at=ending.at,
+            timed=is_given_up(seen),
         )
         return
     yield Sample(seconds=took)
@@ -232,12 +234,14 @@ def retry_honours_retry_after(
             f"it came after {ms(gap)}",
             at=_at(calls[1], "accepted"),
         )
-    if seen.outcome is not Outcome.SUCCESS:
-        yield seen.find(
-            "the stream to succeed once the model does",
-            f"{ended(seen)} after {last_event(seen)}",
-            at=seen.transcript.ending.at,
+    if seen.outcome is Outcome.SUCCESS:
+        return
+    unread = [call for call in calls[1:] if call.at("terminator_sent") is None]
+    if unread:
+        raise Untestable(
+            f"the run had more trouble than ordered: {describe(unread[0])}"
         )
+    yield from to_success(seen)
 
 
 @check("errors.not-retried-after-tokens")
@@ -390,6 +394,7 @@ def _ends_in(
             expected,
             f"{ended(seen)} after {last_event(seen)}",
             at=exchange.transcript.ending.at,
+            timed=is_given_up(seen),
         )
     elif terminal.outcome is not Outcome.ERROR:
         yield seen.find(

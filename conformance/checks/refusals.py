@@ -15,6 +15,7 @@ from ..wire import Transcript
 from .pointer import MISSING, lookup, parse_json, show
 from .registry import Untestable
 from .stream import answer, is_event_stream, read
+from .words import is_given_up
 
 _SHOWN = 160  # characters of a body that a message quotes
 
@@ -75,6 +76,7 @@ def refused_with(
             f"{to} to be refused with {wanted}",
             described(transcript),
             at=transcript.head_at,
+            timed=transcript.status is None and is_given_up(seen),
         )
     elif code is not None and profile.refusal is not None and _has_body(exchange):
         found = told(exchange, profile).code

@@ -12,7 +12,14 @@ from ..model import Evidence, Exchange, Finding
 from ..profiles import Profile
 from ..profiles.schema import Resume, ResumeRefusal
 from ..wire import EndingKind
-from .continuation import identity, rest_of, shown, unbroken, unlike_rest
+from .continuation import (
+    identity,
+    rest_of,
+    shown,
+    to_success,
+    unbroken,
+    unlike_rest,
+)
 from .cuts import lost, pieces_of
 from .pointer import show
 from .refusals import alike, described, is_refused, refused_with, shaped, the_answer
@@ -20,7 +27,7 @@ from .registry import Sample, Untestable, check
 from .stream import Stream, answers, is_event_stream, read, the_stream
 from .typed import Outcome, TypedEvent, parse_id
 from .upstream import calls_of
-from .words import ended, few, last_event, ms
+from .words import ended, few, is_given_up, last_event, ms
 
 _ID_LIMIT_BYTES = 4096
 """Longer header values may be refused by HTTP itself: RFC 9110, section 5.4."""
@@ -116,6 +123,7 @@ def finished_stops(evidence: Evidence, profile: Profile) -> Iterator[Finding | S
             f"the {status} answer to be complete",
             f"its end did not come: {ended(cut)}",
             at=transcript.ending.at,
+            timed=is_given_up(cut),
         )
 
 
@@ -147,7 +155,7 @@ def live_cuts_lossless(
             "the stream to go on to its terminal event",
             f"{ended(last)} after {last_event(last)}",
             at=last.transcript.ending.at,
-            timed=last.transcript.ending.kind is EndingKind.DEADLINE,
+            timed=is_given_up(last),
         )
         return
     whole = the_stream(evidence, "whole", profile)
@@ -232,7 +240,9 @@ def malformed_refused(
 @check("resume.future-refused")
 def future_refused(evidence: Evidence, profile: Profile) -> Iterator[Finding | Sample]:
     """See that an id beyond the last one is refused."""
-    the_stream(evidence, "stream", profile)  # without one there is no future
+    stream = the_stream(evidence, "stream", profile)
+    if stream.outcome is None:
+        raise Untestable("the stream had not ended, so that id may exist by now")
     yield from _refused(
         evidence,
         "future",
@@ -348,6 +358,7 @@ def takeover_closes_older(
             "the older response to end properly once the newer reader is served",
             f"{ended(older)} {ms(took)} after the newer one's head",
             at=ending.at,
+            timed=is_given_up(older),
         )
     elif took > bound:
         yield older.find(
@@ -377,12 +388,7 @@ def takeover_continues(
         return
     yield from unlike_rest(newer, rest_of(older, after), is_whole=False)
     yield from unbroken(newer, profile)
-    if newer.outcome is not Outcome.SUCCESS:
-        yield newer.find(
-            "the stream to go on to its terminal success event",
-            f"{ended(newer)} after {last_event(newer)}",
-            at=newer.transcript.ending.at,
-        )
+    yield from to_success(newer)
 
 
 @check("resume.one-generation")
@@ -444,6 +450,7 @@ def _not_closed(cut: Stream, took: float, profile: Profile) -> Iterator[Finding]
             "the server to end the response after the terminal event",
             f"{ended(cut)} {ms(took)} after it",
             at=ending.at,
+            timed=is_given_up(cut),
         )
     elif took > bound:
         yield cut.find(

@@ -9,6 +9,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 from ..model import Finding
+from ..wire import EndingKind
 from .stream import Stream
 
 _FEW = 5  # findings of one kind that a report can show without drowning the others
@@ -24,6 +25,15 @@ def ended(seen: Stream) -> str:
     ending = seen.transcript.ending
     detail = f" ({ending.detail})" if ending.detail else ""
     return f"{ending.kind.value.replace('_', ' ')} end{detail}"
+
+
+def is_given_up(seen: Stream) -> bool:
+    """Tell whether our own patience ended the response.
+
+    What is found then is a timed finding: a suite that was late itself, or that kept
+    the target from the processor, may have caused it.
+    """
+    return seen.transcript.ending.kind is EndingKind.DEADLINE
 
 
 def last_event(seen: Stream) -> str:

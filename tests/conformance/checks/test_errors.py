@@ -64,7 +64,7 @@ RETRIED = evidence(
     stream("stream", token(1), done(2)),
     calls=(
         call("faulted", fault="fail", accepted=100.0, ended=100.01),
-        call(turn=2, accepted=101.01, token_sent=101.1, ended=101.2),
+        call(turn=2, accepted=101.01, token_sent=101.1, terminator_sent=101.2),
     ),
     facts={"retry_after_s": 1},
 )
@@ -294,7 +294,7 @@ WRONG: list[tuple[str, Evidence, str, str]] = [
     (
         "errors.retry-honours-retry-after",
         with_exchanges(RETRIED, stream("stream", error(1, "LIMITED"))),
-        "the stream to succeed once the model does",
+        "the stream to go on to its terminal success event",
         "clean end after error",
     ),
     (
@@ -369,6 +369,14 @@ UNPROVEN: list[tuple[str, Evidence, str]] = [
         "errors.retry-honours-retry-after",
         replace(RETRIED, calls=(complete_call(),)),
         "no model call that was refused once",
+    ),
+    (
+        "errors.retry-honours-retry-after",
+        replace(
+            with_exchanges(RETRIED, stream("stream", error(1, "TIMEOUT"))),
+            calls=(*RETRIED.calls, call(None, turn=3, accepted=101.3)),
+        ),
+        "more trouble than ordered: model call 3",
     ),
     (
         "errors.not-retried-after-tokens",

@@ -451,6 +451,11 @@ UNPROVEN: list[tuple[str, Evidence, str]] = [
         "sent no malformed id",
     ),
     ("resume.future-refused", NO_START, "expected an event stream"),
+    (
+        "resume.future-refused",
+        with_exchanges(ANSWERS, stream("stream", token(1), ending=LEFT)),
+        "that id may exist by now",
+    ),
     ("resume.unknown-refused", without(ANSWERS, "unknown"), "no exchange 'unknown'"),
     ("resume.foreign-refused", SAME_USER, "no second user"),
     (
@@ -521,6 +526,14 @@ def test_ids_that_repeat_in_the_stored_stream_break_no_check() -> None:
     whole = stream("whole", token(2), token(2), token(3), done(4), after="s-1")
 
     assert findings("resume.live-cuts-lossless", live(whole)) == []
+
+
+def test_what_our_own_patience_ended_is_a_timed_finding() -> None:
+    slow = newer(token(2), ending=EndingKind.DEADLINE)
+
+    found = findings("resume.takeover-continues", slow)
+
+    assert [each.timed for each in found] == [True, True]
 
 
 def test_an_older_response_may_end_just_before_the_newer_head() -> None:
