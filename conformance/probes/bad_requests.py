@@ -29,8 +29,8 @@ async def bad_requests(ctx: Context) -> None:
     valid = ctx.request(script)
     path, mark, query = valid.path.partition("?")
     requests["unknown-path"] = replace(valid, path=path + _UNKNOWN + mark + query)
-    for label, request in requests.items():
-        answer = await ctx.send(label, request)
+    answers = [await ctx.send(label, requests[label]) for label in requests]
+    for answer in answers:
         await answer.over()
 
 

@@ -23,7 +23,7 @@ async def cancel(ctx: Context, phase: Phase) -> None:
         return
     if phase.tokens:
         # Once is enough, and here there is most to lose.
-        if ctx.has_second_user:
+        if ctx.can_be_another("foreign-cancel"):
             await ctx.cancel("foreign-cancel", stream_id, user="b")
         await ctx.cancel("unknown-cancel", unknown_stream(stream_id))
     ctx.mark("cancel_sent")

@@ -32,7 +32,7 @@ async def burst(ctx: Context) -> None:
     accepted = {name: s for name, s in starts.items() if s.status == _ACCEPTED}
     held = [scripts[name] for name in accepted]
     reading = list(accepted.values())
-    if ctx.has_second_user:
+    if ctx.can_be_another("other-user"):
         script = ctx.script(hold_after(1), part="other")
         other = await ctx.start("other-user", script, user="b")
         await other.answered()

@@ -7,11 +7,12 @@ exchanges. Must not judge, and must not know what any probe is about.
 from __future__ import annotations
 
 from collections.abc import Iterable
+from contextlib import suppress
 from dataclasses import dataclass, field
 
-import anyio
 from anyio.abc import TaskGroup
 
+from ..errors import ControlError
 from ..model import Evidence, Request, UpstreamCall
 from ..profiles import Profile
 from .control import Control
@@ -60,6 +61,7 @@ class Context:
     _streams: dict[str, Stream] = field(default_factory=dict)
     _bare: dict[str, Request] = field(default_factory=dict)
     _scripts: dict[str, Script] = field(default_factory=dict)
+    _left_out: dict[str, str] = field(default_factory=dict)
     _released: set[str] = field(default_factory=set)
 
     @property
@@ -78,16 +80,23 @@ class Context:
         has_mode = self.profile.steering.mode != "none"
         return has_mode and self.surroundings.control is not None
 
-    @property
-    def has_second_user(self) -> bool:
-        """Tell whether requests of another user can be made."""
+    def can_be_another(self, label: str) -> bool:
+        """Tell whether this exchange of another user can be made; if not, note that."""
         credentials = self.surroundings.credentials
-        return credentials is not None and credentials.has_users
+        if credentials is not None and credentials.has_users:
+            return True
+        self.leave_out(label, "there is only one user: give a secret or a command")
+        return False
 
     def mark(self, name: str, at: float | None = None) -> float:
         """Note an instant, now or `at`, in seconds."""
         self.marks[name] = self.surroundings.clock() if at is None else at
         return self.marks[name]
+
+    def leave_out(self, label: str, why: str) -> None:
+        """Note that an exchange was not made: the fact `left_out` maps label to why."""
+        self._left_out[label] = why
+        self.facts["left_out"] = self._left_out
 
     def user(self, name: str) -> str:
         """Return the full name of one of this probe's users."""
@@ -163,7 +172,12 @@ class Context:
         extra_s: float = 0.0,
     ) -> Stream:
         """Come back to a stream after one of its events."""
-        request = resume_request(self.profile, self.bare_request(stream), after)
+        request = resume_request(
+            self.profile,
+            self.surroundings.target.prefix,
+            self.bare_request(stream),
+            after,
+        )
         extra_s += stream.order.deadline_s - self.patience_s
         return await self.send(label, request, user=user, extra_s=extra_s)
 
@@ -260,7 +274,6 @@ class Context:
 
     async def clean_up(self) -> None:
         """Release every gate that a broken target may still wait at."""
-        for script in self._scripts.values():
-            if script.holds:
-                with anyio.move_on_after(1):
-                    await self.release(script)
+        # A fake provider that does not answer was reported where it was needed.
+        with suppress(ControlError):
+            await self.release(*(s for s in self._scripts.values() if s.holds))

@@ -29,16 +29,15 @@ _QUERY_NAMES = ("access_token", "token")
 
 
 async def credentials(ctx: Context) -> None:
-    """Try to start streams with everything that is no credential, then with a good one.
-
-    Forged tokens that cannot be made here are left out, and the fact `left_out` says
-    why.
-    """
+    """Try to start streams with all that is no credential, then with a good one."""
     script = ctx.script()
     valid = await ctx.surroundings.token(ctx.user("a"))
-    for label, (request, credential) in _refusable(ctx, script, valid).items():
-        refused = await ctx.send(label, request, credential=credential)
-        await refused.over()
+    refused = [
+        await ctx.send(label, request, credential=credential)
+        for label, (request, credential) in _refusable(ctx, script, valid).items()
+    ]
+    for stream in refused:
+        await stream.over()
     limits = ctx.profile.limits
     count = 1 if limits is None else limits.streams_per_user
     scripts = [
@@ -67,13 +66,11 @@ def _refusable(
         request = with_header(bare, "Authorization", "Basic $TOKEN")
         found["wrong-scheme"] = (request, valid)
     if auth is not None and auth.token == "jwt":
-        left_out: dict[str, str] = {}
         for label, forge in _forgeries(ctx, valid).items():
             try:
                 found[label] = (placed, forge())
             except MissingError as missing:
-                left_out[label] = str(missing)
-        ctx.facts["left_out"] = left_out
+                ctx.leave_out(label, str(missing))
     if "query" not in forms:
         request = bare
         for name in _QUERY_NAMES:

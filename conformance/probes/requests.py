@@ -38,7 +38,9 @@ def start_request(profile: Profile, prefix: str, prompt: str) -> Request:
     return Request(method=endpoint.method, path=path, headers=tuple(headers), body=body)
 
 
-def resume_request(profile: Profile, start: Request, last_event_id: str) -> Request:
+def resume_request(
+    profile: Profile, prefix: str, start: Request, last_event_id: str
+) -> Request:
     """Return the request that continues after an event of the stream of `start`."""
     resume = profile.resume
     request = with_header(start, "Last-Event-ID", last_event_id)
@@ -47,7 +49,6 @@ def resume_request(profile: Profile, start: Request, last_event_id: str) -> Requ
     if resume is not None and resume.method != "same":
         request = replace(request, method=resume.method)
     if resume is not None and resume.path is not None:
-        prefix = start.path.partition(profile.endpoint.path)[0]
         request = replace(request, path=prefix + resume.path)
     return request
 

@@ -84,9 +84,10 @@ async def resume_answers(ctx: Context) -> None:
             ).write(ctx.profile)
         answers = [await ctx.resume(label, stream, made_up[label]) for label in made_up]
     real = stream.ids[0]
-    if ctx.has_second_user:
+    if ctx.can_be_another("foreign"):
         answers.append(await ctx.resume("foreign", stream, real, user="b"))
-    bare = resume_request(ctx.profile, ctx.bare_request(stream), real)
+    prefix = ctx.surroundings.target.prefix
+    bare = resume_request(ctx.profile, prefix, ctx.bare_request(stream), real)
     answers.append(await ctx.send("no-credential", bare, credential=""))
     for answer in answers:
         await answer.over()

@@ -21,10 +21,6 @@ from .steering import (
 
 RETRY_AFTER_S = 1
 
-_RETRIES_S = 30.0
-"""How long a target may go on retrying a rate-limited model: no profile says; our own
-server's budget is 30 s."""
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Fault:
@@ -33,15 +29,13 @@ class Fault:
     Attributes:
         words: make it fail; they are given a text that no reader may see.
         is_lasting: every model call fails so, not just the first.
-        seconds: how long a conformant target takes to tell.
-        patience_s: how much longer than `seconds` it may take.
+        seconds: how long a conformant target takes to tell, at most.
     """
 
     name: str
     words: Callable[[str], tuple[Word, ...]]
     is_lasting: bool = False
     seconds: Callable[[Profile], float] = lambda _: 1.0
-    patience_s: float = 0.0
 
 
 async def fault(ctx: Context, kind: Fault) -> None:
@@ -50,8 +44,7 @@ async def fault(ctx: Context, kind: Fault) -> None:
     ctx.facts["marker"] = marker
     words = kind.words(marker)
     script = ctx.script(always=words) if kind.is_lasting else ctx.script(*words)
-    extra_s = kind.seconds(ctx.profile) + kind.patience_s
-    stream = await ctx.start("stream", script, extra_s=extra_s)
+    stream = await ctx.start("stream", script, extra_s=kind.seconds(ctx.profile))
     await stream.over()
 
 
@@ -64,7 +57,7 @@ async def retry(ctx: Context) -> None:
 
 
 def _expected_s(kind: Fault, profile: Profile) -> float:
-    return 1 + kind.seconds(profile) + kind.patience_s
+    return 1 + kind.seconds(profile)
 
 
 def _timeout_s(profile: Profile) -> float:
@@ -81,8 +74,9 @@ _FAULTS = (
         name="rate-limited",
         words=lambda marker: (fail(429, message=marker),),
         is_lasting=True,
-        seconds=lambda _: 3.0,
-        patience_s=_RETRIES_S,
+        # No profile says how long a target may go on retrying. A model that refuses
+        # should not cost its reader more time than one that is silent.
+        seconds=_timeout_s,
     ),
     Fault(name="mute", words=lambda _: (stall(after=0),), seconds=_timeout_s),
     Fault(
