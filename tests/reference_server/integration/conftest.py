@@ -10,7 +10,12 @@ from collections.abc import AsyncIterator, Callable, Iterator
 import pytest
 
 from tests.reference_server.integration.processes import Program, command, running
-from tests.reference_server.integration.stack import FAST, Stack, server_command
+from tests.reference_server.integration.stack import (
+    HASTY,
+    PATIENT,
+    Stack,
+    server_command,
+)
 from tests.reference_server.integration.wire import SECRET, close_connections
 
 _keys = itertools.count(1)
@@ -25,7 +30,15 @@ def fakes() -> Iterator[Program]:
 @pytest.fixture(scope="session")
 def server(fakes: Program) -> Iterator[Program]:
     secret = {"STREAMPROOF_SERVER_JWT_SECRET": SECRET}
-    with running(server_command(fakes, *FAST), secret) as program:
+    with running(server_command(fakes, *PATIENT), secret) as program:
+        yield program
+
+
+@pytest.fixture(scope="session")
+def hasty_server(fakes: Program) -> Iterator[Program]:
+    """A server with little grace for readers that leave."""
+    secret = {"STREAMPROOF_SERVER_JWT_SECRET": SECRET}
+    with running(server_command(fakes, *HASTY), secret) as program:
         yield program
 
 
@@ -41,13 +54,19 @@ def stack(fakes: Program, server: Program) -> Stack:
 
 
 @pytest.fixture
+def hasty(fakes: Program, hasty_server: Program) -> Stack:
+    key = f"hasty-{os.getpid()}-{next(_keys)}"
+    return Stack(server=hasty_server, fakes=fakes, key=key)
+
+
+@pytest.fixture
 def new_stack(fakes: Program) -> Iterator[Callable[..., Stack]]:
     """Start a server of the test's own."""
     with contextlib.ExitStack() as programs:
 
         def start(*options: str) -> Stack:
             secret = {"STREAMPROOF_SERVER_JWT_SECRET": SECRET}
-            started = running(server_command(fakes, *FAST, *options), secret)
+            started = running(server_command(fakes, *PATIENT, *options), secret)
             server = programs.enter_context(started)
             key = f"server-{os.getpid()}-{next(_keys)}"
             return Stack(server=server, fakes=fakes, key=key)

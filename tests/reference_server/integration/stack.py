@@ -10,10 +10,9 @@ from tests.reference_server.integration.processes import Program, command
 from tests.reference_server.integration.wire import Response, ask, send, start
 
 OBSERVER = {"authorization": "Bearer watcher"}
-FAST = [
-    *("--heartbeat-s", "0.2", "--resume-grace-s", "0.3", "--drain-s", "0.3"),
-    *("--upstream-first-token-timeout-s", "1", "--upstream-backoff-s", "0.05"),
-]
+# Short where a test waits for it, never short where a slow machine could be too late.
+PATIENT = ["--heartbeat-s", "0.2", "--upstream-backoff-s", "0.05"]
+HASTY = [*PATIENT, "--resume-grace-s", "0.2"]
 
 
 def server_command(fakes: Program, *options: str) -> list[str]:

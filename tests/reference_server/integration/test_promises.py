@@ -52,34 +52,51 @@ async def test_a_complete_run_closes_no_model_call_early(stack: Stack) -> None:
 
 
 @pytest.mark.parametrize("phase", PHASES)
-@pytest.mark.parametrize("how", ["cancel", "fin", "rst"])
 async def test_a_cancel_reaches_the_model_in_every_phase(
-    stack: Stack, phase: str, how: str
+    stack: Stack, phase: str
 ) -> None:
     directive, state, outcome = PHASES[phase]
     response = await stack.start("say tokens=9", directive)
     await stack.wait_call(state)
 
-    if how == "cancel":
-        path = f"{PATH}/{response.stream}"
-        answer = await ask(stack.server, "DELETE", path, bearer(stack.key))
-        assert (answer.status, answer.json["status"]) == (202, "cancelled")
-        await response.read_all()
-        assert response.is_complete
-        assert codes(response) == ["CANCELLED"]
-    elif how == "fin":
-        response.close()
-    else:
-        response.reset()
+    path = f"{PATH}/{response.stream}"
+    answer = await ask(stack.server, "DELETE", path, bearer(stack.key))
+    await response.read_all()
+
+    assert (answer.status, answer.json["status"]) == (202, "cancelled")
+    assert response.is_complete
+    assert codes(response) == ["CANCELLED"]
+    await expect_cancelled(stack, response, outcome=outcome, cause="explicit")
+
+
+@pytest.mark.parametrize("phase", PHASES)
+@pytest.mark.parametrize("leave", [Response.close, Response.reset])
+async def test_a_reader_that_leaves_for_good_cancels_the_model_in_every_phase(
+    hasty: Stack, phase: str, leave: Callable[[Response], None]
+) -> None:
+    directive, state, outcome = PHASES[phase]
+    response = await hasty.start("say tokens=9", directive)
+    await hasty.wait_call(state)
+
+    leave(response)
+
+    await expect_cancelled(hasty, response, outcome=outcome, cause="disconnect")
+
+
+async def expect_cancelled(
+    stack: Stack, response: Response, *, outcome: str, cause: str
+) -> None:
+    """Compare what the provider saw with what the server says it did."""
     call = await stack.wait_call("ended")
     shown = await stack.observe(response.stream)
 
     assert call["outcome"] == outcome
     assert call["tokens"]["after_peer_gone"] == 0
     assert (shown["state"], shown["slots"]) == ("cancelled", 0)
+    assert shown["cancel"]["cause"] == cause
     gone_at = next(e["at"] for e in call["events"] if e["name"] == "peer_gone")
-    assert 0 <= gone_at - shown["cancel"]["decided_at"] < 0.1
-    assert shown["cancel"]["cause"] == ("explicit" if how == "cancel" else "disconnect")
+    # The promise is a second; how long it takes is for loadtests to measure.
+    assert 0 <= gone_at - shown["cancel"]["decided_at"] < 1
 
 
 async def test_a_cancel_ends_a_retry_pause(stack: Stack) -> None:
@@ -149,20 +166,20 @@ async def test_a_burst_of_fifty_gets_exactly_three_streams(stack: Stack) -> None
 
 
 async def test_readers_that_leave_before_the_first_byte_leave_no_slot_taken(
-    stack: Stack,
+    hasty: Stack,
 ) -> None:
-    prompt = stack.prompt("stall after=0")
+    prompt = hasty.prompt("stall after=0")
     for _ in range(100):
-        await _send_and_reset(stack, prompt)
+        await _send_and_reset(hasty, prompt)
     # The grace of the last one is over when a slot of each can be had again.
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(60):
         while True:
-            answers = [await start(stack.server, prompt, stack.key) for _ in range(3)]
+            answers = [await start(hasty.server, prompt, hasty.key) for _ in range(3)]
             for answer in answers:
                 answer.reset()
             if [a.status for a in answers] == [200] * 3:
                 break
-            await _wait_streams_end(stack)
+            await _wait_streams_end(hasty)
 
 
 async def _send_and_reset(stack: Stack, prompt: str) -> None:
@@ -188,7 +205,6 @@ async def _wait_streams_end(stack: Stack) -> None:
         ("drop after=2 how=fin", "UPSTREAM_ERROR", 2),
         ("drop after=2 how=rst", "UPSTREAM_ERROR", 2),
         ("truncate after=2", "UPSTREAM_ERROR", 2),
-        ("stall after=0", "UPSTREAM_TIMEOUT", 0),
     ],
 )
 async def test_a_failing_model_is_one_terminal_error(
@@ -209,6 +225,14 @@ async def test_a_failing_model_is_one_terminal_error(
     assert (await stack.observe(response.stream))["slots"] == 0
 
 
+async def test_a_mute_model_is_a_timeout(new_stack: Callable[..., Stack]) -> None:
+    own = new_stack("--upstream-first-token-timeout-s", "0.3")
+    response = await (await own.start("stall after=0")).read_all()
+
+    assert codes(response) == ["UPSTREAM_TIMEOUT"]
+    assert (await own.wait_call("ended"))["outcome"] == "cancelled_before_first_token"
+
+
 async def test_an_overloaded_model_is_asked_again(stack: Stack) -> None:
     response = await stack.start("fail status=429 retry_after=0.2 turn=1")
     await response.read_all()
@@ -221,7 +245,7 @@ async def test_an_overloaded_model_is_asked_again(stack: Stack) -> None:
 
 async def test_heartbeats_fill_a_stall(stack: Stack) -> None:
     response = await stack.start("stall after=2")
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(60):
         while response.body.count(b"event: heartbeat") < 3:
             assert await response.read_more()
     response.close()
@@ -286,7 +310,7 @@ async def test_a_stalled_reader_holds_up_nobody_and_is_cut_off(
 
     fast = await start(own.server, "[[fake:say tokens=3]]", "somebody else")
     await fast.read_all()
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(60):
         while (await own.observe(stalled.stream))["reader"]:
             pass
     shown = await own.observe(stalled.stream)
@@ -302,19 +326,19 @@ async def test_a_stalled_reader_holds_up_nobody_and_is_cut_off(
 async def test_sigterm_refuses_new_streams_and_says_farewell(
     new_stack: Callable[..., Stack],
 ) -> None:
-    own = new_stack("--drain-s", "1", "--streams-per-user", "9")
+    own = new_stack("--drain-s", "3", "--streams-per-user", "9")
     stalled = [await own.start("stall after=1") for _ in range(5)]
     for response in stalled:
         await response.read_events(2)
 
     own.server.process.send_signal(signal.SIGTERM)
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(60):
         while (await ask(own.server, "GET", "/healthz")).status == 200:
             pass
     refused = await start(own.server, "hello", own.key)
     for response in stalled:
         await response.read_all()
-    exit_code = await asyncio.to_thread(own.server.process.wait, 10)
+    exit_code = await asyncio.to_thread(own.server.process.wait, 60)
 
     assert refused.status == 503
     assert int(refused.headers["retry-after"]) >= 1
@@ -335,7 +359,7 @@ async def test_sigterm_without_streams_is_immediate(
 
     own.server.process.send_signal(signal.SIGTERM)
 
-    assert await asyncio.to_thread(own.server.process.wait, 5) == 0
+    assert await asyncio.to_thread(own.server.process.wait, 30) == 0
 
 
 async def test_a_second_signal_ends_the_drain(
@@ -346,14 +370,14 @@ async def test_a_second_signal_ends_the_drain(
     await response.read_events(2)
 
     own.server.process.send_signal(signal.SIGTERM)
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(60):
         while (await ask(own.server, "GET", "/healthz")).status == 200:
             pass
     own.server.process.send_signal(signal.SIGTERM)
     await response.read_all()
 
     assert codes(response) == ["SERVER_SHUTDOWN"]
-    assert await asyncio.to_thread(own.server.process.wait, 5) == 0
+    assert await asyncio.to_thread(own.server.process.wait, 30) == 0
 
 
 @pytest.mark.parametrize(
