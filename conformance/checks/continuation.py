@@ -10,8 +10,9 @@ from itertools import pairwise
 
 from ..model import Finding
 from ..profiles import Profile
-from .pointer import show
+from .pointer import lookup, show
 from .refusals import described
+from .registry import Untestable
 from .stream import Stream, is_event_stream
 from .typed import Outcome, TypedEvent, parse_id
 from .words import ended, is_given_up, last_event
@@ -78,7 +79,16 @@ def unlike_rest(
 
 
 def to_success(seen: Stream) -> Iterator[Finding]:
-    """Find what is wrong unless the response goes on to the terminal success event."""
+    """Find what is wrong unless the response goes on to the terminal success event.
+
+    Raises `Untestable` when the run timed out on its model, which may be held, or kept
+    from the processor, for longer than the target waits: that is no fault of a resume.
+    """
+    errors, terminal = seen.profile.errors, seen.terminal
+    if errors is not None and terminal is not None:
+        code = lookup(terminal.data, errors.code)
+        if code in errors.upstream.timeout:
+            raise Untestable(f"the run timed out on its model: {terminal.name}")
     if seen.outcome is not Outcome.SUCCESS:
         yield seen.find(
             "the stream to go on to its terminal success event",
