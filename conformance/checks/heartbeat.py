@@ -61,8 +61,9 @@ def _silence(
     seen = stream.transcript
     if start is None or seen.head_at is None:
         raise Untestable(f"the provider's journal shows no silence {what}")
-    ended = seen.ending.at if end is None else min(end, seen.ending.at)
-    return Silence(stream=stream, start=max(start, seen.head_at), end=ended, what=what)
+    start = max(start, seen.head_at)
+    end = seen.ending.at if end is None else min(end, seen.ending.at)
+    return Silence(stream=stream, start=start, end=max(start, end), what=what)
 
 
 def _before_headers(evidence: Evidence, profile: Profile) -> Silence:

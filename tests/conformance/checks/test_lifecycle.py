@@ -273,13 +273,29 @@ def test_the_time_to_close_is_measured() -> None:
     assert samples("lifecycle.closes-after-terminal", evidence(run()), RICH) == [10]
 
 
-def test_a_late_close_may_be_our_own_lateness_but_an_open_stream_is_not() -> None:
-    id_ = "lifecycle.closes-after-terminal"
+def test_lateness_at_the_end_may_be_our_own() -> None:
     late = response("stream", (100.02, START), (100.03, DONE), ended_at=102.0)
+    given_up = ended_by(body("stream", START), EndingKind.DEADLINE)
 
-    assert [f.timed for f in findings(id_, evidence(late), RICH)] == [True]
-    open_ = findings(id_, at_end(EndingKind.DEADLINE, 105.0), RICH)
-    assert [f.timed for f in open_] == [False]
+    found = [
+        *findings("lifecycle.closes-after-terminal", evidence(late), RICH),
+        *findings("lifecycle.one-terminal", evidence(given_up), RICH),
+        *findings("lifecycle.completes", evidence(given_up), RICH),
+    ]
+
+    assert [f.timed for f in found] == [True, True, True]
+
+
+def test_two_terminals_are_not_a_matter_of_time() -> None:
+    given = evidence(ended_by(body("stream", DONE, DONE), EndingKind.DEADLINE))
+
+    assert [f.timed for f in findings("lifecycle.one-terminal", given, RICH)] == [False]
+
+
+def test_a_stream_that_we_gave_up_before_it_had_to_close_proves_nothing() -> None:
+    early = at_end(EndingKind.DEADLINE, 100.5)
+
+    assert_untestable("lifecycle.closes-after-terminal", early, "beyond", RICH)
 
 
 def test_tokens_in_one_event_are_counted_by_their_words() -> None:
