@@ -29,7 +29,7 @@ from .errors import HarnessError, UsageError
 from .launch import Command, launched
 from .model import Level
 from .options import find_credentials, find_ends
-from .probes import PROBES
+from .probes import PROBES, Probe
 from .report.files import expect_writable, write, write_report_folder
 from .report.json_report import to_json
 from .report.junit import to_junit
@@ -85,7 +85,7 @@ def _tell(problem: Exception) -> int:
         traceback.print_exception(problem)
     elif code == ExitCode.HARNESS_ERROR:
         text += "; --debug shows where"
-    typer.echo(f"streamproof: {text}", err=True)
+    sys.stderr.write(f"streamproof: {text}\n")
     return code
 
 
@@ -238,7 +238,7 @@ def run(
             note = (
                 f"; transcripts of what failed in {transcripts}" if transcripts else ""
             )
-            typer.echo(f"reports in {report_dir}{note}", err=True)
+            sys.stderr.write(f"reports in {report_dir}{note}\n")
     raise typer.Exit(int(result.exit_code))
 
 
@@ -300,8 +300,13 @@ def explain(id_: Annotated[str, typer.Argument(metavar="ID")]) -> None:
             f"did you mean {' or '.join(near)}?" if near else "see `streamproof list`"
         )
         raise UsageError(f"unknown requirement {id_!r}; {hint}")
-    does = {name: inspect.getdoc(probe.run) or "" for name, probe in PROBES.items()}
+    does = {name: _what_it_does(probe) for name, probe in PROBES.items()}
     _echo(explain_lines(known[id_], does, Console().width))
+
+
+def _what_it_does(probe: Probe) -> str:
+    run = probe.run.func if isinstance(probe.run, partial) else probe.run
+    return inspect.getdoc(run) or "(not described)"
 
 
 @profiles_app.callback()
@@ -327,13 +332,13 @@ def show(name: str) -> None:
             f"expected one of {', '.join(profiles.built_in_names())}, got {name!r}"
         )
     file = resources.files(profiles).joinpath(f"{name}.toml")
-    typer.echo(file.read_text("utf-8"), nl=False)
+    _echo(file.read_text("utf-8").splitlines())
 
 
 @profiles_app.command()
 def schema() -> None:
     """Print the JSON Schema of profiles, for an editor."""
-    typer.echo(profiles.json_schema())
+    _echo([profiles.json_schema()])
 
 
 @profiles_app.command()
@@ -341,12 +346,12 @@ def check(file: Annotated[str, typer.Argument(metavar="FILE")]) -> None:
     """Read a profile and say what it promises, or what is wrong with it."""
     plan = plan_run(profiles.load(file), Filters())
     applicable = len(plan.selected) - len(plan.undeclared)
-    typer.echo(
-        f"{file}: profile {plan.profile.name!r} is well-formed; {applicable} of "
-        f"{len(plan.selected)} requirements apply"
-    )
+    said = f"{file}: profile {plan.profile.name!r} is well-formed"
+    _echo([f"{said}; {applicable} of {len(plan.selected)} requirements apply"])
 
 
 def _echo(lines: Iterable[str]) -> None:
+    # Not typer.echo, which takes an ASCII stream for a mistake and writes UTF-8.
     for line in lines:
-        typer.echo(line)
+        sys.stdout.write(f"{line}\n")
+    sys.stdout.flush()

@@ -50,8 +50,11 @@ def explain_lines(
         yield from _labelled("excluded", requirement.excluded, width)
     for need in requirement.needs:
         yield from _labelled("needs", f"a profile that declares {need!r}", width)
+    described: dict[str, list[str]] = {}
     for probe in requirement.probes:
-        yield from _labelled("probe", f"{probe}: {probes[probe]}", width)
+        described.setdefault(probes[probe], []).append(probe)
+    for text, names in described.items():
+        yield from _labelled("probe", f"{', '.join(names)}: {text}", width)
 
 
 def _labelled(label: str, text: str, width: int) -> list[str]:

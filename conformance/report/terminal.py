@@ -50,7 +50,7 @@ def print_report(result: RunResult, console: Console, *, is_quiet: bool) -> None
     for verdict in (Verdict.ERRORED, Verdict.UNTESTABLE):
         _print_reasons(verdict, result, console)
     if not is_quiet:
-        _print_reasons(Verdict.INAPPLICABLE, result, console)
+        _print_inapplicable(result, console)
     # Where nobody answered, a table would say the same once for each topic.
     if not is_quiet and result.judged:
         _print_topics(result, console)
@@ -109,6 +109,22 @@ def _print_reasons(verdict: Verdict, result: RunResult, console: Console) -> Non
             continue
         _print_paragraph(", ".join(concerned), console, indent=2 * _INDENT)
     console.print()
+
+
+def _print_inapplicable(result: RunResult, console: Console) -> None:
+    """Print how many there are; which ones and why is a question to the profile."""
+    if count := result.totals[Verdict.INAPPLICABLE]:
+        label = Text.assemble(
+            (Verdict.INAPPLICABLE.upper(), _STYLES[Verdict.INAPPLICABLE]), f" {count}"
+        )
+        console.print(label)
+        _print_paragraph(
+            "the profile does not declare what these are about; `streamproof list "
+            "--profile` names them",
+            console,
+            indent=_INDENT,
+        )
+        console.print()
 
 
 def _print_paragraph(text: str, console: Console, *, indent: int) -> None:

@@ -33,8 +33,14 @@ def judgement_rows(judgement: Judgement, result: RunResult) -> Iterator[Row]:
     """Yield everything that is known about a judgement, the rule first."""
     requirement = judgement.requirement
     yield Row("rule", one_paragraph(requirement.rule))
+    is_shown = False
     for finding in judgement.findings[:MAX_FINDINGS]:
-        yield from _finding_rows(finding, result)
+        yield from _finding_rows(finding)
+        exchange = exchange_of(finding, result)
+        # One command is enough to see the fault; the JSON report has one for each.
+        if exchange is not None and not is_shown:
+            is_shown = True
+            yield from _reproduction_rows(exchange, finding, result)
     if len(judgement.findings) > MAX_FINDINGS:
         yield Row("", f"and {len(judgement.findings) - MAX_FINDINGS} more")
     if judgement.reason:
@@ -97,14 +103,11 @@ def _requirements(count: int) -> str:
     return "1 requirement" if count == 1 else f"{count} requirements"
 
 
-def _finding_rows(finding: Finding, result: RunResult) -> Iterator[Row]:
+def _finding_rows(finding: Finding) -> Iterator[Row]:
     yield Row("expected", shown(finding.expected))
     yield Row("got", shown(finding.got))
     if where := _where(finding):
         yield Row("where", where)
-    exchange = exchange_of(finding, result)
-    if exchange is not None:
-        yield from _reproduction_rows(exchange, finding, result)
 
 
 def _where(finding: Finding) -> str:

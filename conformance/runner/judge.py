@@ -68,17 +68,18 @@ def judge(
 
 
 def _join_reasons(outcomes: Mapping[str, _Outcome]) -> str:
-    """Return the one reason of all probes, or else each reason after its probe's name.
+    """Return the one reason of all probes, or else each after the probes it is of.
 
     A reason that names no probe is the same for many requirements, so that a report
     can say it once.
     """
-    if len({outcome.reason for outcome in outcomes.values()}) == 1:
-        return next(iter(outcomes.values())).reason
+    probes: dict[str, list[str]] = {}
+    for probe, outcome in outcomes.items():
+        probes.setdefault(outcome.reason, []).append(probe)
+    if len(probes) == 1:
+        return next(iter(probes))
     return "; ".join(
-        f"{probe}: {outcome.reason}"
-        for probe, outcome in outcomes.items()
-        if outcome.reason
+        f"{', '.join(names)}: {reason}" for reason, names in probes.items() if reason
     )
 
 

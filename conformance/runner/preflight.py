@@ -36,37 +36,40 @@ def expect_base_url(text: str, *, what: str) -> str:
 
 async def why_target_is_unreachable(url: str) -> str:
     """Try to connect to a base URL; return what went wrong, or nothing."""
+    if problem := await _why_not_connected(url):
+        return f"cannot connect to the target at {url}: {problem}"
+    return ""
+
+
+async def why_control_is_unreachable(url: str) -> str:
+    """Ask a fake provider whether it is well; return what went wrong, or nothing."""
+    problem = await _why_not_connected(url) or await _why_not_well(url)
+    return f"no fake provider answers at {url}: {problem}" if problem else ""
+
+
+async def _why_not_connected(url: str) -> str:
     target = Target.parse(url)
-    problem = f"no answer within {PATIENCE_S:g} s"
     with anyio.move_on_after(PATIENCE_S):
         try:
             async with await anyio.connect_tcp(target.host, target.port):
                 return ""
         except OSError as refused:
-            problem = _root(refused)
-    return (
-        f"cannot connect to the target at {url}: {problem}; start it, or correct the "
-        "URL"
-    )
+            return _root(refused)
+    return f"no answer within {PATIENCE_S:g} s"
 
 
-async def why_control_is_unreachable(url: str) -> str:
-    """Ask a fake provider whether it is well; return what went wrong, or nothing."""
+async def _why_not_well(url: str) -> str:
     address = f"{url}/_fakes/health"
     try:
         async with httpx.AsyncClient(timeout=PATIENCE_S, trust_env=False) as client:
             answer = await client.get(address)
-        if answer.status_code == httpx.codes.OK and answer.json()["status"] == "ok":
-            return ""
-        problem = f"got status {answer.status_code}"
+        if answer.status_code != httpx.codes.OK:
+            return f"got status {answer.status_code} for /_fakes/health"
+        return "" if answer.json()["status"] == "ok" else "it is not well"
     except httpx.HTTPError as failed:
-        problem = str(failed) or type(failed).__name__
+        return (str(failed) or type(failed).__name__).lower()
     except (ValueError, LookupError, TypeError):
-        problem = "got an answer that is no health report"
-    return (
-        f"no fake provider answers at {address}: {problem}; start streamproof-fakes, "
-        "make it the target's model, and give its base URL with --control"
-    )
+        return "got an answer for /_fakes/health that is no health report"
 
 
 def _root(problem: OSError) -> str:

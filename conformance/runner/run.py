@@ -72,7 +72,7 @@ async def run_suite(
     started, began = datetime.now(UTC), time.monotonic()
     emit(RunStarted(plan=config.plan, target=config.target))
     if problem := await why_target_is_unreachable(config.target):
-        warn(problem)
+        warn(f"{problem}; start it, or correct the URL")
         execution = _without(problem, config, emit)
         judgements = await execution.run()
     else:
@@ -159,15 +159,14 @@ async def _find_control(
     if config.control is not None:
         problem = await why_control_is_unreachable(config.control)
     elif any("steering" in PROBES[name].needs for name in config.plan.probes):
-        problem = (
-            "no fake provider was named, so the model cannot be steered; start "
-            "streamproof-fakes, make it the target's model, and give its base URL "
-            "with --control"
-        )
+        problem = "no fake provider was named, so the model cannot be steered"
     else:
         problem = ""
     if problem:
-        warn(problem)
+        warn(
+            f"{problem}; start streamproof-fakes, make it the target's model, and "
+            "give its base URL with --control"
+        )
         return None, problem
     return config.control, ""
 

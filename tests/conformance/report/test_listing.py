@@ -52,3 +52,11 @@ def test_a_requirement_without_a_quote_shows_none() -> None:
     lines = explain_lines(replace(SHORT, quote=""), {"silent": "x"}, 80)
 
     assert not [line for line in lines if "quote" in line]
+
+
+def test_probes_that_do_the_same_are_described_once() -> None:
+    same = replace(SHORT, probes=("fin", "rst"))
+
+    lines = list(explain_lines(same, {"fin": "Leaves.", "rst": "Leaves."}, 80))
+
+    assert lines[-1] == "  probe    fin, rst: Leaves."

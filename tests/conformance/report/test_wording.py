@@ -49,6 +49,13 @@ def test_many_findings_are_counted_and_not_all_shown() -> None:
     assert Row("", "and 2 more") in shown
 
 
+def test_one_command_is_enough_for_many_findings() -> None:
+    first = Finding(expected="a", got="b", probe="silent", exchange="stream")
+    result = run_of(judged("a.b", Verdict.FAILED, first, first))
+
+    assert [row.label for row in rows(result, "a.b")].count("again") == 1
+
+
 def test_what_the_probe_had_sent_before_is_named() -> None:
     assert Row("", "sent before by this probe: stream") in rows(
         mixed_run(), "fields.ascii"

@@ -173,9 +173,12 @@ def test_one_reason_of_all_probes_is_said_once_so_that_reports_can_group_it() ->
 
 
 def test_reasons_that_differ_say_which_probe_they_are_about() -> None:
-    other = Evidence(probe="two", missing="no steering")
+    two = Evidence(probe="two", missing="no steering")
+    three = Evidence(probe="three", missing="no second user")
 
-    assert on(passes, MISSING, other).reason == "one: no second user; two: no steering"
+    assert on(passes, MISSING, two, three).reason == (
+        "one, three: no second user; two: no steering"
+    )
 
 
 def test_a_reason_that_is_not_every_probes_says_whose_it_is() -> None:
