@@ -443,10 +443,11 @@ def judge_need(evidence: Evidence, profile: Profile) -> Iterator[Finding]:
     for stream in streams(evidence, profile):
         if stream.resumed_after is not None:
             continue  # replayed events arrive at once, however old they are
-        times = [event.at for event in stream.events]
-        looked = looked or len(times) > 1
+        looked = looked or len(stream.events) > 1
         for beat in stream.heartbeats:
-            last = max((at for at in times if at <= beat.at), default=None)
+            # By place, not by time: what was read in one go has one time.
+            before = (e.at for e in stream.events if e.wire.end <= beat.item.start)
+            last = max(before, default=None)
             if last is not None and beat.at - last < heartbeat.interval_s * _EARLY:
                 expected = f"a heartbeat only after {ms(heartbeat.interval_s)} without"
                 got = f"one {ms(beat.at - last)} after an event"

@@ -337,6 +337,12 @@ def test_replayed_events_do_not_make_a_heartbeat_early() -> None:
     assert findings("heartbeat.only-when-idle", given, RICH) == []
 
 
+def test_an_event_read_together_with_a_heartbeat_came_after_it() -> None:
+    given = stalled((101.03, HB), (103.52, HB))
+
+    assert findings("heartbeat.only-when-idle", given, RICH) == []
+
+
 def test_a_stream_without_end_proves_nothing_on_what_follows_it() -> None:
     open_: Exchange = ended_by(body("stream", event(1, "start")), EndingKind.DEADLINE)
 
