@@ -8,7 +8,7 @@ import jwt
 import pytest
 
 from tests.reference_server.asgi import EPOCH, PATH, SECRET, Client, bearer
-from tests.reference_server.model import ScriptedModel
+from tests.reference_server.model import ScriptedModel, respond
 
 JSON = {"content-type": "application/json"}
 GOOD = b'{"prompt": "hello"}'
@@ -274,3 +274,19 @@ async def test_an_error_of_our_own_shows_nothing(
     assert exchange.json["error"]["code"] == "INTERNAL_ERROR"
     assert b"SECRET" not in exchange.body
     exchange.task = client.request("GET", "/healthz").task
+
+
+async def test_neither_tokens_nor_prompts_reach_the_log(
+    client: Client, model: ScriptedModel, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level("INFO")
+    model.script[2] = respond(status=500)
+    forged = f"Bearer {sign(NOW, key='x' * 40)}"
+
+    await client.open("PROMPT").finish()
+    await client.open("PROMPT", headers={"authorization": forged}).finish()
+
+    assert "model failed" in caplog.text
+    assert "PROMPT" not in caplog.text
+    for credential in (bearer()["authorization"], forged):
+        assert credential.removeprefix("Bearer ")[-20:] not in caplog.text
