@@ -25,7 +25,9 @@ def requirements() -> tuple[Requirement, ...]:
     Raises `CatalogueError` for a file that is not a list of well-formed requirements.
     """
     found: list[Requirement] = []
-    files = (f for f in resources.files(__package__).iterdir() if f.name.endswith(".toml"))
+    files = (
+        f for f in resources.files(__package__).iterdir() if f.name.endswith(".toml")
+    )
     for file in sorted(files, key=lambda f: f.name):
         topic = file.name.removesuffix(".toml")
         for entry in tomllib.loads(file.read_text("utf-8")).get("requirement", []):

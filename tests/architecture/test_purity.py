@@ -26,6 +26,14 @@ PURE = [
     "fakes/script.py",
     "fakes/directives.py",
     "fakes/player.py",
+    "fakes/dice.py",
+    "fakes/call.py",
+    "fakes/http1.py",
+    "fakes/delivery.py",
+    "fakes/providers/**/*.py",
+    "reference_server/event_log.py",
+    "reference_server/limits.py",
+    "reference_server/resume.py",
     "loadtests/benchmarks/figures.py",
 ]
 
