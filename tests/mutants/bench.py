@@ -11,11 +11,20 @@ import contextlib
 import subprocess
 import sys
 import threading
-from collections.abc import Iterator
+import time
+from collections.abc import Collection, Iterator
+from dataclasses import replace
 
 import uvicorn
 from starlette.types import ASGIApp
 
+from conformance.catalogue import requirements
+from conformance.checks import CHECKS
+from conformance.model import Judgement
+from conformance.probes import PROBES, Minted, Surroundings, Target, rigged
+from conformance.profiles import load
+from conformance.runner.engine import Bench, Execution
+from conformance.runner.plan import Plan
 from reference_server.app import create_app
 from reference_server.server import bind
 from reference_server.settings import Settings
@@ -37,6 +46,10 @@ FAST_SETTINGS = {
     "upstream_first_token_timeout_s": TIMEOUT_S,
     "upstream_total_timeout_s": TIMEOUT_S,
 }
+
+PATIENCE_S = 2.0
+"""A mutant that does not end a stream costs this long; the suite's own default is more
+patient, for machines under load."""
 
 READY = "listening on "
 
@@ -107,3 +120,43 @@ class _Server(uvicorn.Server):
     async def startup(self, sockets: object = None) -> None:
         await super().startup(sockets)  # type: ignore[arg-type]  # as given by `run`
         self.is_ready.set()
+
+
+async def examine(
+    url: str, fakes_url: str, probes: Collection[str], seed: int, patience_s: float
+) -> tuple[Judgement, ...]:
+    """Run some probes against a server; judge all that can be judged on them.
+
+    A requirement with several probes is judged on those of them that were run. `seed`
+    keeps apart what several runs leave in the provider's journal.
+    """
+    surroundings = Surroundings(
+        profile=load("pipeline", FAST_PROFILE),
+        target=Target.parse(url),
+        credentials=Minted(SECRET, wall_clock=time.time),
+        clock=time.monotonic,
+        wall_clock=time.time,
+        patience_s=patience_s,
+    )
+    plan = Plan(
+        profile=surroundings.profile,
+        selected=tuple(
+            replace(each, probes=tuple(p for p in each.probes if p in probes))
+            for each in requirements()
+            if not each.excluded and not set(each.probes).isdisjoint(probes)
+        ),
+        undeclared={},
+        probes=tuple(name for name in PROBES if name in probes),
+    )
+    async with rigged(
+        surroundings, probes=PROBES, control_url=fakes_url, seed=seed
+    ) as rig:
+        bench = Bench(
+            probe=rig.run,
+            deadline_s=rig.deadline_s,
+            checks=CHECKS,
+            clock=time.monotonic,
+            emit=lambda _event: None,
+            strict=True,
+        )
+        return await Execution(plan=plan, bench=bench).run()

@@ -260,7 +260,11 @@ MUTANTS = (
     Mutant(
         name="token-is-checked-once",
         defect="A02: an expired token streams on",
-        trips={"auth.expiry-closes": "expir"},
+        trips={"auth.expiry-closes": "expiry"},
+        settings={
+            "upstream_first_token_timeout_s": 60.0,
+            "upstream_total_timeout_s": 60.0,
+        },
         wrap=_request(_check_only_at_the_start),
     ),
     Mutant(

@@ -40,11 +40,11 @@ def _let_the_task_run_on(patch: pytest.MonkeyPatch) -> None:
 
 
 class _EarlyLeaver(ChatStream):
-    """A reader that has enough as soon as the finish reason is there."""
+    """A reader that has enough after nine tokens."""
 
     @property
     def is_terminated(self) -> bool:
-        return self._has_finish_reason
+        return len(self._pieces) >= 9 or super().is_terminated
 
     def close(self) -> str:
         return self.text
@@ -54,7 +54,7 @@ async def _no_tail(_events: object) -> None:
     return
 
 
-def _leave_at_finish_reason(patch: pytest.MonkeyPatch) -> None:
+def _leave_when_it_is_enough(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(model_client, "ChatStream", _EarlyLeaver)
     patch.setattr(model_client, "_read_tail", _no_tail)
 
@@ -86,11 +86,14 @@ def _gone(answer: Answer) -> None:
     answer.document = {"error": {"code": "STREAM_NOT_FOUND", "message": "gone"}}
 
 
-def _with_owners(on_cancel: Callable[[Request, str | None], Answer | None]) -> Wrap:
-    """Return a server that knows the credential that each stream was started with."""
+Owner = tuple[str, str]
+
+
+def _with_owners(on_cancel: Callable[[Request, Owner | None], Answer | None]) -> Wrap:
+    """Return a server that knows who started a stream, and with which credential."""
 
     def wrap(app: ASGIApp, site: Site) -> ASGIApp:
-        owners: dict[str, str] = {}
+        owners: dict[str, Owner] = {}
 
         async def request(request: Request, _site: Site) -> Answer | None:
             if request.is_cancel:
@@ -99,22 +102,23 @@ def _with_owners(on_cancel: Callable[[Request, str | None], Answer | None]) -> W
 
         def head(reply: Reply) -> None:
             stream = get_header(reply.headers, "x-stream-id") or ""
-            owners.setdefault(stream, reply.request.credential or "")
+            asked = reply.request
+            owners.setdefault(stream, (asked.user, asked.credential or ""))
 
         return Mutation(request=request, head=head)(app, site)
 
     return wrap
 
 
-def _cancel_as_owner(request: Request, owner: str | None) -> Answer | None:
-    request.credential = owner or request.credential
+def _cancel_as_owner(request: Request, owner: Owner | None) -> Answer | None:
+    if owner is not None:
+        request.credential = owner[1]
     return None
 
 
-def _admit_existence(request: Request, owner: str | None) -> Answer | None:
-    if owner not in (None, request.credential):
-        return refusal(403, "FORBIDDEN")
-    return None
+def _admit_existence(request: Request, owner: Owner | None) -> Answer | None:
+    is_foreign = owner is not None and owner[0] != request.user
+    return refusal(403, "FORBIDDEN") if is_foreign else None
 
 
 def _take_cancel_for_failure(patch: pytest.MonkeyPatch) -> None:
@@ -166,6 +170,7 @@ MUTANTS = (
             "cancellation.rst-before-headers": "",
             "cancellation.rst-before-first-token": "",
             "cancellation.rst-midstream": "",
+            "cancellation.no-tokens-after": "",
         },
         settings=NO_TIMEOUT,
         wrap=Mutation(is_deaf=True),
@@ -215,9 +220,10 @@ MUTANTS = (
         name="anyone-cancels-any-stream",
         defect="C17: the cancel leaks across users",
         trips={
-            "cancellation.foreign-refused": "",
-            "cancellation.foreign-like-unknown": "",
+            "cancellation.foreign-refused": "202",
+            "cancellation.foreign-like-unknown": "202",
         },
+        also={"cancellation.accepted-answer": "nothing is left to cancel"},
         wrap=_with_owners(_cancel_as_owner),
     ),
     Mutant(
@@ -250,10 +256,10 @@ MUTANTS = (
         wrap=Mutation(request=_forget_everything),
     ),
     Mutant(
-        name="model-is-left-at-its-finish-reason",
+        name="model-is-left-when-it-is-enough",
         defect="a normal end counts as a cancel at the provider",
         trips={"cancellation.normal-end-is-no-cancel": ""},
         probes=("paced",),
-        patch=_leave_at_finish_reason,
+        patch=_leave_when_it_is_enough,
     ),
 )

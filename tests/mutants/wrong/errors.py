@@ -25,6 +25,7 @@ from tests.mutants.mutant import Mutant
 from tests.mutants.site import Site
 
 MID_STREAM = "upstream-error-event"
+BY_SCHEMA = {"vocabulary.payload-schema": "the schema of an error says so too"}
 
 
 def _in_errors(change: Callable[[dict[str, Any]], None]) -> Wrap:
@@ -56,7 +57,7 @@ def _twice(frame: bytes, _reply: Reply) -> bytes:
 
 async def _stay_open(reply: Reply, _emit: Emit) -> None:
     if reply.is_ended:
-        await anyio.sleep(3)
+        await anyio.sleep(1.5)
 
 
 async def _crash(_reply: Reply, _emit: Emit) -> None:
@@ -147,15 +148,7 @@ MUTANTS = (
         name="truncation-is-success",
         defect="error swallowed as normal end",
         trips={"errors.truncated": ""},
-        also=dict.fromkeys(
-            (
-                "errors.one-terminal",
-                "errors.told-in-full",
-                "errors.retryable-declared",
-                "errors.not-retried-after-tokens",
-            ),
-            "there is no error to tell",
-        ),
+        also={"errors.not-retried-after-tokens": "the run goes on to its next call"},
         patch=_end_of_body_is_enough,
     ),
     Mutant(
@@ -171,6 +164,7 @@ MUTANTS = (
         name="two-terminal-events",
         defect="E05: error twice",
         trips={"errors.one-terminal": ""},
+        also={"lifecycle.nothing-after-terminal": "the same, of any stream"},
         probes=("upstream-http-error",),
         wrap=Mutation(frame=_twice),
     ),
@@ -178,6 +172,7 @@ MUTANTS = (
         name="error-without-message",
         defect="E14: nothing that could be shown",
         trips={"errors.told-in-full": "message"},
+        also=BY_SCHEMA,
         probes=("upstream-http-error",),
         wrap=_in_errors(lambda delta: delta.pop("message")),
     ),
@@ -185,6 +180,7 @@ MUTANTS = (
         name="retryable-is-a-word",
         defect="E14: a flag that is no boolean",
         trips={"errors.retryable-declared": "yes"},
+        also=BY_SCHEMA,
         probes=("upstream-http-error",),
         wrap=_in_errors(lambda delta: delta.update(retryable="yes")),
     ),
@@ -199,6 +195,7 @@ MUTANTS = (
         name="stream-stays-open-after-its-error",
         defect="E06: error not terminal",
         trips={"errors.clean-end": ""},
+        also={"lifecycle.closes-after-terminal": "the same, of any stream"},
         probes=("upstream-http-error",),
         wrap=Mutation(last=_stay_open),
     ),
@@ -213,6 +210,7 @@ MUTANTS = (
         name="last-token-is-lost-before-an-error",
         defect="E03: the event before an exception is lost",
         trips={"errors.tokens-before-error-arrive": ""},
+        also={"ids.without-gaps": "the lost event leaves a gap"},
         probes=(MID_STREAM,),
         wrap=Mutation(frame=_swallow_last_token),
     ),
@@ -227,6 +225,7 @@ MUTANTS = (
         name="retried-after-tokens",
         defect="R22: a mid-stream retry doubles tokens",
         trips={"errors.not-retried-after-tokens": ""},
+        also={"errors.dropped-fin": "the second call succeeds, so no error is told"},
         probes=("upstream-drop-fin",),
         patch=_retry_whatever_failed,
     ),
@@ -258,6 +257,7 @@ MUTANTS = (
         name="any-path-is-a-stream",
         defect="P08: a catch-all route",
         trips={"errors.unknown-path-refused": "200"},
+        also={"errors.invalid-reach-no-model": "its run has the probe's one key"},
         wrap=Mutation(request=_any_path),
     ),
 )

@@ -23,6 +23,7 @@ NOT_JSON = {
     "vocabulary.event-field": "the frame is none of the server's own",
     "lifecycle.order": "the frame has no place in the order",
     "ids.on-every-event": "the frame is no event of the run",
+    "lifecycle.all-tokens-arrive": "the frame's token is lost",
 }
 
 
@@ -150,6 +151,10 @@ MUTANTS = (
         name="no-blank-line-at-the-end",
         defect="F05: the terminal event is dropped by clients that follow the standard",
         trips={"framing.closed-by-blank-line": "blank line"},
+        also={
+            "lifecycle.one-terminal": "the terminal event is never dispatched",
+            "lifecycle.completes": "the terminal event is never dispatched",
+        },
         wrap=_each(_unclosed),
     ),
     Mutant(
@@ -192,7 +197,7 @@ MUTANTS = (
     Mutant(
         name="comment-as-data",
         defect="F11: a heartbeat comment wrapped as data",
-        trips={"framing.not-formatted-twice": ": processing"},
+        trips={"framing.data-is-json": ": processing"},
         also=NOT_JSON,
         wrap=_third(lambda frame: b"data: : processing\n\n" + frame),
     ),
@@ -236,9 +241,9 @@ MUTANTS = (
         also=NOT_JSON
         | {
             "framing.known-fields-only": "other lines of the text are no fields",
+            "framing.comment-between-events": "some lines of the text are comments",
             "framing.one-line-end": "the text brings line ends of its own",
             "framing.line-end-policy": "the text brings line ends of its own",
-            "framing.no-empty-events": "a forged event need not have data",
         },
         probes=("awkward-text",),
         wrap=_each(_forge),

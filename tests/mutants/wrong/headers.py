@@ -67,12 +67,17 @@ MUTANTS = (
         name="content-length-on-a-stream",
         defect="P02: Content-Length on a stream",
         trips={"headers.no-content-length": "Content-Length"},
+        also={
+            "http.chunked-on-http-1-1": "a length takes the place of chunks",
+            "lifecycle.clean-end": "the body is shorter than announced",
+        },
         wrap=_set("content-length", "1000000"),
     ),
     Mutant(
         name="head-names-another-stream",
         defect="E10: wrong run id",
         trips={"headers.stream-id-matches": "X-Stream-Id"},
+        also={"cancellation.finished-answer": "the cancel goes to the stream it names"},
         wrap=Mutation(head=_other_stream),
     ),
     Mutant(

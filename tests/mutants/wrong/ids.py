@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import secrets
 from collections.abc import Callable
 
 from starlette.types import ASGIApp
@@ -95,18 +96,21 @@ MUTANTS = (
         name="id-is-no-ascii",
         defect="an id that Last-Event-ID cannot carry everywhere",
         trips={"ids.ascii": "ASCII"},
-        wrap=_named(lambda: "läufer-AAAAAAAAAAAAAAAAAAAAAA"),
+        also={"cancellation.finished-answer": "a path cannot carry it either"},
+        wrap=_named(lambda: f"läufer-{secrets.token_hex(16)}"),
     ),
     Mutant(
         name="streams-share-an-id",
         defect="E10: the id of the process for the id of the run",
         trips={"ids.stream-differs": ""},
+        probes=("interleaved",),
         wrap=_named(lambda: "WJh3kbkqT9yZ0VnQ5c1x2A"),
     ),
     Mutant(
         name="id-is-a-counter",
         defect="R10: anyone can guess the next stream",
         trips={"ids.unguessable": "bits"},
+        probes=("interleaved",),
         wrap=_counted,
     ),
     Mutant(

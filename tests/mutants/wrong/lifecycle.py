@@ -114,7 +114,7 @@ MUTANTS = (
         defect="E04: an error after the end",
         trips={
             "lifecycle.one-terminal": "2 of them",
-            "lifecycle.nothing-after-terminal": "INTERNAL_ERROR",
+            "lifecycle.nothing-after-terminal": "bytes",
         },
         wrap=Mutation(frame=_done_and_failed),
     ),
@@ -146,6 +146,7 @@ MUTANTS = (
         name="model-is-called-once-more",
         defect="R22: tokens paid for twice",
         trips={"lifecycle.one-generation": "15"},
+        probes=("interleaved",),
         wrap=Mutation(request=_run_twice),
     ),
     Mutant(

@@ -43,10 +43,18 @@ def _detail(answer: Answer) -> None:
     answer.document = {"detail": "too many streams"}
 
 
-async def _call_model_first(request: Request, site: Site) -> Answer | None:
-    if request.is_start:
-        await site.call_model(request.prompt.replace("at=token after=1", "at=end"))
-    return None
+def _model_first(app: ASGIApp, site: Site) -> ASGIApp:
+    """Call the model for starts over the limit, before they are refused."""
+    started: Counter[str] = Counter()
+
+    async def request(request: Request, site: Site) -> Answer | None:
+        if request.is_start:
+            started[request.user] += 1
+            if started[request.user] > LIMIT:
+                await site.call_model(request.prompt)
+        return None
+
+    return Mutation(request=request)(app, site)
 
 
 def _resume_counts(app: ASGIApp, site: Site) -> ASGIApp:
@@ -126,7 +134,7 @@ MUTANTS = (
         name="model-is-called-before-the-limit",
         defect="upstream opened before the limit check",
         trips={"limits.refused-reach-no-model": ""},
-        wrap=Mutation(request=_call_model_first),
+        wrap=_model_first,
     ),
     Mutant(
         name="limit-for-everybody-together",

@@ -18,7 +18,15 @@ from tests.mutants.asgi import (
     get_header,
     refusal,
 )
-from tests.mutants.frames import document, failure, is_event, kind, with_document
+from tests.mutants.frames import (
+    document,
+    failure,
+    get,
+    is_event,
+    is_terminal,
+    kind,
+    with_document,
+)
 from tests.mutants.mutant import Mutant
 from tests.mutants.site import Site
 
@@ -65,8 +73,8 @@ def _lose_first(every: int) -> Callable[[bytes, Reply], bytes]:
 
 
 async def _hang(reply: Reply, _emit: Emit) -> None:
-    if reply.request.cursor:
-        await anyio.sleep_forever()
+    if _cursor(reply.request)[1] % 40 == 1:
+        await anyio.sleep(1.5)
 
 
 def _new_name(reply: Reply) -> None:
@@ -74,13 +82,23 @@ def _new_name(reply: Reply) -> None:
         reply.set("x-stream-id", UNKNOWN)
 
 
-def _new_time(frame: bytes, reply: Reply) -> bytes:
-    """Render an event again when it is replayed."""
-    event = document(frame)
-    if not reply.request.cursor or event is None or kind(frame) != "token-stream":
-        return frame
-    event["progress"]["etaMs"] += 1
-    return with_document(frame, event)
+def _new_time(app: ASGIApp, site: Site) -> ASGIApp:
+    """Render the events of a finished run again when they are replayed."""
+    finished: set[str] = set()
+
+    def head(reply: Reply) -> None:
+        reply.memory["is_replay"] = reply.request.stream in finished
+
+    def frame(frame: bytes, reply: Reply) -> bytes:
+        if is_terminal(frame):
+            finished.add((get(frame, "id") or "").rpartition("-")[0])
+        if not reply.memory["is_replay"] or kind(frame) != "token-stream":
+            return frame
+        event = document(frame)
+        event["progress"]["etaMs"] += 1
+        return with_document(frame, event)
+
+    return Mutation(head=head, frame=frame)(app, site)
 
 
 def _answer(status: int, change: Callable[[Answer], None]) -> Wrap:
@@ -100,6 +118,17 @@ def _become(status: int, body: bytes = b"", **headers: str) -> Callable[[Answer]
             answer.set(name.replace("_", "-"), value)
 
     return change
+
+
+def _empty_stream(answer: Answer, request: Request) -> None:
+    if answer.status == 204:
+        _become(
+            200,
+            content_type="text/event-stream; charset=utf-8",
+            cache_control="no-cache, no-transform",
+            x_accel_buffering="no",
+            x_stream_id=request.stream,
+        )(answer)
 
 
 def _as_html(answer: Answer) -> None:
@@ -123,46 +152,44 @@ def _start_anew_at_garbage(answer: Answer, request: Request) -> None:
         _become(200, body, content_type="text/event-stream")(answer)
 
 
-def _with_owners(
-    on_request: Callable[[Request, dict[str, str]], Answer | None],
-) -> Wrap:
-    """Return a server that knows the credential that each stream was started with."""
+Owners = dict[str, tuple[str, str]]
+
+
+def _with_owners(on_request: Callable[[Request, Owners], Answer | None]) -> Wrap:
+    """Return a server that knows who started a stream, and with which credential."""
 
     def wrap(app: ASGIApp, site: Site) -> ASGIApp:
-        owners: dict[str, str] = {}
+        owners: Owners = {}
 
         async def request(request: Request, _site: Site) -> Answer | None:
             return on_request(request, owners)
 
         def head(reply: Reply) -> None:
             stream = get_header(reply.headers, "x-stream-id") or ""
-            owners.setdefault(stream, reply.request.credential or "")
+            asked = reply.request
+            owners.setdefault(stream, (asked.user, asked.credential or ""))
 
         return Mutation(request=request, head=head)(app, site)
 
     return wrap
 
 
-def _ignore_owner(request: Request, owners: dict[str, str]) -> Answer | None:
-    if request.cursor and request.credential:
-        request.credential = owners.get(request.stream, request.credential)
+def _ignore_owner(request: Request, owners: Owners) -> Answer | None:
+    if request.cursor and request.credential and request.stream in owners:
+        request.credential = owners[request.stream][1]
     return None
 
 
-def _admit_existence(request: Request, owners: dict[str, str]) -> Answer | None:
-    owner = owners.get(request.stream)
-    if (
-        request.cursor
-        and request.credential
-        and owner not in (None, request.credential)
-    ):
-        return refusal(403, "FORBIDDEN")
+def _admit_existence(request: Request, owners: Owners) -> Answer | None:
+    if request.cursor and request.credential and request.stream in owners:
+        is_foreign = owners[request.stream][0] != request.user
+        return refusal(403, "FORBIDDEN") if is_foreign else None
     return None
 
 
-def _skip_auth(request: Request, owners: dict[str, str]) -> Answer | None:
-    if request.cursor and not request.credential:
-        request.credential = owners.get(request.stream)
+def _skip_auth(request: Request, owners: Owners) -> Answer | None:
+    if request.cursor and not request.credential and request.stream in owners:
+        request.credential = owners[request.stream][1]
     return None
 
 
@@ -208,6 +235,11 @@ MUTANTS = (
         name="last-event-id-is-ignored",
         defect="R01: everything is replayed",
         trips={"resume.every-cut-of-finished": ""},
+        also={
+            "ids.without-gaps": "the first id does not follow the reader's",
+            "lifecycle.order": "the replay begins with an earlier event",
+            "resume.finished-stops": "there is always something to replay",
+        },
         probes=("replay",),
         wrap=_request(_replay_all),
     ),
@@ -215,18 +247,28 @@ MUTANTS = (
         name="finished-stream-hangs",
         defect="R11: a resume of a finished run never ends",
         trips={"resume.replay-closes": ""},
+        also={"lifecycle.closes-after-terminal": "the same, of any stream"},
         wrap=Mutation(last=_hang),
     ),
     Mutant(
         name="resumed-stream-has-a-new-name",
         defect="E10: changing run id",
         trips={"resume.same-stream-id": UNKNOWN},
+        also={
+            "headers.stream-id-matches": "the ids go on under the old name",
+            "headers.same-on-resume": "the same, of any header",
+        },
         wrap=Mutation(head=_new_name),
     ),
     Mutant(
         name="gap-between-history-and-live",
         defect="R02: an event is lost where a resume joins the live stream",
         trips={"resume.live-cuts-lossless": ""},
+        also={
+            "ids.without-gaps": "the lost event leaves a gap",
+            "ids.retry-on-first-event": "the first event is lost with its retry",
+            "lifecycle.order": "the lost event is missing in the order",
+        },
         probes=("live-cuts",),
         wrap=Mutation(frame=_lose_first(7)),
     ),
@@ -234,6 +276,7 @@ MUTANTS = (
         name="cursor-is-inclusive",
         defect="R03, R21: >= instead of >",
         trips={"resume.live-cuts-without-duplicates": ""},
+        also={"ids.without-gaps": "the first id does not follow the reader's"},
         probes=("live-cuts",),
         wrap=_inclusive_now_and_then,
     ),
@@ -241,13 +284,13 @@ MUTANTS = (
         name="replayed-event-is-rendered-anew",
         defect="R15: replayed events differ from live ones",
         trips={"resume.same-events-live-and-replayed": ""},
-        wrap=Mutation(frame=_new_time),
+        wrap=_new_time,
     ),
     Mutant(
         name="finished-stream-is-an-empty-200",
         defect="P07: an EventSource reconnects for ever",
         trips={"resume.finished-stops": "204"},
-        wrap=_answer(204, _become(200, content_type="text/event-stream")),
+        wrap=Mutation(answer=_empty_stream),
     ),
     Mutant(
         name="garbage-cursor-is-a-fresh-start",
@@ -302,7 +345,7 @@ MUTANTS = (
         name="refused-resume-is-html",
         defect="error page of the framework",
         trips={"resume.refusals-are-json": "text/html"},
-        wrap=_answer(404, _as_html),
+        wrap=_answer(401, _as_html),
     ),
     Mutant(
         name="older-reader-stays",
@@ -314,6 +357,7 @@ MUTANTS = (
         name="older-reader-is-told-the-end",
         defect="E10: a taken-over reader is told that the run was cancelled",
         trips={"resume.takeover-closes-older": "terminal"},
+        also={"resume.takeover-continues": "the readers are told different things"},
         wrap=Mutation(frame=_remember, last=_say_goodbye),
     ),
     Mutant(

@@ -32,7 +32,10 @@ MUTANTS = (
         name="unknown-type",
         defect="a type of next year's protocol",
         trips={"vocabulary.known-types": "token-chunk"},
-        also={"lifecycle.order": "an unknown type has no place in the order"},
+        also={
+            "lifecycle.order": "an unknown type has no place in the order",
+            "lifecycle.all-tokens-arrive": "no event is known to carry a token",
+        },
         wrap=_in("token-stream", lambda event: event.update(type="token-chunk")),
     ),
     Mutant(

@@ -1,0 +1,121 @@
+"""Each check fails on the server made for it, with the message it is meant to say.
+
+And on the right server none does (design.md, invariant 4). Every mutant is a whole
+server on a socket, in front of a fake provider in a process of its own.
+"""
+
+from __future__ import annotations
+
+import zlib
+from collections import Counter
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from types import ModuleType
+
+import anyio
+import pytest
+
+from conformance.catalogue import requirements
+from conformance.model import Judgement, Verdict
+from conformance.probes.surroundings import PATIENCE_S
+from tests.mutants import wrong
+from tests.mutants.bench import examine, fakes, serving
+from tests.mutants.mutant import Mutant
+
+RIGHT = Mutant(name="right", defect="none", trips={})
+JUDGED = {each.id: each for each in requirements() if not each.excluded}
+
+SIDE_BY_SIDE = 4
+"""Mutants at once. They mostly wait, so that four of them fill about one core."""
+
+IMPATIENCE_S = 2.0
+"""Each response that a mutant does not end costs this long."""
+
+
+@pytest.fixture(scope="session")
+def fakes_url() -> Iterator[str]:
+    with fakes() as url:
+        yield url
+
+
+def run(
+    mutant: Mutant, fakes_url: str, probes: set[str], patience_s: float
+) -> tuple[Judgement, ...]:
+    seed = zlib.crc32(mutant.name.encode())
+    with serving(mutant, fakes_url) as url:
+        return anyio.run(examine, url, fakes_url, probes, seed, patience_s)
+
+
+def word(judgement: Judgement) -> str:
+    said = [f"expected {f.expected}, got {f.got}" for f in judgement.findings]
+    said += [judgement.reason] if judgement.reason else []
+    return f"{judgement.requirement.id} {judgement.verdict}: {'; '.join(said)}"
+
+
+def find_surprises(mutant: Mutant, fakes_url: str) -> list[str]:
+    """Run a mutant; return what it should have tripped and did not, and the reverse."""
+    probes = set(mutant.probes) or {JUDGED[id_].probes[0] for id_ in mutant.trips}
+    judgements = run(mutant, fakes_url, probes, IMPATIENCE_S)
+    said = {judgement.requirement.id: word(judgement) for judgement in judgements}
+    failed = {j.requirement.id for j in judgements if j.verdict is Verdict.FAILED}
+    broken = {j.requirement.id for j in judgements if j.verdict is Verdict.ERRORED}
+    missed = mutant.trips.keys() - failed
+    others = (failed | broken) - mutant.trips.keys() - mutant.also.keys()
+    mute = [i for i in failed & mutant.trips.keys() if mutant.trips[i] not in said[i]]
+    surprises = [f"does not fail: {said[id_]}" for id_ in sorted(missed)]
+    surprises += [f"was not meant to fail: {said[id_]}" for id_ in sorted(others)]
+    surprises += [f"does not say {mutant.trips[i]!r}: {said[i]}" for i in mute]
+    return [f"{mutant.name}: {surprise}" for surprise in surprises]
+
+
+def test_every_requirement_has_a_mutant() -> None:
+    tripped = {id_ for mutant in wrong.MUTANTS for id_ in mutant.trips}
+
+    assert sorted(JUDGED.keys() - tripped) == []
+
+
+def test_a_mutant_names_only_requirements_that_exist() -> None:
+    named = {id_ for mutant in wrong.MUTANTS for id_ in (*mutant.trips, *mutant.also)}
+
+    assert sorted(named - JUDGED.keys()) == []
+
+
+def test_every_mutant_says_what_each_message_must_contain() -> None:
+    silent = [m.name for m in wrong.MUTANTS if not all(m.trips.values())]
+
+    assert silent == []
+
+
+def test_every_mutant_has_a_name_of_its_own() -> None:
+    names = Counter(mutant.name for mutant in wrong.MUTANTS)
+
+    assert [name for name, count in names.items() if count > 1] == []
+
+
+@pytest.mark.slow
+def test_the_right_server_passes_everything(fakes_url: str) -> None:
+    probes = {probe for each in JUDGED.values() for probe in each.probes}
+
+    judgements = run(RIGHT, fakes_url, probes, PATIENCE_S)
+
+    assert {judgement.requirement.id for judgement in judgements} == JUDGED.keys()
+    assert [word(j) for j in judgements if j.verdict is not Verdict.PASSED] == []
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("topic", wrong.TOPICS, ids=wrong.name_of)
+def test_a_wrong_server_fails_what_it_breaks_and_nothing_else(
+    topic: ModuleType, fakes_url: str
+) -> None:
+    wrapped = [mutant for mutant in topic.MUTANTS if mutant.patch is None]
+    with ThreadPoolExecutor(SIDE_BY_SIDE) as pool:
+        found = pool.map(lambda mutant: find_surprises(mutant, fakes_url), wrapped)
+        surprises = [surprise for each in found for surprise in each]
+    # What is patched is patched for all servers of this process.
+    for mutant in topic.MUTANTS:
+        if mutant.patch is not None:
+            with pytest.MonkeyPatch.context() as patch:
+                mutant.patch(patch)
+                surprises += find_surprises(mutant, fakes_url)
+
+    assert surprises == []
