@@ -35,6 +35,7 @@ from .report.json_report import to_json
 from .report.junit import to_junit
 from .report.listing import explain_lines, list_lines
 from .report.progress import ChangingLine, PlainLines, Reporter, WarningsOnly
+from .report.redaction import without_secrets
 from .report.terminal import print_report
 from .runner.causes import cause_of
 from .runner.plan import Filters, select
@@ -217,12 +218,17 @@ def run(
         strict=strict,
     )
     reporter = _reporter(is_quiet=quiet)
+    if ends.commands and not quiet:
+        started = " and ".join(command.option for command in ends.commands)
+        sys.stderr.write(f"starting the command of {started}\n")
     try:
         result = anyio.run(
             run_until_signal, partial(_run, config, ends.commands, reporter)
         )
     finally:
         reporter.close()
+    issued = credentials.issued if credentials else frozenset[str]()
+    result = without_secrets(result, issued)
     console = _Stdout(
         markup=False, highlight=False, emoji=False, no_color=no_color or None
     )
@@ -232,7 +238,6 @@ def run(
     if junit_file is not None:
         write(junit_file, to_junit(result))
     if report_dir is not None:
-        issued = credentials.issued if credentials else frozenset[str]()
         transcripts = write_report_folder(report_dir, result, issued)
         if not quiet:
             note = (

@@ -390,6 +390,7 @@ def test_an_interrupted_run_stops_what_it_started(
     command = f'{sys.executable} -c "{LISTEN_AND_HOLD}" {{port}} {pid_file}'
     running = start("run", "--profile", tiny, "--start", command)
     assert running.stderr is not None
+    assert running.stderr.readline() == "starting the command of --start\n"
     # Said when the target listens: from here on the probes wait for its answer.
     assert "checking http://127.0.0.1:" in running.stderr.readline()
 
