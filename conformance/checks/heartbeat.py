@@ -8,6 +8,7 @@ provider's journal. Due within: interval + `profile.heartbeat.tolerance_s`.
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import pairwise
@@ -21,6 +22,8 @@ from .stream import Stream, streams, the_stream
 from .typed import known_types
 from .upstream import first_call
 from .words import few, ms
+
+_EVENT_FIELD = re.compile(rb"^event: ?([^\r\n]*)", re.MULTILINE)
 
 _EARLY = 0.5
 """A heartbeat after less than this part of the interval is too early. Half of it,
@@ -151,20 +154,20 @@ def _protocol_events(stream: Stream) -> frozenset[int]:
 
 
 def _judge_silence(silence: Silence, profile: Profile) -> Iterator[Finding | Sample]:
-    """Measure every gap that ends in this silence, or should have."""
+    """Measure every gap that ends in this silence, or should have.
+
+    A gap begins at the last arrival, which may be before the model fell silent.
+    """
     heartbeat = declared(profile)
     limit = heartbeat.interval_s + heartbeat.tolerance_s
     arrivals = _arrivals(silence)
-    seen = [beat for beat in arrivals if silence.start < beat[0] <= silence.end]
-    length = silence.end - silence.start
-    if length <= limit and not any(is_heartbeat for _, is_heartbeat in seen):
-        raise Untestable(
-            f"{silence.stream.label}: the model was silent {silence.what} for only "
-            f"{ms(length)}, too short for a heartbeat due within {ms(limit)}"
-        )
     before = [at for at, _ in arrivals if at <= silence.start]
     last = max(before, default=silence.stream.transcript.head_at or silence.start)
-    for at, is_heartbeat in seen:
+    looked = False
+    for at, is_heartbeat in arrivals:
+        if not silence.start < at <= silence.end:
+            continue
+        looked = looked or is_heartbeat or at - last > limit
         if is_heartbeat:
             yield Sample(seconds=at - last)
         if at - last > limit:
@@ -172,6 +175,12 @@ def _judge_silence(silence: Silence, profile: Profile) -> Iterator[Finding | Sam
         last = at
     if silence.end - last > limit:
         yield _late(silence, heartbeat, last, silence.end)
+    elif not looked and silence.end - silence.start <= limit:
+        raise Untestable(
+            f"{silence.stream.label}: the model was silent {silence.what} for only "
+            f"{ms(silence.end - silence.start)}, too short for a heartbeat due within "
+            f"{ms(limit)}"
+        )
 
 
 def _late(
@@ -399,15 +408,16 @@ def _torn_by_event(stream: Stream, heartbeat: schema.Heartbeat) -> Iterator[int]
     or with the heartbeat's data as one line of more.
     """
     body = stream.transcript.body
-    name = b"event:"
+    starts = [timed.item.start for timed in stream.transcript.decoded.items]
     for anomaly in stream.transcript.anomalies:
-        line = body[anomaly.start : anomaly.end]
-        is_event = anomaly.kind is AnomalyKind.DUPLICATE_FIELD and line.startswith(name)
-        if is_event and heartbeat.form == "event":
-            yield anomaly.start
+        if anomaly.kind is AnomalyKind.DUPLICATE_FIELD and heartbeat.form == "event":
+            block = max((at for at in starts if at <= anomaly.start), default=0)
+            names = set(_EVENT_FIELD.findall(body[block : anomaly.end]))
+            if (heartbeat.event or "message").encode() in names and len(names) > 1:
+                yield anomaly.start
     for timed in stream.transcript.events:
-        lines = timed.item.data.split("\n")
-        if heartbeat.data and len(lines) > 1 and heartbeat.data in lines:
+        parts = timed.item.data.split("\n")
+        if heartbeat.data and len(parts) > 1 and heartbeat.data in parts:
             yield timed.item.start
 
 
@@ -444,9 +454,14 @@ def judge_need(evidence: Evidence, profile: Profile) -> Iterator[Finding]:
         if stream.resumed_after is not None:
             continue  # replayed events arrive at once, however old they are
         looked = looked or len(stream.events) > 1
+        ours = _protocol_events(stream)
         for beat in stream.heartbeats:
             # By place, not by time: what was read in one go has one time.
-            before = (e.at for e in stream.events if e.wire.end <= beat.item.start)
+            before = (
+                event.at
+                for event in stream.events
+                if event.wire.start in ours and event.wire.end <= beat.item.start
+            )
             last = max(before, default=None)
             if last is not None and beat.at - last < heartbeat.interval_s * _EARLY:
                 expected = f"a heartbeat only after {ms(heartbeat.interval_s)} without"

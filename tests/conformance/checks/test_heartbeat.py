@@ -314,6 +314,25 @@ def test_a_heartbeat_event_inside_another_event_is_found(torn: bytes) -> None:
     assert findings("heartbeat.between-events-only", given, AS_EVENT) != []
 
 
+def test_two_event_fields_without_a_heartbeat_are_judged_elsewhere() -> None:
+    given = stalled((101.03, BEAT), (101.04, b"event: a\nevent: b\ndata: 1\n\n"))
+
+    assert findings("heartbeat.between-events-only", given, AS_EVENT) == []
+
+
+def test_a_stray_event_does_not_make_a_heartbeat_early() -> None:
+    given = stalled((101.03, b"data: stray\n\n"), (101.04, HB))
+
+    assert findings("heartbeat.only-when-idle", given, RICH) == []
+
+
+def test_a_gap_counts_from_the_last_arrival_before_the_silence() -> None:
+    given = held(released=101.53)
+    (found,) = findings("heartbeat.before-upstream-headers", given, RICH)
+
+    assert found.got == "nothing for 1510 ms"
+
+
 def test_a_heartbeat_event_with_an_id_is_found() -> None:
     given = stalled((101.03, b"id: x-1\n" + BEAT))
 
