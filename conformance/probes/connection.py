@@ -11,7 +11,7 @@ import os
 import socket
 import ssl
 import struct
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, Self
@@ -27,6 +27,7 @@ RECEIVE_BYTES = 64 * 1024
 """One read: the receive buffer of a loopback socket is rarely fuller than that."""
 
 _RESET_ON_CLOSE = struct.pack("ii", 1, 0)  # SO_LINGER on, zero seconds
+_Address = tuple[socket.AddressFamily, socket.SocketKind, int, str, Any]
 _PORTS = {"http": 80, "https": 443}
 
 
@@ -196,12 +197,7 @@ def _cause(problem: BaseException) -> OSError:
 
 async def _connect(target: Target) -> socket.socket:
     """Return a connected non-blocking socket to the first address that answers."""
-    try:
-        found = await anyio.getaddrinfo(
-            target.host, target.port, type=socket.SOCK_STREAM
-        )
-    except UnicodeError as problem:
-        raise OSError(f"no host name: {target.host}") from problem
+    found = await _addresses(target)
     refused: OSError = OSError(f"no address for {target.host}")
     for family, kind, protocol, _, address in found:
         raw = socket.socket(family, kind, protocol)
@@ -222,3 +218,16 @@ async def _connect(target: Target) -> socket.socket:
         else:
             return raw
     raise refused
+
+
+async def _addresses(target: Target) -> Sequence[_Address]:
+    """Look the host up; an address is no question for a thread and a resolver."""
+    host, port, kind = target.host, target.port, socket.SOCK_STREAM
+    try:
+        with suppress(socket.gaierror):
+            return socket.getaddrinfo(
+                host, port, type=kind, flags=socket.AI_NUMERICHOST
+            )
+        return await anyio.getaddrinfo(host, port, type=kind)
+    except UnicodeError as problem:
+        raise OSError(f"no host name: {target.host}") from problem

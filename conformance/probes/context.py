@@ -10,6 +10,7 @@ from collections.abc import Iterable
 from contextlib import suppress
 from dataclasses import dataclass, field
 
+import anyio
 from anyio.abc import TaskGroup
 
 from ..errors import ControlError
@@ -132,6 +133,16 @@ class Context:
     ) -> bool:
         """Wait until a model call of this script has reached a state."""
         return await self._control.wait(script.key, turn, state, within_s)
+
+    async def reaches_for(self, stream: Stream, script: Script, state: str) -> bool:
+        """Wait until the first model call is in a state, as long as its stream lives.
+
+        A stream that was refused makes no call: there is nothing to wait for.
+        """
+        with anyio.CancelScope() as scope:
+            self.group.start_soon(_cancel_after, stream, scope)
+            return await self.reaches(script, state, self.patience_s)
+        return await self.reaches(script, state, 0)
 
     async def settle(self, script: Script) -> None:
         """Give a run that should be over the time to make a further model call."""
@@ -277,3 +288,8 @@ class Context:
         # A fake provider that does not answer was reported where it was needed.
         with suppress(ControlError):
             await self.release(*(s for s in self._scripts.values() if s.holds))
+
+
+async def _cancel_after(stream: Stream, scope: anyio.CancelScope) -> None:
+    await stream.over()
+    scope.cancel()

@@ -137,19 +137,19 @@ class ResponseReader:
                     case _:
                         break
         except h11.RemoteProtocolError as problem:
-            end = self._end(self._kind_of_error(data), str(problem))
+            end = self._end(*self._error(data, str(problem)))
         if pieces:
             found.append(Body(b"".join(pieces)))
         if self._is_over:
             found.append(end)
         return found
 
-    def _kind_of_error(self, data: bytes) -> EndingKind:
+    def _error(self, data: bytes, words: str) -> tuple[EndingKind, str]:
         if not data:
-            return EndingKind.PREMATURE_EOF
-        if not self._has_head and len(self._head) >= MAX_HEAD_BYTES:
-            return EndingKind.LIMIT
-        return EndingKind.PROTOCOL_ERROR
+            return EndingKind.PREMATURE_EOF, words
+        if not self._has_head and len(self._head) > MAX_HEAD_BYTES:
+            return EndingKind.LIMIT, _TOO_LARGE
+        return EndingKind.PROTOCOL_ERROR, words
 
     def _surplus(self) -> str:
         surplus = len(self._h11.trailing_data[0])

@@ -72,20 +72,14 @@ def unknown_stream(stream: str) -> str:
 def malformed_ids(profile: Profile, position: Position) -> tuple[str, ...]:
     """Return ids that cannot have been issued; `position` is a real one.
 
-    Left out is what some server might well take for well-formed, such as `abc-1`. An
-    opaque id has no form to offend against: there are none.
+    Left out is what some server might well take for well-formed, such as `abc-1`.
     """
-    if not position.stream:
-        return _GARBAGE
-    separator = profile.ids.separator
-    stream = position.stream
-    return (
-        *_GARBAGE,
-        stream,
-        f"{stream}{separator}",
-        f"{stream}{separator}x",
-        f"{stream}{separator}1.5",
-        f"{stream}{separator}9e99",
-        f"{stream}{separator}1{separator}x",
-        f"{separator}1",
-    )
+    found = list(_GARBAGE)
+    if position.stream:
+        separator, stream = profile.ids.separator, position.stream
+        tails = ("", "x", "1.5", "9e99", f"1{separator}x")
+        found += [stream, f"{separator}1"]
+        found += [f"{stream}{separator}{tail}" for tail in tails]
+    # A separator or a stream of its own may make an id of garbage.
+    unread = (each for each in found if Position.read(each, profile) is None)
+    return tuple(dict.fromkeys(unread))

@@ -26,7 +26,7 @@ class Phase:
 
     async def reached(self, ctx: Context, script: Script, stream: Stream) -> bool:
         """Wait until the model call is in this phase and the reader is up to date."""
-        if not await ctx.reaches(script, self.state, ctx.patience_s):
+        if not await ctx.reaches_for(stream, script, self.state):
             return False
         await stream.has_events(1, ctx.patience_s)
         await stream.has_tokens(self.tokens, ctx.patience_s)

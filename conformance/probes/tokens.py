@@ -23,6 +23,9 @@ from .probe import MissingError
 LIFETIME_S = 3600
 """Longer than any run, short enough to be harmless where a token is left behind."""
 
+ISSUED_AGO_S = 60
+"""A target whose clock is a little behind must not take a token for one of tomorrow."""
+
 COMMAND_S = 30.0
 _DIGESTS = {"HS256": hashlib.sha256, "HS512": hashlib.sha512}
 
@@ -77,8 +80,8 @@ class Minted:
 
     def mint(self, user: str, *, expires: int, algorithm: str = "HS256") -> str:
         """Return a token of this user that runs out at `expires`."""
-        now = int(self._wall_clock())
-        claims = {"sub": user, "iat": min(now, expires), "exp": expires}
+        issued = int(self._wall_clock()) - ISSUED_AGO_S
+        claims = {"sub": user, "iat": min(issued, expires), "exp": expires}
         token = sign(claims, self._secret, algorithm)
         self._issued.add(token)
         return token
