@@ -392,3 +392,16 @@ def test_the_heartbeats_of_a_pipeline_pass_every_check() -> None:
     }
 
     assert [id_ for id_ in checks if findings(id_, given, PIPELINE)] == []
+
+
+def test_a_stream_without_events_says_nothing_on_idleness() -> None:
+    given = evidence(body("stream", HB))
+
+    assert_untestable("heartbeat.only-when-idle", given, "no event stream", RICH)
+
+
+def test_a_silence_of_two_intervals_is_too_short_to_count_heartbeats() -> None:
+    stream = response("stream", START, (101.03, HB), (102.12, token(2)))
+    given = evidence(stream, calls=(call(102.11),))
+
+    assert_untestable("heartbeat.keeps-coming", given, "three intervals", RICH)

@@ -200,3 +200,9 @@ def test_random_bits_are_bounded_from_above(
     id_: str, others: list[str], bits: int
 ) -> None:
     assert round(max_entropy_bits(id_, others)) == bits
+
+
+def test_a_profile_without_retry_is_never_judged() -> None:
+    profile = RICH.model_copy(update={"retry": None})
+
+    assert_untestable("ids.retry-on-first-event", RIGHT, "declares no retry", profile)

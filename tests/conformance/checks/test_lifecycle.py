@@ -393,3 +393,9 @@ def test_a_stream_that_ends_with_its_body_must_end_cleanly() -> None:
     broken: Exchange = ended_by(run(), EndingKind.PREMATURE_EOF)
 
     assert_finding("lifecycle.completes", evidence(broken), "success", "eof", EOF)
+
+
+def test_a_profile_without_order_is_never_judged() -> None:
+    profile = RICH.model_copy(update={"order": None})
+
+    assert_untestable("lifecycle.order", RIGHT, "declares no order", profile)
