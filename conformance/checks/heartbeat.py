@@ -10,17 +10,23 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
-from itertools import pairwise
 
-from ..model import Evidence, Finding, UpstreamCall
+from ..model import Evidence, Finding
 from ..profiles import Profile, schema
 from ..wire import AnomalyKind, Block, Comment, Event
 from .pointer import is_same_json, parse_json, show
 from .registry import Sample, Untestable, check
-from .stream import Stream, streams, the_stream
+from .silences import (
+    Silence,
+    after_resume,
+    before_headers,
+    before_token,
+    between_tokens,
+    declared,
+    long_silences,
+)
+from .stream import Stream, streams
 from .typed import known_types
-from .upstream import first_call
 from .words import few, ms
 
 _EVENT_FIELD = re.compile(rb"^event: ?([^\r\n]*)", re.MULTILINE)
@@ -35,100 +41,6 @@ them explains. A loop without a pause is off by orders of magnitude."""
 
 _COUNTED_INTERVALS = 3
 """From here on a silence is long enough to see whether heartbeats keep coming."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Silence:
-    """A time in which the model said nothing, seen from one response; in seconds."""
-
-    stream: Stream
-    start: float
-    end: float
-    what: str
-
-
-def declared(profile: Profile) -> schema.Heartbeat:
-    """Return what the profile says of heartbeats; `Untestable` if it says nothing."""
-    if profile.heartbeat is None:
-        raise Untestable("the profile declares no heartbeat")
-    return profile.heartbeat
-
-
-# Where the model is silent
-
-
-def _silence(
-    stream: Stream, start: float | None, end: float | None, what: str
-) -> Silence:
-    """Make a silence of what the journal and the transcript know of its limits."""
-    seen = stream.transcript
-    if start is None or seen.head_at is None:
-        raise Untestable(f"the provider's journal shows no silence {what}")
-    start = max(start, seen.head_at)
-    end = seen.ending.at if end is None else min(end, seen.ending.at)
-    return Silence(stream=stream, start=start, end=max(start, end), what=what)
-
-
-def _before_headers(evidence: Evidence, profile: Profile) -> Silence:
-    stream = the_stream(evidence, "stream", profile)
-    call = first_call(evidence, stream.exchange)
-    return _silence(
-        stream,
-        call.at("accepted"),
-        _first(call.at("headers_sent"), evidence.marks.get("released")),
-        "before the model's response head",
-    )
-
-
-def _before_token(evidence: Evidence, profile: Profile) -> Silence:
-    stream = the_stream(evidence, "stream", profile)
-    call = first_call(evidence, stream.exchange)
-    start, end = (
-        call.at("headers_sent"),
-        _first(call.at("token_sent"), call.at("ended")),
-    )
-    return _silence(stream, start, end, "before the first token")
-
-
-def _between_tokens(evidence: Evidence, profile: Profile) -> Silence:
-    stream = the_stream(evidence, "stream", profile)
-    call = first_call(evidence, stream.exchange)
-    return _silence(stream, *_longest_pause(call), "between two tokens")
-
-
-def _after_resume(evidence: Evidence, profile: Profile) -> Silence:
-    stream = the_stream(evidence, "resumed", profile)
-    call = first_call(evidence, evidence.exchange("stream"))
-    return _silence(stream, *_longest_pause(call), "after a resume, between two tokens")
-
-
-def _longest_pause(call: UpstreamCall) -> tuple[float | None, float | None]:
-    """Return the limits of the longest time between two tokens of a call."""
-    sent = [event.at for event in call.events if event.name == "token_sent"]
-    ended = call.at("ended")
-    if sent and ended is not None:
-        sent.append(ended)
-    pauses = list(pairwise(sent))
-    if not pauses:
-        return None, None
-    return max(pauses, key=lambda pause: pause[1] - pause[0])
-
-
-def _first(*instants: float | None) -> float | None:
-    known = [instant for instant in instants if instant is not None]
-    return min(known, default=None)
-
-
-def _long_silences(evidence: Evidence, profile: Profile) -> Iterator[Silence]:
-    """Yield each silence of the probe that is long enough to need a heartbeat."""
-    due_s = declared(profile).interval_s
-    for find in (_before_token, _between_tokens, _after_resume):
-        try:
-            silence = find(evidence, profile)
-        except Untestable:
-            continue  # this probe is not made for that silence
-        if silence.end - silence.start > due_s:
-            yield silence
 
 
 # Whether they come
@@ -201,7 +113,7 @@ def judge_before_headers(
     evidence: Evidence, profile: Profile
 ) -> Iterator[Finding | Sample]:
     """Measure the silence while the model holds back its response head."""
-    yield from _judge_silence(_before_headers(evidence, profile), profile)
+    yield from _judge_silence(before_headers(evidence, profile), profile)
 
 
 @check("heartbeat.before-first-token")
@@ -209,7 +121,7 @@ def judge_before_token(
     evidence: Evidence, profile: Profile
 ) -> Iterator[Finding | Sample]:
     """Measure the silence between the model's head and its first token."""
-    yield from _judge_silence(_before_token(evidence, profile), profile)
+    yield from _judge_silence(before_token(evidence, profile), profile)
 
 
 @check("heartbeat.mid-stream")
@@ -217,7 +129,7 @@ def judge_mid_stream(
     evidence: Evidence, profile: Profile
 ) -> Iterator[Finding | Sample]:
     """Measure the silence of a model that stalls between two tokens."""
-    yield from _judge_silence(_between_tokens(evidence, profile), profile)
+    yield from _judge_silence(between_tokens(evidence, profile), profile)
 
 
 @check("heartbeat.after-resume")
@@ -225,7 +137,7 @@ def judge_after_resume(
     evidence: Evidence, profile: Profile
 ) -> Iterator[Finding | Sample]:
     """Measure the silence that the reader of a resumed stream sees."""
-    yield from _judge_silence(_after_resume(evidence, profile), profile)
+    yield from _judge_silence(after_resume(evidence, profile), profile)
 
 
 @check("heartbeat.keeps-coming")
@@ -233,7 +145,7 @@ def judge_repetition(evidence: Evidence, profile: Profile) -> Iterator[Finding]:
     """Count the heartbeats of a long silence: one less than due, for lateness."""
     heartbeat = declared(profile)
     looked = False
-    for silence in _long_silences(evidence, profile):
+    for silence in long_silences(evidence, profile):
         length = silence.end - silence.start
         due = math.floor(length / heartbeat.interval_s)
         if due < _COUNTED_INTERVALS:
@@ -292,7 +204,7 @@ def judge_form(evidence: Evidence, profile: Profile) -> Iterator[Finding]:
                         _form(heartbeat), got, offset=beat.item.start, at=beat.at
                     )
                 )
-    for silence in _long_silences(evidence, profile):
+    for silence in long_silences(evidence, profile):
         for item in _strangers(silence, profile):
             looked = True
             found.append(
