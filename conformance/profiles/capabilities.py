@@ -7,6 +7,7 @@ declared and broken fails. What HTML or an RFC demands is never a capability.
 from __future__ import annotations
 
 from collections.abc import Callable
+from http import HTTPStatus
 
 from .schema import Profile
 
@@ -30,8 +31,15 @@ _DECLARED: dict[str, Callable[[Profile], bool]] = {
     "errors.retries": lambda p: p.errors is not None and p.errors.retries_upstream,
     "heartbeat": lambda p: p.heartbeat is not None and p.heartbeat.form != "none",
     "ids": lambda p: p.ids.form != "none",
+    "ids.numbered": lambda p: p.ids.form in ("stream-sequence", "sequence"),
     "ids.stream": lambda p: p.ids.form == "stream-sequence",
     "invalid-requests": lambda p: bool(p.endpoint.invalid),
+    "invalid-requests.method": lambda p: any(
+        each.status == HTTPStatus.METHOD_NOT_ALLOWED for each in p.endpoint.invalid
+    ),
+    "invalid-requests.steered": lambda p: any(
+        each.raw_body is None and each.method is None for each in p.endpoint.invalid
+    ),
     "invariants": lambda p: bool(p.invariants),
     "json": lambda p: p.framing.data == "json",
     "latency": lambda p: p.latency is not None,

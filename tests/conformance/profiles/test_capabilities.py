@@ -43,6 +43,13 @@ def test_an_unknown_promise_is_a_defect_of_the_suite() -> None:
         ("heartbeat.form=none", "heartbeat"),
         ("ids.form=sequence", "ids.stream"),
         ("ids.form=none", "ids"),
+        ("ids.form=opaque", "ids.numbered"),
+        ("endpoint.invalid=[]", "invalid-requests"),
+        ("endpoint.invalid=[{name='x', status=400}]", "invalid-requests.method"),
+        (
+            "endpoint.invalid=[{name='x', status=400, raw_body='{'}]",
+            "invalid-requests.steered",
+        ),
         ("steering.mode=none", "steering"),
         ("terminal.form=eof", "terminal"),
         ("framing.data=text", "json"),
