@@ -56,7 +56,7 @@ class _End:
 
 def _end(evidence: Evidence, profile: Profile, phase: Phase | None = None) -> _End:
     """Read how the probe ended its run; `Untestable` if the call was not under way."""
-    stream = the_stream(evidence, "stream", profile)
+    stream = _reader(evidence, profile)
     cancel = _cancel(profile)
     if "cancel_sent" in evidence.marks:
         at, grace_s = evidence.marks["cancel_sent"], 0.0
@@ -74,6 +74,19 @@ def _end(evidence: Evidence, profile: Profile, phase: Phase | None = None) -> _E
         bound_s=grace_s + cancel.within_s,
         cause=cause,
     )
+
+
+def _reader(evidence: Evidence, profile: Profile) -> Stream:
+    """Return what the reader had seen when its run was ended.
+
+    That is nothing at all where the target holds its head back until the model speaks:
+    who leaves then has left all the same.
+    """
+    exchange = evidence.exchange("stream")
+    left = exchange.transcript.ending.kind is EndingKind.CLOSED_BY_US
+    if exchange.transcript.status is None and left:
+        return read(exchange, profile)
+    return the_stream(evidence, "stream", profile)
 
 
 def _closes_call(phase: Phase) -> Check:

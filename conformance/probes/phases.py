@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+import anyio
+
 from .context import Context
 from .steering import Script, Word, hold, say, stall
 from .stream import Stream
@@ -25,11 +27,16 @@ class Phase:
     tokens: int = 0
 
     async def reached(self, ctx: Context, script: Script, stream: Stream) -> bool:
-        """Wait until the model call is in this phase and the reader is up to date."""
+        """Wait until the model call is in this phase and the reader is up to date.
+
+        A target that holds everything back until the model speaks never gets its
+        reader up to date; half of the patience is left for what comes after.
+        """
         if not await ctx.reaches_for(stream, script, self.state):
             return False
-        await stream.has_events(1, ctx.patience_s)
-        await stream.has_tokens(self.tokens, ctx.patience_s)
+        with anyio.move_on_after(ctx.patience_s / 2):
+            await stream.has_events(1)
+            await stream.has_tokens(self.tokens)
         return True
 
 
