@@ -78,8 +78,7 @@ class Context:
     @property
     def is_steered(self) -> bool:
         """Tell whether the model can be told what to do, and its journal be read."""
-        has_mode = self.profile.steering.mode != "none"
-        return has_mode and self.surroundings.control is not None
+        return self.surroundings.is_steered
 
     def can_be_another(self, label: str) -> bool:
         """Tell whether this exchange of another user can be made; if not, note that."""
@@ -174,13 +173,7 @@ class Context:
         return start_request(self.profile, prefix, self.prompt(script))
 
     async def resume(
-        self,
-        label: str,
-        stream: Stream,
-        after: str,
-        *,
-        user: str = "a",
-        extra_s: float = 0.0,
+        self, label: str, stream: Stream, after: str, *, user: str = "a"
     ) -> Stream:
         """Come back to a stream after one of its events."""
         request = resume_request(
@@ -189,7 +182,7 @@ class Context:
             self.bare_request(stream),
             after,
         )
-        extra_s += stream.order.deadline_s - self.patience_s
+        extra_s = stream.order.deadline_s - self.patience_s
         return await self.send(label, request, user=user, extra_s=extra_s)
 
     async def cancel(self, label: str, stream_id: str, *, user: str = "a") -> Stream:
@@ -253,7 +246,7 @@ class Context:
 
     def _seconds(self, script: Script) -> float:
         if not self.is_steered:
-            return 0.0
+            return self.surroundings.model_s
         return script.seconds(self.profile.steering.calls_per_run)
 
     # The end

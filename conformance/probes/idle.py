@@ -46,8 +46,9 @@ async def held_headers(ctx: Context) -> None:
     script = ctx.script(hold("headers"))
     stream = await ctx.start("stream", script, extra_s=interval_s(ctx.profile))
     await stream.has_events(1, ctx.patience_s)
-    if ctx.profile.heartbeat is not None:
-        bound_s = interval_s(ctx.profile) + ctx.profile.heartbeat.tolerance_s
+    heartbeat = ctx.profile.heartbeat
+    if heartbeat is not None and heartbeat.form != "none":
+        bound_s = heartbeat.interval_s + heartbeat.tolerance_s
         await stream.wait(lambda s: s.heartbeats > 0, bound_s)
     ctx.mark("released")
     await ctx.release(script)
@@ -56,8 +57,7 @@ async def held_headers(ctx: Context) -> None:
 
 def interval_s(profile: Profile) -> float:
     """Return the heartbeat interval in seconds, or a second if there is none."""
-    has_any = profile.heartbeat is not None and profile.heartbeat.form != "none"
-    if not has_any or profile.heartbeat is None:
+    if profile.heartbeat is None or profile.heartbeat.form == "none":
         return _PLAIN_INTERVAL_S
     return profile.heartbeat.interval_s
 

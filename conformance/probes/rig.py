@@ -59,7 +59,8 @@ class Rig:
 
     def _bound_s(self, name: str) -> float:
         seconds = self.probes[name].seconds(self.surroundings.profile)
-        return seconds + _PATIENCES * self.surroundings.patience_s
+        late_s = self.surroundings.patience_s + self.surroundings.model_s
+        return seconds + _PATIENCES * late_s
 
     async def run(self, name: str) -> Evidence:
         """Run a probe once and return what it brings back.

@@ -69,7 +69,6 @@ class Stream:
         events: the protocol's own events so far: no heartbeats.
         heartbeats: how many heartbeats came.
         tokens: how many events with text of the model came.
-        has_terminal: whether the terminal signal came.
     """
 
     def __init__(self, order: Order, sight: Sight, clock: Callable[[], float]) -> None:
@@ -77,7 +76,6 @@ class Stream:
         self.events: list[Event] = []
         self.heartbeats = 0
         self.tokens = 0
-        self.has_terminal = False
         self._sight = sight
         self._clock = clock
         self._reader = ResponseReader(order.request.method)
@@ -241,7 +239,6 @@ class Stream:
         elif isinstance(item, Event):
             self.events.append(item)
             self.tokens += self._sight.is_token(item)
-            self.has_terminal |= self._sight.is_terminal(item)
 
     def _go(self, connection: Connection, leave: Leave) -> None:
         """Leave in the way asked for, having taken what had arrived by then."""

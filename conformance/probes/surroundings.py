@@ -12,12 +12,16 @@ from ..profiles import Profile
 from .connection import Target
 from .control import Control
 from .probe import MissingError
-from .tokens import Credentials
+from .tokens import Credentials, Minted
 
 PATIENCE_S = 10.0
 """By how much a target may be later than its script before an exchange is given up. On
 a machine with all cores busy a run takes seconds longer; a conformant target never
 costs this time, a broken one costs it once for each exchange it does not end."""
+
+UNSTEERED_S = 60.0
+"""How long a run may take where nobody tells the models what to do: real ones answer in
+seconds, and many time limits stand at a minute."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,6 +43,16 @@ class Surroundings:
     wall_clock: Callable[[], float]
     control: Control | None = None
     patience_s: float = PATIENCE_S
+
+    @property
+    def is_steered(self) -> bool:
+        """Tell whether the model can be told what to do, and its journal be read."""
+        return self.profile.steering.mode != "none" and self.control is not None
+
+    @property
+    def model_s(self) -> float:
+        """How long the models of a run may take, beyond what they were told to."""
+        return 0.0 if self.is_steered else UNSTEERED_S
 
     @property
     def needs_credentials(self) -> bool:
@@ -64,6 +78,6 @@ class Surroundings:
         Raises:
             MissingError: there is no secret to sign it with.
         """
-        if self.credentials is None:
-            raise MissingError("no secret to sign tokens with was given")
+        if not isinstance(self.credentials, Minted):
+            raise MissingError("no secret to mint tokens from was given")
         return self.credentials.mint(user, expires=expires, algorithm=algorithm)

@@ -38,29 +38,17 @@ class Credentials(Protocol):
         """Tell whether it can speak for more than one user."""
 
     @property
-    def can_mint(self) -> bool:
-        """Tell whether it can make tokens with claims of its choice."""
-
-    @property
     def issued(self) -> frozenset[str]:
         """Every token handed out so far, to be redacted."""
 
     async def token(self, user: str) -> str:
         """Return a valid token of this user; raise `MissingError` if that fails."""
 
-    def mint(self, user: str, *, expires: int, algorithm: str = "HS256") -> str:
-        """Return a token that runs out at `expires`, in seconds since the epoch.
-
-        Raises:
-            MissingError: this source cannot mint.
-        """
-
 
 class Minted:
     """Mints HS256 tokens from the secret that the target verifies them with."""
 
     has_users = True
-    can_mint = True
 
     def __init__(self, secret: str, *, wall_clock: Callable[[], float]) -> None:
         if not secret:
@@ -79,7 +67,7 @@ class Minted:
         return self.mint(user, expires=int(self._wall_clock()) + LIFETIME_S)
 
     def mint(self, user: str, *, expires: int, algorithm: str = "HS256") -> str:
-        """Return a token of this user that runs out at `expires`."""
+        """Return a token that runs out at `expires`, in seconds since the epoch."""
         issued = int(self._wall_clock()) - ISSUED_AGO_S
         claims = {"sub": user, "iat": min(issued, expires), "exp": expires}
         token = sign(claims, self._secret, algorithm)
@@ -91,7 +79,6 @@ class Fixed:
     """One token out of a file or the environment: one user, and no other tokens."""
 
     has_users = False
-    can_mint = False
 
     def __init__(self, token: str) -> None:
         self._token = token.strip()
@@ -110,16 +97,11 @@ class Fixed:
         """Return the token."""
         return self._token
 
-    def mint(self, user: str, *, expires: int, algorithm: str = "HS256") -> str:
-        """Raise `MissingError`."""
-        raise _cannot_mint(user, expires, algorithm)
-
 
 class Printed:
     """Tokens that a command prints, one command run for each user."""
 
     has_users = True
-    can_mint = False
 
     def __init__(self, command: str) -> None:
         if "{user}" not in command:
@@ -164,10 +146,6 @@ class Printed:
             )
         return token
 
-    def mint(self, user: str, *, expires: int, algorithm: str = "HS256") -> str:
-        """Raise `MissingError`."""
-        raise _cannot_mint(user, expires, algorithm)
-
 
 def sign(claims: Mapping[str, object], secret: str, algorithm: str) -> str:
     """Return a signed JWT (HS256 or HS512): RFC 7515, section 3."""
@@ -206,10 +184,3 @@ def _unsigned(header: Mapping[str, object], claims: Mapping[str, object]) -> str
 
 def _encode(data: bytes) -> str:
     return base64.urlsafe_b64encode(data).rstrip(b"=").decode()
-
-
-def _cannot_mint(user: str, expires: int, algorithm: str) -> MissingError:
-    return MissingError(
-        f"no secret is given, so no {algorithm} token of {user} that runs out at "
-        f"{expires} can be made"
-    )

@@ -117,7 +117,7 @@ async def test_a_probe_that_does_not_end_is_given_up_with_what_it_has() -> None:
         ctx.mark("began")
         await asyncio.Event().wait()
 
-    evidence = await rig(hangs).run("p")
+    evidence = await rig(hangs, control=silent_provider([])).run("p")
 
     assert list(evidence.marks) == ["began"]
     assert not evidence.error
@@ -166,6 +166,41 @@ async def test_without_a_provider_the_prompt_is_a_plain_one() -> None:
     assert prompts == [PLAIN_PROMPT]
 
 
+async def test_without_a_secret_no_token_can_be_minted() -> None:
+    async def forges(ctx: Context) -> None:
+        ctx.surroundings.mint("someone", expires=0)
+
+    evidence = await rig(forges, credentials=Fixed("token")).run("p")
+
+    assert evidence.missing == "no secret to mint tokens from was given"
+
+
+async def test_what_was_left_out_is_told_with_its_reason() -> None:
+    async def needs_two(ctx: Context) -> None:
+        assert not ctx.can_be_another("foreign")
+
+    evidence = await rig(needs_two, credentials=Fixed("token")).run("p")
+
+    assert evidence.facts["left_out"] == {
+        "foreign": "there is only one user: give a secret or a command"
+    }
+
+
+async def test_a_stream_that_was_refused_is_not_waited_for(serve: Serve) -> None:
+    refusal = b"HTTP/1.1 503 Busy\r\nContent-Length: 0\r\n\r\n"
+    reached: list[bool] = []
+
+    async def waits(ctx: Context) -> None:
+        script = ctx.script()
+        stream = await ctx.start("stream", script)
+        reached.append(await ctx.reaches_for(stream, script, "held"))
+
+    one = rig(waits, target=await serve(sending(refusal)), control=silent_provider([]))
+    await one.run("p")
+
+    assert reached == [False]
+
+
 async def test_every_attempt_has_users_and_keys_of_its_own() -> None:
     seen: list[tuple[str, str]] = []
 
@@ -210,7 +245,11 @@ async def test_the_worst_lateness_of_a_probe_is_in_its_evidence() -> None:
 
 
 async def test_a_callers_deadline_leaves_time_to_clean_up() -> None:
-    assert rig(nothing, seconds=3).deadline_s("p") == pytest.approx(3 + 2 * 0.05 + 5)
+    steered = rig(nothing, seconds=3, control=silent_provider([]))
+    unsteered = rig(nothing, seconds=3)
+
+    assert steered.deadline_s("p") == pytest.approx(3 + 2 * 0.05 + 5)
+    assert unsteered.deadline_s("p") == pytest.approx(3 + 2 * (0.05 + 60) + 5)
 
 
 async def test_a_rig_reaches_the_provider_and_measures_itself(serve: Serve) -> None:
