@@ -370,7 +370,7 @@ def test_the_schema_is_json(streamproof: Streamproof) -> None:
 
 
 def start(*words: str | Path) -> subprocess.Popen[str]:
-    return subprocess.Popen(  # noqa: S603 -- our own command
+    return subprocess.Popen(
         [sys.executable, "-m", "conformance", *map(str, words)],
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,

@@ -87,7 +87,7 @@ def show(line: str) -> None:
 
 def main() -> None:
     command = [sys.executable, "-m", "fakes", "--port", "0"]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as fakes:  # noqa: S603 -- our own command
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as fakes:
         try:
             assert fakes.stdout is not None
             url = fakes.stdout.readline().removeprefix("listening on ").strip()

@@ -24,7 +24,7 @@ pytestmark = pytest.mark.slow
 
 
 def start(*arguments: str) -> subprocess.Popen[str]:
-    return subprocess.Popen(  # noqa: S603 -- our own command
+    return subprocess.Popen(
         [sys.executable, "-m", "fakes", *arguments],
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,

@@ -23,7 +23,7 @@ TOKEN=my.own.token
 def run(request: Request) -> list[bytes]:
     """Return the arguments that a shell hands to curl, and what it pipes in."""
     script = CURL + curl_command(request, TARGET)
-    done = subprocess.run(  # noqa: S603 -- our own text, that is the point
+    done = subprocess.run(
         ["/bin/bash", "-c", script], check=True, capture_output=True, timeout=10
     )
     return done.stdout.split(b"\0")

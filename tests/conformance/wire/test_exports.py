@@ -25,7 +25,7 @@ def test_all_is_sorted_short_and_true() -> None:
 
 
 def test_importing_the_package_loads_nothing_third_party() -> None:
-    result = subprocess.run(  # noqa: S603 -- our own interpreter and text
+    result = subprocess.run(
         [sys.executable, "-c", PROBE], capture_output=True, text=True, check=True
     )
 

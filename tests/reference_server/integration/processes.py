@@ -35,7 +35,7 @@ def running(
     arguments: Sequence[str], environment: Mapping[str, str] | None = None
 ) -> Iterator[Program]:
     """Start a program, wait until it listens, and stop it at the end."""
-    process = subprocess.Popen(  # noqa: S603 -- our own programs
+    process = subprocess.Popen(
         arguments,
         env={**os.environ, **(environment or {})},
         stdout=subprocess.PIPE,
