@@ -6,6 +6,7 @@ server on a socket, in front of a fake provider in a process of its own.
 
 from __future__ import annotations
 
+import logging
 import zlib
 from collections import Counter
 from collections.abc import Iterator
@@ -30,6 +31,12 @@ SIDE_BY_SIDE = 4
 
 IMPATIENCE_S = 2.0
 """Each response that a mutant does not end costs this long."""
+
+
+@pytest.fixture(autouse=True)
+def quiet(caplog: pytest.LogCaptureFixture) -> None:
+    """Keep out of the report what wrong servers log of their own wrongness."""
+    caplog.set_level(logging.CRITICAL)
 
 
 @pytest.fixture(scope="session")

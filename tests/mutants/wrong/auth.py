@@ -154,6 +154,11 @@ def _as_frame(answer: Answer) -> None:
     answer.body = b'event: error\ndata: {"code":401}\n\n'
 
 
+def _as_stream(answer: Answer) -> None:
+    answer.status = 200
+    _as_frame(answer)
+
+
 def _request(on_request: OnRequest) -> Wrap:
     return Mutation(request=on_request)
 
@@ -162,7 +167,7 @@ MUTANTS = (
     Mutant(
         name="strangers-are-guests",
         defect="authentication optional: who sends nothing is a guest",
-        trips={"auth.no-credential": "none"},
+        trips={"auth.no-credential": "without a credential"},
         also={
             "auth.before-upstream": CALLS_A_MODEL,
             "auth.before-validation": "a guest's body is validated",
@@ -238,6 +243,25 @@ MUTANTS = (
         defect="A01: authentication inside the generator, refusal as an SSE frame",
         trips={"auth.refused-as-json": "text/event-stream"},
         wrap=_on_401(_as_frame),
+    ),
+    Mutant(
+        name="200-then-an-error-event",
+        defect="A01: 200, then an error event, instead of 401",
+        trips=dict.fromkeys(
+            (
+                "auth.no-credential",
+                "auth.malformed",
+                "auth.wrong-scheme",
+                "auth.alg-none",
+                "auth.bad-signature",
+                "auth.wrong-algorithm",
+                "auth.expired",
+                "auth.query-token-refused",
+                "auth.before-validation",
+            ),
+            "refused with 401, got 200 text/event-stream",
+        ),
+        wrap=_on_401(_as_stream),
     ),
     Mutant(
         name="model-is-called-before-auth",

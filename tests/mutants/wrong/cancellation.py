@@ -22,7 +22,7 @@ from tests.mutants.asgi import (
     get_header,
     refusal,
 )
-from tests.mutants.frames import document, kind, with_document
+from tests.mutants.frames import document, failure, kind, with_document
 from tests.mutants.mutant import Mutant
 from tests.mutants.site import Site
 
@@ -31,6 +31,15 @@ NO_TIMEOUT = {
     "upstream_first_token_timeout_s": 60.0,
     "upstream_total_timeout_s": 60.0,
 }
+GONE = "within 1500 ms of the reader's leaving"
+LEAVES = (
+    "leave-fin-before-headers",
+    "leave-fin-before-first-token",
+    "leave-fin-midstream",
+    "leave-rst-before-headers",
+    "leave-rst-before-first-token",
+    "leave-rst-midstream",
+)
 EXPLICIT = ("cancel-before-headers", "cancel-before-first-token", "cancel-midstream")
 
 
@@ -142,6 +151,10 @@ def _tell_another_error(frame: bytes, _reply: Reply) -> bytes:
     return frame
 
 
+def _tell_twice(frame: bytes, _reply: Reply) -> bytes:
+    return frame + failure(frame, "CANCELLED") if kind(frame) == "error" else frame
+
+
 async def _forget_everything(request: Request, _site: Site) -> Answer | None:
     return refusal(404, "STREAM_NOT_FOUND") if request.cursor else None
 
@@ -151,10 +164,10 @@ MUTANTS = (
         name="handler-ends-model-runs-on",
         defect="C02: the HTTP side says cancelled, the graph goes on",
         trips={
-            "cancellation.explicit-before-headers": "",
-            "cancellation.explicit-before-first-token": "",
-            "cancellation.explicit-midstream": "",
-            "cancellation.no-tokens-after": "",
+            "cancellation.explicit-before-headers": "still open, 0 tokens",
+            "cancellation.explicit-before-first-token": "still open, 0 tokens",
+            "cancellation.explicit-midstream": "still open, 2 tokens",
+            "cancellation.no-tokens-after": "expected a cancelled model call",
         },
         probes=EXPLICIT,
         settings=NO_TIMEOUT,
@@ -164,28 +177,29 @@ MUTANTS = (
         name="disconnect-is-never-noticed",
         defect="C01, C05: the reader leaves, the model call continues",
         trips={
-            "cancellation.fin-before-headers": "",
-            "cancellation.fin-before-first-token": "",
-            "cancellation.fin-midstream": "",
-            "cancellation.rst-before-headers": "",
-            "cancellation.rst-before-first-token": "",
-            "cancellation.rst-midstream": "",
-            "cancellation.no-tokens-after": "",
+            "cancellation.fin-before-headers": GONE,
+            "cancellation.fin-before-first-token": GONE,
+            "cancellation.fin-midstream": GONE,
+            "cancellation.rst-before-headers": GONE,
+            "cancellation.rst-before-first-token": GONE,
+            "cancellation.rst-midstream": GONE,
+            "cancellation.no-tokens-after": "expected a cancelled model call",
         },
+        probes=LEAVES,
         settings=NO_TIMEOUT,
         wrap=Mutation(is_deaf=True),
     ),
     Mutant(
         name="no-grace",
         defect="H12: a dropped connection is taken for a cancel",
-        trips={"cancellation.grace-kept": ""},
+        trips={"cancellation.grace-kept": "go on for 500 ms"},
         probes=("leave-fin-midstream", "leave-rst-before-headers"),
         settings={"resume_grace_s": 0.0},
     ),
     Mutant(
         name="cancel-is-retried",
         defect="C07: the cancellation is swallowed by a retry loop",
-        trips={"cancellation.no-further-calls": ""},
+        trips={"cancellation.no-further-calls": "model call 2"},
         probes=("cancel-midstream",),
         patch=_take_cancel_for_failure,
     ),
@@ -195,6 +209,17 @@ MUTANTS = (
         trips={"cancellation.reader-told": "INTERNAL_ERROR"},
         probes=EXPLICIT,
         wrap=Mutation(frame=_tell_another_error),
+    ),
+    Mutant(
+        name="cancelled-twice",
+        defect="C11: two terminal events on a cancel",
+        trips={"cancellation.reader-told": "nothing after the terminal event"},
+        also={
+            "lifecycle.one-terminal": "the same, of any stream",
+            "lifecycle.nothing-after-terminal": "the same, of any stream",
+        },
+        probes=("cancel-midstream",),
+        wrap=Mutation(frame=_tell_twice),
     ),
     Mutant(
         name="cancel-is-answered-200",
@@ -258,7 +283,7 @@ MUTANTS = (
     Mutant(
         name="model-is-left-when-it-is-enough",
         defect="a normal end counts as a cancel at the provider",
-        trips={"cancellation.normal-end-is-no-cancel": ""},
+        trips={"cancellation.normal-end-is-no-cancel": "cancelled_midstream"},
         probes=("paced",),
         patch=_leave_when_it_is_enough,
     ),

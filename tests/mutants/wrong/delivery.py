@@ -54,6 +54,17 @@ def _collect(frame: bytes, reply: Reply) -> bytes:
     return b""
 
 
+def _one_behind(frame: bytes, reply: Reply) -> bytes:
+    """Send each event only when the next one is there; heartbeats do not count."""
+    if not is_event(frame):
+        return frame
+    held: bytes = reply.memory.pop("held", b"")
+    if is_terminal(frame):
+        return held + frame
+    reply.memory["held"] = frame
+    return held
+
+
 def _join_pairs(frame: bytes, reply: Reply) -> bytes:
     """Send two tokens in one event, and number the events that are left."""
     held = reply.memory.pop("held", None)
@@ -99,6 +110,16 @@ MUTANTS = (
         defect="B01, B05: everything arrives in one batch at the end",
         trips={"delivery.tokens-as-produced": "token 1 within"},
         wrap=Mutation(frame=_collect),
+    ),
+    Mutant(
+        name="event-comes-with-the-next",
+        defect="F07: the separator is written before the event instead of after",
+        trips={
+            "delivery.tokens-as-produced": "token 2 within",
+            "delivery.first-event-in-time": "after the model's answer",
+        },
+        probes=("stalled-model", "held-headers"),
+        wrap=Mutation(frame=_one_behind),
     ),
     Mutant(
         name="tokens-in-pairs",

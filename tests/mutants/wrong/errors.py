@@ -64,6 +64,10 @@ async def _crash(_reply: Reply, _emit: Emit) -> None:
     raise ConnectionAbortedError("the worker died")
 
 
+def _without_error(frame: bytes, _reply: Reply) -> bytes:
+    return b"" if kind(frame) == "error" else frame
+
+
 def _swallow_last_token(frame: bytes, reply: Reply) -> bytes:
     """Hold back every token until the next event, and lose it when that is an error."""
     held = reply.memory.pop("held", b"")
@@ -147,23 +151,33 @@ MUTANTS = (
     Mutant(
         name="truncation-is-success",
         defect="error swallowed as normal end",
-        trips={"errors.truncated": ""},
+        trips={"errors.truncated": "says success"},
         also={"errors.not-retried-after-tokens": "the run goes on to its next call"},
         patch=_end_of_body_is_enough,
     ),
     Mutant(
         name="stall-never-times-out",
         defect="E13: upstream stall never times out",
-        trips={"errors.mute-model-timeout": "", "errors.stalled-model-timeout": ""},
+        trips={
+            "errors.mute-model-timeout": "deadline end",
+            "errors.stalled-model-timeout": "deadline end",
+        },
         settings={
             "upstream_first_token_timeout_s": 60.0,
             "upstream_total_timeout_s": 60.0,
         },
     ),
     Mutant(
+        name="failure-cuts-the-connection",
+        defect="E01: an exception after the headers, no event, connection dropped",
+        trips={"errors.http-error-code": "premature eof end"},
+        probes=("upstream-http-error",),
+        wrap=Mutation(frame=_without_error, last=_crash),
+    ),
+    Mutant(
         name="two-terminal-events",
         defect="E05: error twice",
-        trips={"errors.one-terminal": ""},
+        trips={"errors.one-terminal": "a second terminal event"},
         also={"lifecycle.nothing-after-terminal": "the same, of any stream"},
         probes=("upstream-http-error",),
         wrap=Mutation(frame=_twice),
@@ -194,7 +208,7 @@ MUTANTS = (
     Mutant(
         name="stream-stays-open-after-its-error",
         defect="E06: error not terminal",
-        trips={"errors.clean-end": ""},
+        trips={"errors.clean-end": "within 1000 ms of the error event"},
         also={"lifecycle.closes-after-terminal": "the same, of any stream"},
         probes=("upstream-http-error",),
         wrap=Mutation(last=_stay_open),
@@ -202,14 +216,14 @@ MUTANTS = (
     Mutant(
         name="no-terminating-chunk-after-an-error",
         defect="E12: an exception after the headers cuts the body",
-        trips={"errors.clean-end": ""},
+        trips={"errors.clean-end": "premature eof"},
         probes=("upstream-http-error",),
         wrap=Mutation(last=_crash),
     ),
     Mutant(
         name="last-token-is-lost-before-an-error",
         defect="E03: the event before an exception is lost",
-        trips={"errors.tokens-before-error-arrive": ""},
+        trips={"errors.tokens-before-error-arrive": "got 1 of them before error"},
         also={"ids.without-gaps": "the lost event leaves a gap"},
         probes=(MID_STREAM,),
         wrap=Mutation(frame=_swallow_last_token),
@@ -224,7 +238,7 @@ MUTANTS = (
     Mutant(
         name="retried-after-tokens",
         defect="R22: a mid-stream retry doubles tokens",
-        trips={"errors.not-retried-after-tokens": ""},
+        trips={"errors.not-retried-after-tokens": "no model call after call 1 failed"},
         also={"errors.dropped-fin": "the second call succeeds, so no error is told"},
         probes=("upstream-drop-fin",),
         patch=_retry_whatever_failed,
@@ -250,7 +264,7 @@ MUTANTS = (
     Mutant(
         name="model-is-called-before-validation",
         defect="upstream opened before the body is validated",
-        trips={"errors.invalid-reach-no-model": ""},
+        trips={"errors.invalid-reach-no-model": "no model call for an invalid request"},
         wrap=Mutation(request=_call_model_first),
     ),
     Mutant(

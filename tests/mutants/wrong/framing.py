@@ -20,10 +20,12 @@ BOM = b"\xef\xbb\xbf"
 NOT_JSON = {
     "framing.data-is-json": "the frame's data is no JSON",
     "vocabulary.known-types": "what is no JSON has no type",
+    "lifecycle.order": "what has no type has no place in the order",
+}
+LOST = NOT_JSON | {"lifecycle.all-tokens-arrive": "the frame's token is lost"}
+FOREIGN = NOT_JSON | {
     "vocabulary.event-field": "the frame is none of the server's own",
-    "lifecycle.order": "the frame has no place in the order",
-    "ids.on-every-event": "the frame is no event of the run",
-    "lifecycle.all-tokens-arrive": "the frame's token is lost",
+    "ids.on-every-event": "the frame is none of the server's own",
 }
 
 
@@ -126,7 +128,10 @@ MUTANTS = (
     Mutant(
         name="one-frame-in-crlf",
         defect="F19: mixed line ends in one stream",
-        trips={"framing.one-line-end": "", "framing.line-end-policy": "CRLF"},
+        trips={
+            "framing.one-line-end": "one kind of line end",
+            "framing.line-end-policy": "CRLF",
+        },
         wrap=_third(_crlf),
     ),
     Mutant(
@@ -178,7 +183,7 @@ MUTANTS = (
     Mutant(
         name="comment-inside-an-event",
         defect="H04: a heartbeat from a second writer gets into a frame",
-        trips={"framing.comment-between-events": ""},
+        trips={"framing.comment-between-events": "comments between events"},
         wrap=_third(_comment_inside),
     ),
     Mutant(
@@ -191,28 +196,28 @@ MUTANTS = (
         name="frame-formatted-twice",
         defect="F18: a formatted frame formatted again",
         trips={"framing.not-formatted-twice": "data: {"},
-        also=NOT_JSON,
+        also=LOST,
         wrap=_third(_format_twice),
     ),
     Mutant(
         name="comment-as-data",
         defect="F11: a heartbeat comment wrapped as data",
         trips={"framing.data-is-json": ": processing"},
-        also=NOT_JSON,
+        also=FOREIGN,
         wrap=_third(lambda frame: b"data: : processing\n\n" + frame),
     ),
     Mutant(
         name="text-that-is-no-json",
         defect="F14: an empty priming event breaks clients that parse every event",
-        trips={"framing.data-is-json": ""},
-        also=NOT_JSON,
+        trips={"framing.data-is-json": 'with data ""'},
+        also=FOREIGN,
         wrap=_third(lambda frame: b"data:\n\n" + frame),
     ),
     Mutant(
         name="payload-through-splitlines",
         defect="F04: U+2028 and U+0085 taken for line ends",
-        trips={"framing.text-survives": ""},
-        also=NOT_JSON | {"framing.text-survives": "a broken frame loses its text"},
+        trips={"framing.text-survives": "separators"},
+        also=NOT_JSON,
         probes=("awkward-text",),
         wrap=_each(_splitlines),
     ),
@@ -238,7 +243,7 @@ MUTANTS = (
         name="payload-forges-events",
         defect="F01: line ends of the model's text become line ends of the stream",
         trips={"framing.no-forged-events": "forged"},
-        also=NOT_JSON
+        also=FOREIGN
         | {
             "framing.known-fields-only": "other lines of the text are no fields",
             "framing.comment-between-events": "some lines of the text are comments",

@@ -70,26 +70,26 @@ MUTANTS = (
     Mutant(
         name="event-without-id",
         defect="R20: only some events have an id",
-        trips={"ids.on-every-event": ""},
+        trips={"ids.on-every-event": "(no id)"},
         wrap=Mutation(frame=_anonymous_completion),
         also={"ids.without-gaps": "the number of the event without id is missing"},
     ),
     Mutant(
         name="id-with-zeros",
         defect="R05: numbers written to be sorted as text",
-        trips={"ids.declared-form": ""},
+        trips={"ids.declared-form": "-000001"},
         wrap=_renamed(lambda stream, n: f"{stream}-{n:06}"),
     ),
     Mutant(
         name="number-is-skipped",
         defect="OUT-14: numbers spent on frames that nobody gets",
-        trips={"ids.without-gaps": ""},
+        trips={"ids.without-gaps": " next, got "},
         wrap=_renamed(lambda stream, n: f"{stream}-{_sparse(n)}"),
     ),
     Mutant(
         name="id-comes-twice",
         defect="R04: ids that repeat within a millisecond",
-        trips={"ids.unique": "second time", "ids.without-gaps": ""},
+        trips={"ids.unique": "second time", "ids.without-gaps": " next, got "},
         wrap=_renamed(lambda stream, n: f"{stream}-{n if n != 4 else 3}"),
     ),
     Mutant(
@@ -102,7 +102,7 @@ MUTANTS = (
     Mutant(
         name="streams-share-an-id",
         defect="E10: the id of the process for the id of the run",
-        trips={"ids.stream-differs": ""},
+        trips={"ids.stream-differs": "a stream id of its own"},
         probes=("interleaved",),
         wrap=_named(lambda: "WJh3kbkqT9yZ0VnQ5c1x2A"),
     ),

@@ -94,7 +94,6 @@ MUTANTS = (
         name="token-before-its-node",
         defect="two tasks write to one stream",
         trips={"lifecycle.order": "node-enter"},
-        also={"vocabulary.invariants": "the token carries the node of no bracket"},
         wrap=Mutation(frame=_enter_late),
     ),
     Mutant(
@@ -106,7 +105,10 @@ MUTANTS = (
     Mutant(
         name="no-terminal-event",
         defect="E07: no terminal at all on success",
-        trips={"lifecycle.one-terminal": "0 of them", "lifecycle.completes": ""},
+        trips={
+            "lifecycle.one-terminal": "0 of them",
+            "lifecycle.completes": "a run that ends in success",
+        },
         wrap=Mutation(frame=_without_terminal),
     ),
     Mutant(
@@ -127,7 +129,7 @@ MUTANTS = (
     Mutant(
         name="stays-open-after-the-end",
         defect="E08: the stream is kept open after done",
-        trips={"lifecycle.closes-after-terminal": ""},
+        trips={"lifecycle.closes-after-terminal": "within 1000 ms"},
         wrap=Mutation(last=_stay_open),
     ),
     Mutant(
@@ -139,7 +141,7 @@ MUTANTS = (
     Mutant(
         name="token-is-lost",
         defect="R19: a token is overwritten before it is sent",
-        trips={"lifecycle.all-tokens-arrive": ""},
+        trips={"lifecycle.all-tokens-arrive": "got 55"},
         wrap=Mutation(frame=_empty_second_token),
     ),
     Mutant(
@@ -152,7 +154,7 @@ MUTANTS = (
     Mutant(
         name="streams-share-a-buffer",
         defect="R16: state of the module instead of the run",
-        trips={"lifecycle.streams-do-not-mix": ""},
+        trips={"lifecycle.streams-do-not-mix": "of the other stream"},
         wrap=_one_buffer,
     ),
 )

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable
 
+import anyio
 from starlette.types import ASGIApp
 
 from tests.mutants.asgi import (
@@ -20,6 +21,7 @@ from tests.mutants.mutant import Mutant
 from tests.mutants.site import Site
 
 LIMIT = 3
+NO_LIMIT = {"streams_per_user": 1000}
 
 
 def too_many() -> Answer:
@@ -44,13 +46,13 @@ def _detail(answer: Answer) -> None:
 
 
 def _model_first(app: ASGIApp, site: Site) -> ASGIApp:
-    """Call the model for starts over the limit, before they are refused."""
+    """Call the model for the first start over the limit, before it is refused."""
     started: Counter[str] = Counter()
 
     async def request(request: Request, site: Site) -> Answer | None:
         if request.is_start:
             started[request.user] += 1
-            if started[request.user] > LIMIT:
+            if started[request.user] == LIMIT + 1:
                 await site.call_model(request.prompt)
         return None
 
@@ -70,6 +72,44 @@ def _resume_counts(app: ASGIApp, site: Site) -> ASGIApp:
         open_streams[reply.request.user] += 1
 
     return Mutation(request=request, head=head)(app, site)
+
+
+def _checked_then_counted(app: ASGIApp, site: Site) -> ASGIApp:
+    """Look up the number of streams, do something slow, and count this one then."""
+    streams: Counter[str] = Counter()
+
+    async def request(request: Request, _site: Site) -> Answer | None:
+        if not request.is_start:
+            return None
+        if streams[request.user] >= LIMIT:
+            return too_many()
+        await anyio.sleep(0.05)
+        streams[request.user] += 1
+        return None
+
+    return Mutation(request=request)(app, site)
+
+
+def _freed_at_the_head(app: ASGIApp, site: Site) -> ASGIApp:
+    """Count a stream only until its response has begun."""
+    starting: Counter[str] = Counter()
+
+    async def request(request: Request, _site: Site) -> Answer | None:
+        if request.is_start and starting[request.user] >= LIMIT:
+            return too_many()
+        starting[request.user] += request.is_start
+        return None
+
+    def head(reply: Reply) -> None:
+        starting[reply.request.user] -= reply.request.is_start
+
+    return Mutation(request=request, head=head)(app, site)
+
+
+def _as_frame(answer: Answer) -> None:
+    answer.status = 200
+    answer.set("content-type", "text/event-stream")
+    answer.body = b'event: error\ndata: {"code":"TOO_MANY_STREAMS"}\n\n'
 
 
 def _leak(way: str) -> Wrap:
@@ -107,6 +147,26 @@ MUTANTS = (
         settings={"streams_per_user": LIMIT + 1},
     ),
     Mutant(
+        name="checked-then-counted",
+        defect="L01: check-then-act",
+        trips={"limits.exact-under-burst": "exactly 3 of 50"},
+        settings=NO_LIMIT,
+        wrap=_checked_then_counted,
+    ),
+    Mutant(
+        name="slot-is-free-at-the-head",
+        defect="L05: slot released at the headers, not at the end of the body",
+        trips={"limits.exact-under-burst": "exactly 3 of 50"},
+        settings=NO_LIMIT,
+        wrap=_freed_at_the_head,
+    ),
+    Mutant(
+        name="limit-as-a-frame",
+        defect="limit answered after 200",
+        trips={"limits.refusal-status": "refused with 429, got 200 text/event-stream"},
+        wrap=_on_429(_as_frame),
+    ),
+    Mutant(
         name="limit-is-403",
         defect="L09: a refusal that nobody retries",
         trips={"limits.refusal-status": "403"},
@@ -133,13 +193,15 @@ MUTANTS = (
     Mutant(
         name="model-is-called-before-the-limit",
         defect="upstream opened before the limit check",
-        trips={"limits.refused-reach-no-model": ""},
+        trips={
+            "limits.refused-reach-no-model": "no model call for a start over the limit"
+        },
         wrap=_model_first,
     ),
     Mutant(
         name="limit-for-everybody-together",
         defect="L11: one counter for all users",
-        trips={"limits.per-user": ""},
+        trips={"limits.per-user": "got 503"},
         settings={"max_streams": LIMIT},
     ),
     Mutant(
@@ -151,32 +213,32 @@ MUTANTS = (
     Mutant(
         name="completed-stream-keeps-its-slot",
         defect="L04: the counter only goes up",
-        trips={"limits.slot-back-after-complete": ""},
+        trips={"limits.slot-back-after-complete": "ended by complete"},
         probes=("slots-after-complete",),
         wrap=_leak("node-complete"),
     ),
     Mutant(
         name="failed-stream-keeps-its-slot",
         defect="L06: slot leak on upstream failure",
-        trips={"limits.slot-back-after-error": ""},
+        trips={"limits.slot-back-after-error": "ended by error"},
         wrap=_leak("error"),
     ),
     Mutant(
         name="cancelled-stream-keeps-its-slot",
         defect="C06: clean-up that awaits is killed by the cancel",
-        trips={"limits.slot-back-after-cancel": ""},
+        trips={"limits.slot-back-after-cancel": "ended by cancel"},
         wrap=_leak("error"),
     ),
     Mutant(
         name="left-stream-keeps-its-slot",
         defect="L07: slot leak on disconnect",
-        trips={"limits.slot-back-after-leave": ""},
+        trips={"limits.slot-back-after-leave": "ended by leave"},
         wrap=_leak("left"),
     ),
     Mutant(
         name="stream-that-was-never-read-keeps-its-slot",
         defect="C08: a generator that was never entered never runs its finally",
-        trips={"limits.slot-back-after-early-leave": ""},
+        trips={"limits.slot-back-after-early-leave": "ended by early-leave"},
         wrap=_leak("left"),
     ),
 )

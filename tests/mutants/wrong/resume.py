@@ -155,6 +155,11 @@ def _start_anew_at_garbage(answer: Answer, request: Request) -> None:
 Owners = dict[str, tuple[str, str]]
 
 
+def _crash_at_garbage(answer: Answer, request: Request) -> None:
+    if answer.status == 400 and not _is_future(answer, request):
+        answer.status = 500
+
+
 def _with_owners(on_request: Callable[[Request, Owners], Answer | None]) -> Wrap:
     """Return a server that knows who started a stream, and with which credential."""
 
@@ -185,6 +190,21 @@ def _admit_existence(request: Request, owners: Owners) -> Answer | None:
         is_foreign = owners[request.stream][0] != request.user
         return refusal(403, "FORBIDDEN") if is_foreign else None
     return None
+
+
+def _wait_for_unknown(app: ASGIApp, site: Site) -> ASGIApp:
+    """Wait for the events of a stream that does not exist."""
+    known: set[str] = set()
+
+    async def request(request: Request, _site: Site) -> Answer | None:
+        if _cursor(request)[1] and request.stream not in known:
+            await anyio.sleep(5)
+        return None
+
+    def head(reply: Reply) -> None:
+        known.add(get_header(reply.headers, "x-stream-id") or "")
+
+    return Mutation(request=request, head=head)(app, site)
 
 
 def _skip_auth(request: Request, owners: Owners) -> Answer | None:
@@ -234,7 +254,7 @@ MUTANTS = (
     Mutant(
         name="last-event-id-is-ignored",
         defect="R01: everything is replayed",
-        trips={"resume.every-cut-of-finished": ""},
+        trips={"resume.every-cut-of-finished": "as event 1 after"},
         also={
             "ids.without-gaps": "the first id does not follow the reader's",
             "lifecycle.order": "the replay begins with an earlier event",
@@ -246,7 +266,7 @@ MUTANTS = (
     Mutant(
         name="finished-stream-hangs",
         defect="R11: a resume of a finished run never ends",
-        trips={"resume.replay-closes": ""},
+        trips={"resume.replay-closes": "within 1000 ms of the terminal event"},
         also={"lifecycle.closes-after-terminal": "the same, of any stream"},
         wrap=Mutation(last=_hang),
     ),
@@ -263,7 +283,7 @@ MUTANTS = (
     Mutant(
         name="gap-between-history-and-live",
         defect="R02: an event is lost where a resume joins the live stream",
-        trips={"resume.live-cuts-lossless": ""},
+        trips={"resume.live-cuts-lossless": "never arrived"},
         also={
             "ids.without-gaps": "the lost event leaves a gap",
             "ids.retry-on-first-event": "the first event is lost with its retry",
@@ -275,7 +295,7 @@ MUTANTS = (
     Mutant(
         name="cursor-is-inclusive",
         defect="R03, R21: >= instead of >",
-        trips={"resume.live-cuts-without-duplicates": ""},
+        trips={"resume.live-cuts-without-duplicates": "again; it came in"},
         also={"ids.without-gaps": "the first id does not follow the reader's"},
         probes=("live-cuts",),
         wrap=_inclusive_now_and_then,
@@ -283,7 +303,7 @@ MUTANTS = (
     Mutant(
         name="replayed-event-is-rendered-anew",
         defect="R15: replayed events differ from live ones",
-        trips={"resume.same-events-live-and-replayed": ""},
+        trips={"resume.same-events-live-and-replayed": "as in 'cut-"},
         wrap=_new_time,
     ),
     Mutant(
@@ -320,6 +340,19 @@ MUTANTS = (
         also={"resume.foreign-like-unknown": LIKE_UNKNOWN},
     ),
     Mutant(
+        name="unknown-cursor-waits",
+        defect="R08: a connection that is stuck for ever",
+        trips={"resume.unknown-refused": "no response"},
+        also={"resume.foreign-like-unknown": LIKE_UNKNOWN},
+        wrap=_wait_for_unknown,
+    ),
+    Mutant(
+        name="garbage-cursor-is-our-fault",
+        defect="R09: 500 for an id that cannot be read",
+        trips={"resume.malformed-refused": "got 500"},
+        wrap=Mutation(answer=_crash_at_garbage),
+    ),
+    Mutant(
         name="anyone-reads-any-stream",
         defect="R10: replays another user's events",
         trips={
@@ -338,7 +371,7 @@ MUTANTS = (
     Mutant(
         name="resume-skips-auth",
         defect="A05: the resume path skips validation",
-        trips={"resume.needs-credential": "no-credential"},
+        trips={"resume.needs-credential": "without a credential"},
         wrap=_with_owners(_skip_auth),
     ),
     Mutant(
@@ -350,7 +383,7 @@ MUTANTS = (
     Mutant(
         name="older-reader-stays",
         defect="R17: a second reader leaves a ghost connection behind",
-        trips={"resume.takeover-closes-older": ""},
+        trips={"resume.takeover-closes-older": "once the newer reader is served"},
         wrap=Mutation(last=_share),
     ),
     Mutant(
@@ -363,13 +396,13 @@ MUTANTS = (
     Mutant(
         name="newer-reader-loses-an-event",
         defect="R16: readers take events from one another",
-        trips={"resume.takeover-continues": ""},
+        trips={"resume.takeover-continues": "as event 1 after"},
         wrap=Mutation(frame=_lose_first(1)),
     ),
     Mutant(
         name="resume-runs-the-model-again",
         defect="R22: a reconnect re-runs the generation",
-        trips={"resume.one-generation": ""},
+        trips={"resume.one-generation": "14 model calls for one stream"},
         probes=("takeover",),
         wrap=_run_again,
     ),
