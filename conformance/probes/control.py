@@ -149,14 +149,9 @@ class Control:
             if answer.reached or is_final or self.clock() >= until:
                 return answer.reached
 
-    async def release(self, key: str, turn: int | None = None) -> None:
+    async def release(self, key: str) -> None:
         """Open the gates of this key, those to come included."""
-        body = {} if turn is None else {"turn": turn}
-        await self._ask(_Released, "POST", f"/_fakes/gates/{key}/release", json=body)
-
-    async def forget(self, key: str) -> None:
-        """Clear all that the provider keeps about this key."""
-        await self._send("DELETE", f"/_fakes/calls/{key}")
+        await self._ask(_Released, "POST", f"/_fakes/gates/{key}/release", json={})
 
     async def _ask(
         self,

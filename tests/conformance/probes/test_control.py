@@ -122,7 +122,7 @@ async def test_an_early_no_is_final() -> None:
     assert not await control(answer).wait("k", 1, "held", 130)
 
 
-async def test_gates_are_released_and_keys_forgotten() -> None:
+async def test_gates_are_released_by_key() -> None:
     asked: list[tuple[str, str, object]] = []
 
     def answer(request: httpx.Request) -> httpx.Response:
@@ -132,14 +132,8 @@ async def test_gates_are_released_and_keys_forgotten() -> None:
 
     fakes = control(answer)
     await fakes.release("k")
-    await fakes.release("k", 2)
-    await fakes.forget("k")
 
-    assert asked == [
-        ("POST", "/_fakes/gates/k/release", {}),
-        ("POST", "/_fakes/gates/k/release", {"turn": 2}),
-        ("DELETE", "/_fakes/calls/k", None),
-    ]
+    assert asked == [("POST", "/_fakes/gates/k/release", {})]
 
 
 @pytest.mark.parametrize(
