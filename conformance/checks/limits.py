@@ -29,7 +29,7 @@ def exact_under_burst(
 ) -> Iterator[Finding | Sample]:
     """Count the accepted of many simultaneous starts."""
     starts = _starts(evidence)
-    accepted = [start for start in starts if is_event_stream(start.transcript)]
+    accepted = [start for start in starts if _is_accepted(start, evidence, profile)]
     limit = _limits(profile).streams_per_user
     if len(starts) <= limit:
         raise Untestable(f"{len(starts)} starts cannot pass a limit of {limit}")
@@ -49,7 +49,7 @@ def refusal_status(evidence: Evidence, profile: Profile) -> Iterator[Finding | S
     """See that whoever is not accepted is refused with the declared status."""
     findings = [
         finding
-        for start in _over(evidence)
+        for start in _over(evidence, profile)
         for finding in refused_with(
             start,
             profile,
@@ -241,10 +241,24 @@ def _starts(evidence: Evidence) -> tuple[Exchange, ...]:
     return starts
 
 
-def _over(evidence: Evidence) -> list[Exchange]:
+def _is_accepted(start: Exchange, evidence: Evidence, profile: Profile) -> bool:
+    """Tell a stream from a refusal, also from one that comes inside a stream.
+
+    The model of every accepted start is held, so that a stream which the target ended
+    without a model call is a refusal that came too late for a status.
+    """
+    if not is_event_stream(start.transcript):
+        return False
+    is_over = read(start, profile).is_read_to_end
+    return not is_over or key_of(start) is None or bool(calls_of(evidence, start))
+
+
+def _over(evidence: Evidence, profile: Profile) -> list[Exchange]:
     """Return the starts that were not accepted; `Untestable` if there is none."""
     over = [
-        start for start in _starts(evidence) if not is_event_stream(start.transcript)
+        start
+        for start in _starts(evidence)
+        if not _is_accepted(start, evidence, profile)
     ]
     if not over:
         raise Untestable("every start was accepted, so none shows a refusal")
@@ -254,7 +268,9 @@ def _over(evidence: Evidence) -> list[Exchange]:
 def _refused(evidence: Evidence, profile: Profile) -> list[Exchange]:
     """Return the starts refused for the limit; `Untestable` if there is none."""
     status = _limits(profile).status
-    refused = [each for each in _over(evidence) if each.transcript.status == status]
+    refused = [
+        each for each in _over(evidence, profile) if each.transcript.status == status
+    ]
     if not refused:
         raise Untestable(f"no start was refused with {status}: the limit was not met")
     return refused

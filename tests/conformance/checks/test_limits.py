@@ -50,6 +50,13 @@ BURST = evidence(
 )
 
 
+def with_accepted(base: Evidence, *labels: str) -> Evidence:
+    """Return the evidence with these starts accepted, model call and all."""
+    calls = tuple(complete_call(key=f"K-{label}") for label in labels)
+    changed = with_exchanges(base, *(accepted(label) for label in labels))
+    return replace(changed, calls=(*base.calls, *calls))
+
+
 def slots(*used: Exchange) -> Evidence:
     return evidence(*used, accepted("again-1"), accepted("again-2"))
 
@@ -111,7 +118,7 @@ def test_too_few_starts_afterwards_prove_nothing(id_: str) -> None:
 WRONG: list[tuple[str, Evidence, str, str]] = [
     (
         "limits.exact-under-burst",
-        with_exchanges(BURST, accepted("start-3")),
+        with_accepted(BURST, "start-3"),
         "exactly 2 of 4 simultaneous starts accepted",
         "3 accepted (start-1, start-2, start-3)",
     ),
@@ -126,6 +133,13 @@ WRONG: list[tuple[str, Evidence, str, str]] = [
         with_exchanges(BURST, answer("start-3", 500)),
         "a start over the limit to be refused with 429",
         "500 application/json",
+    ),
+    (
+        # It never got a model call, although every accepted start did.
+        "limits.refusal-status",
+        with_exchanges(BURST, stream("start-3", error(1), key="K-start-3")),
+        "a start over the limit to be refused with 429",
+        "200 text/event-stream, a stream with 1 events",
     ),
     (
         "limits.refusal-shape",
@@ -179,7 +193,7 @@ def test_wrong_evidence_is_found(
     assert_finding(id_, wrong, expected, got)
 
 
-ALL_ACCEPTED = with_exchanges(BURST, accepted("start-3"), accepted("start-4"))
+ALL_ACCEPTED = with_accepted(BURST, "start-3", "start-4")
 ELSEWHERE = with_exchanges(BURST, answer("start-3", 500), answer("start-4", 500))
 
 UNPROVEN: list[tuple[str, Evidence, str]] = [
@@ -192,8 +206,8 @@ UNPROVEN: list[tuple[str, Evidence, str]] = [
         "limits.exact-under-burst",
         with_exchanges(
             BURST,
-            stream("start-1", done(1), ended_at=100.0),
-            stream("start-3", done(1), at=100.5),
+            stream("start-1", done(1), key="K-start-1", ended_at=100.0),
+            stream("start-3", done(1), key="K-start-1", at=100.5),
         ),
         "not open at one time",
     ),
