@@ -11,7 +11,7 @@ from collections.abc import Iterator
 
 from ..model import Evidence, Finding
 from ..profiles import Profile
-from ..wire import AnomalyKind, Event
+from ..wire import Anomaly, AnomalyKind, Event
 from ..wire.lines import Terminator, split_lines
 from .pointer import MISSING, show
 from .registry import Untestable, check
@@ -45,12 +45,20 @@ def _anomaly_check(requirement: str, kind: AnomalyKind, expected: str) -> None:
     @check(requirement)
     def judge(evidence: Evidence, profile: Profile) -> Iterator[Finding]:
         found = [
-            stream.find(expected, anomaly.detail, offset=anomaly.start)
+            stream.find(expected, _got(anomaly, stream), offset=anomaly.start)
             for stream in spoken(evidence, profile)
             for anomaly in stream.transcript.anomalies
             if anomaly.kind is kind
         ]
         yield from few(found, "places")
+
+
+def _got(anomaly: Anomaly, stream: Stream) -> str:
+    """Word what stands there; of the decoder's `expected …, got …` the second half."""
+    bytes_ = stream.transcript.body[anomaly.start : anomaly.end]
+    there = show(bytes_.decode("utf-8", "replace"))
+    _, _, got = anomaly.detail.partition(", got ")
+    return f"{got} in {there}" if got else there
 
 
 for _requirement, _kind, _expected in (

@@ -115,7 +115,7 @@ MUTANTS = (
     Mutant(
         name="bom-at-the-start",
         defect="F09: byte order mark in the body",
-        trips={"framing.no-bom": "byte order mark"},
+        trips={"framing.no-bom": "no byte order mark at the start"},
         wrap=Mutation(frame=_bom_first),
     ),
     Mutant(
@@ -149,7 +149,7 @@ MUTANTS = (
     Mutant(
         name="event-field-twice",
         defect="F18: fields written by two layers",
-        trips={"framing.one-of-each-field": "event"},
+        trips={"framing.one-of-each-field": "another in"},
         wrap=_third(lambda frame: b"event: state_delta\n" + frame),
     ),
     Mutant(
@@ -165,7 +165,7 @@ MUTANTS = (
     Mutant(
         name="event-without-data",
         defect="F14: a priming event that no client dispatches",
-        trips={"framing.no-empty-events": "data"},
+        trips={"framing.no-empty-events": "a data line in every event"},
         wrap=_third(lambda frame: b"event: state_delta\n\n" + frame),
     ),
     Mutant(
@@ -177,13 +177,13 @@ MUTANTS = (
     Mutant(
         name="nul-in-an-id",
         defect="F16: clients ignore the id",
-        trips={"framing.id-without-nul": "NUL"},
+        trips={"framing.id-without-nul": "without U+0000"},
         wrap=_third(lambda frame: b"id: a\0b\n\n" + frame),
     ),
     Mutant(
         name="comment-inside-an-event",
         defect="H04: a heartbeat from a second writer gets into a frame",
-        trips={"framing.comment-between-events": "comments between events"},
+        trips={"framing.comment-between-events": ": still here"},
         wrap=_third(_comment_inside),
     ),
     Mutant(
