@@ -116,7 +116,7 @@ MUTANTS = (
         defect="F07: the separator is written before the event instead of after",
         trips={
             "delivery.tokens-as-produced": "token 2 within",
-            "delivery.first-event-in-time": "after the model's answer",
+            "delivery.first-event-in-time": "the first event within 500 ms",
         },
         probes=("stalled-model", "held-headers"),
         wrap=Mutation(frame=_one_behind),
