@@ -154,8 +154,9 @@ class Finding:
 
     `exchange` is the label of the exchange it was found in; `offset` a byte offset in
     that exchange's body; `at_s` seconds since that exchange started. `timed` marks a
-    finding that a late suite could have caused itself. `probe` is filled in by the
-    runner.
+    finding that a late suite could have caused itself, `beyond_s` tells by how many
+    seconds the bound was missed (0 where that is not known): a suite that was less
+    late than that did not cause it. `probe` is filled in by the runner.
     """
 
     expected: str
@@ -164,6 +165,7 @@ class Finding:
     offset: int | None = None
     at_s: float | None = None
     timed: bool = False
+    beyond_s: float = 0.0
     probe: str = ""
 
 

@@ -200,6 +200,7 @@ def expiry_closes(evidence: Evidence, profile: Profile) -> Iterator[Finding | Sa
             f"{ms(late)} after it",
             at=ending.at,
             timed=True,
+            beyond_s=late - bound,
         )
     elif late < -EXPIRY_TOLERANCE_S:
         yield stream.find(
@@ -207,6 +208,7 @@ def expiry_closes(evidence: Evidence, profile: Profile) -> Iterator[Finding | Sa
             f"its end {ms(-late)} before",
             at=ending.at,
             timed=True,
+            beyond_s=-late - EXPIRY_TOLERANCE_S,
         )
 
 

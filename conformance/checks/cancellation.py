@@ -101,10 +101,13 @@ def _closes_call(phase: Phase) -> Check:
         if gone is None or not is_cancelled(end.call):
             yield end.stream.find(expected, describe(end.call), at=end.at)
             return
-        yield Sample(seconds=gone - end.at)
-        if gone - end.at > end.bound_s:
-            got = f"closed after {ms(gone - end.at)}: {describe(end.call)}"
-            yield end.stream.find(expected, got, at=gone, timed=True)
+        took = gone - end.at
+        yield Sample(seconds=took)
+        if took > end.bound_s:
+            got = f"closed after {ms(took)}: {describe(end.call)}"
+            yield end.stream.find(
+                expected, got, at=gone, timed=True, beyond_s=took - end.bound_s
+            )
 
     return closes_call
 
@@ -121,13 +124,15 @@ def grace_kept(evidence: Evidence, profile: Profile) -> Iterator[Finding | Sampl
     gone = end.call.at("peer_gone")
     if gone is None:
         raise Untestable(f"the model call was never closed: {describe(end.call)}")
-    yield Sample(seconds=gone - end.at)
-    if gone - end.at < end.grace_s - CLOCK_TOLERANCE_S:
+    took = gone - end.at
+    yield Sample(seconds=took)
+    if took < end.grace_s - CLOCK_TOLERANCE_S:
         yield end.stream.find(
             f"the run to go on for {ms(end.grace_s)} after {end.cause}",
-            f"its model call was closed after {ms(gone - end.at)}",
+            f"its model call was closed after {ms(took)}",
             at=gone,
             timed=True,
+            beyond_s=end.grace_s - CLOCK_TOLERANCE_S - took,
         )
 
 
@@ -175,13 +180,15 @@ def reader_told(evidence: Evidence, profile: Profile) -> Iterator[Finding | Samp
     terminal = end.stream.terminal
     if terminal is None:
         return
-    yield Sample(seconds=terminal.at - end.at)
-    if terminal.at - end.at > end.bound_s:
+    took = terminal.at - end.at
+    yield Sample(seconds=took)
+    if took > end.bound_s:
         yield end.stream.find(
             f"the terminal event within {ms(end.bound_s)} of {end.cause}",
-            f"{terminal.name} after {ms(terminal.at - end.at)}",
+            f"{terminal.name} after {ms(took)}",
             event=terminal,
             timed=True,
+            beyond_s=took - end.bound_s,
         )
 
 

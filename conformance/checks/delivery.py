@@ -78,6 +78,7 @@ def _judge_latency(
             f"{ms(seconds)}{late}",
             at=at,
             timed=not has_waited,
+            beyond_s=seconds - bound,
         )
 
 
@@ -97,7 +98,11 @@ def judge_pace(evidence: Evidence, profile: Profile) -> Iterator[Finding | Sampl
         yield Sample(seconds=max(0.0, lag))
         if lag > bound:
             expected = f"token {n} within {ms(bound)} of the model sending it"
-            found.append(stream.find(expected, ms(lag), event=event, timed=True))
+            found.append(
+                stream.find(
+                    expected, ms(lag), event=event, timed=True, beyond_s=lag - bound
+                )
+            )
     if len(arrived) < len(sent):
         found.append(
             stream.find(f"{len(sent)} tokens to time", f"{len(arrived)} that arrived")

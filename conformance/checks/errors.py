@@ -178,6 +178,7 @@ def clean_end(evidence: Evidence, profile: Profile) -> Iterator[Finding | Sample
             f"after {ms(took)}",
             at=ending.at,
             timed=True,
+            beyond_s=took - bound,
         )
 
 
@@ -426,6 +427,7 @@ def _times_out(
             f"{terminal.name} after {ms(took)}",
             event=terminal,
             timed=True,
+            beyond_s=took - bound,
         )
 
 

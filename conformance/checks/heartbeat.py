@@ -105,6 +105,7 @@ def _late(
         f"nothing for {ms(at - last)}",
         at=at,
         timed=True,
+        beyond_s=at - last - limit,
     )
 
 

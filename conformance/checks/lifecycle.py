@@ -197,14 +197,16 @@ def judge_closing(evidence: Evidence, profile: Profile) -> Iterator[Finding | Sa
         if is_open and ending.at - at <= bound:
             continue  # we left before it was due
         looked = True
-        yield Sample(seconds=ending.at - at)
-        if ending.at - at > bound:
+        took = ending.at - at
+        yield Sample(seconds=took)
+        if took > bound:
             state = "still open" if is_open else "closed"
             yield stream.find(
                 f"the body to end within {ms(bound)} of the terminal signal",
-                f"{state} {ms(ending.at - at)} after it",
+                f"{state} {ms(took)} after it",
                 at=ending.at,
                 timed=True,
+                beyond_s=took - bound,
             )
     if not looked:
         raise Untestable("no stream was read beyond a terminal signal")

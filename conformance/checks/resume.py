@@ -366,6 +366,7 @@ def takeover_closes_older(
             f"its end after {ms(took)}",
             at=ending.at,
             timed=True,
+            beyond_s=took - bound,
         )
 
 
@@ -458,6 +459,7 @@ def _not_closed(cut: Stream, took: float, profile: Profile) -> Iterator[Finding]
             f"after {ms(took)}",
             at=ending.at,
             timed=True,
+            beyond_s=took - bound,
         )
 
 

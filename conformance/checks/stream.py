@@ -121,7 +121,7 @@ class Stream:
         text = MISSING if token is None else lookup(event.data, token.text)
         return text if isinstance(text, str) else ""
 
-    def find(
+    def find(  # noqa: PLR0913 -- one parameter per side of a finding
         self,
         expected: str,
         got: str,
@@ -130,6 +130,7 @@ class Stream:
         offset: int | None = None,
         at: float | None = None,
         timed: bool = False,
+        beyond_s: float = 0.0,
     ) -> Finding:
         """Make a finding in this exchange; `event` supplies offset and time."""
         if event is not None:
@@ -143,6 +144,7 @@ class Stream:
             offset=offset,
             at_s=at_s,
             timed=timed,
+            beyond_s=beyond_s,
         )
 
 

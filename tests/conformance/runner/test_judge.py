@@ -42,6 +42,10 @@ def finds_both(evidence: Evidence, profile: Profile) -> Iterator[Finding]:
     yield FAULT
 
 
+def finds_half_a_second(evidence: Evidence, profile: Profile) -> Iterator[Finding]:
+    yield Finding(expected="in time", got="late", timed=True, beyond_s=0.5)
+
+
 def on(
     check: Check,
     *evidence: Evidence,
@@ -149,6 +153,17 @@ def test_the_reason_says_why_there_is_no_verdict(
     check: Check, evidence: Evidence, reason: str
 ) -> None:
     assert on(check, evidence).reason == reason
+
+
+@pytest.mark.parametrize(
+    ("late_s", "verdict"), [(0.49, Verdict.FAILED), (0.5, Verdict.ERRORED)]
+)
+def test_a_suite_less_late_than_the_target_did_not_cause_it(
+    late_s: float, verdict: Verdict
+) -> None:
+    late = Evidence(probe="one", late_s=late_s)
+
+    assert on(finds_half_a_second, late).verdict is verdict
 
 
 def test_a_late_suite_says_by_how_much_and_what_it_seemed_to_find() -> None:
