@@ -245,12 +245,13 @@ def _is_accepted(start: Exchange, evidence: Evidence, profile: Profile) -> bool:
     """Tell a stream from a refusal, also from one that comes inside a stream.
 
     The model of every accepted start is held, so that a stream which the target ended
-    without a model call is a refusal that came too late for a status.
+    after one event at most, without a model call, is a refusal too late for a status.
     """
     if not is_event_stream(start.transcript):
         return False
-    is_over = read(start, profile).is_read_to_end
-    return not is_over or key_of(start) is None or bool(calls_of(evidence, start))
+    seen = read(start, profile)
+    is_mute = seen.is_read_to_end and len(seen.events) <= 1
+    return not is_mute or key_of(start) is None or bool(calls_of(evidence, start))
 
 
 def _over(evidence: Evidence, profile: Profile) -> list[Exchange]:

@@ -96,6 +96,12 @@ def test_the_burst_shows_too_that_completed_streams_give_their_slots_back() -> N
     )
 
 
+def test_a_run_that_failed_before_its_model_call_was_accepted_all_the_same() -> None:
+    failed = stream("start-1", token(1), error(2), key="K-start-5", ended_at=103.0)
+
+    assert findings("limits.exact-under-burst", with_exchanges(BURST, failed)) == []
+
+
 @pytest.mark.parametrize("id_", SLOTS)
 def test_a_slot_that_did_not_come_back_is_found(id_: str) -> None:
     wrong = with_exchanges(SLOTS[id_], refused("again-2"))
