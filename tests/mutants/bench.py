@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import os
 import subprocess
 import sys
 import threading
 import time
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import replace
 
 import uvicorn
@@ -27,65 +28,74 @@ from conformance.runner.engine import Bench, Execution
 from conformance.runner.plan import Plan
 from reference_server.app import create_app
 from reference_server.server import bind
-from reference_server.settings import Settings
+from reference_server.settings import ENV_PREFIX, Settings
 from tests.mutants.mutant import Mutant
 from tests.mutants.site import SECRET, Site
 
 HEARTBEAT_S = 0.3
 GRACE_S = 0.5
-TIMEOUT_S = 2.0
+TIMEOUT_S = 3.0
 
 FAST_PROFILE = (
     f"heartbeat.interval_s={HEARTBEAT_S}",
     f"cancel.grace_s={GRACE_S}",
     f"errors.timeout_s={TIMEOUT_S}",
 )
-FAST_SETTINGS = {
-    "heartbeat_s": HEARTBEAT_S,
-    "resume_grace_s": GRACE_S,
-    "upstream_first_token_timeout_s": TIMEOUT_S,
-    "upstream_total_timeout_s": TIMEOUT_S,
-}
-
-PATIENCE_S = 2.0
-"""A mutant that does not end a stream costs this long; the suite's own default is more
-patient, for machines under load."""
-
 READY = "listening on "
 
 
+def fakes() -> contextlib.AbstractContextManager[str]:
+    """Run the fake provider in a process of its own; yields its base URL."""
+    return _process("fakes", {})
+
+
+def right_server(fakes_url: str) -> contextlib.AbstractContextManager[str]:
+    """Run the reference server in a process of its own; yields its base URL."""
+    settings = _settings(fakes_url)
+    return _process(
+        "reference_server",
+        {f"{ENV_PREFIX}{name.upper()}": str(value) for name, value in settings.items()},
+    )
+
+
 @contextlib.contextmanager
-def fakes() -> Iterator[str]:
-    """Run the fake provider in a process of its own; yield its base URL."""
+def _process(module: str, settings: Mapping[str, str]) -> Iterator[str]:
     process = subprocess.Popen(
-        [sys.executable, "-m", "fakes", "--port", "0"],
+        [sys.executable, "-m", module, "--port", "0"],
         stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
         text=True,
+        env={**os.environ, **settings},
     )
     try:
         assert process.stdout is not None
         line = process.stdout.readline()
         if READY not in line:
-            raise RuntimeError(f"expected the fakes to say {READY!r}, got {line!r}")
+            raise RuntimeError(f"expected {module} to say {READY!r}, got {line!r}")
         yield line.partition(READY)[2].strip()
     finally:
         process.terminate()
         process.communicate(timeout=10)
 
 
+def _settings(fakes_url: str) -> dict[str, object]:
+    return {
+        "upstream_url": f"{fakes_url}/v1",
+        "upstream_key": "any",
+        "jwt_secret": SECRET,
+        "heartbeat_s": HEARTBEAT_S,
+        "resume_grace_s": GRACE_S,
+        "upstream_first_token_timeout_s": TIMEOUT_S,
+        "upstream_total_timeout_s": TIMEOUT_S,
+    }
+
+
 @contextlib.contextmanager
 def serving(mutant: Mutant, fakes_url: str) -> Iterator[str]:
     """Serve a mutant on a free port; yield its base URL."""
     site = Site(upstream=f"{fakes_url}/v1")
-    settings = Settings(
-        **{  # type: ignore[arg-type]  # checked by pydantic
-            "upstream_url": site.upstream,
-            "jwt_secret": SECRET,
-            "upstream_key": "any",
-            **FAST_SETTINGS,
-            **mutant.settings,
-        }
-    )
+    values = {**_settings(fakes_url), **mutant.settings}
+    settings = Settings(**values)  # type: ignore[arg-type]  # checked by pydantic
     app = create_app(settings)
     server = _Server(mutant.wrap(app, site), mutant.http)
     with contextlib.closing(bind("127.0.0.1", 0)) as listener:
@@ -107,6 +117,7 @@ class _Server(uvicorn.Server):
             uvicorn.Config(
                 app,
                 http=http,
+                loop="asyncio",  # uvloop complains of handles that a crash leaves open
                 ws="none",
                 lifespan="on",
                 server_header=False,
@@ -128,7 +139,8 @@ async def examine(
     """Run some probes against a server; judge all that can be judged on them.
 
     A requirement with several probes is judged on those of them that were run. `seed`
-    keeps apart what several runs leave in the provider's journal.
+    keeps apart what several runs leave in the provider's journal; each response that
+    does not end by itself costs `patience_s`.
     """
     surroundings = Surroundings(
         profile=load("pipeline", FAST_PROFILE),

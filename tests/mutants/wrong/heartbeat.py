@@ -91,6 +91,7 @@ MUTANTS = (
         name="only-one-heartbeat",
         defect="H05: stops after the first one",
         trips={"heartbeat.keeps-coming": "heartbeats in"},
+        also={"heartbeat.before-first-token": "the rest of the silence is long, too"},
         wrap=_without(lambda reply: reply.memory["beats"] > 1),
     ),
     Mutant(
