@@ -29,17 +29,14 @@ def judge_order(evidence: Evidence, profile: Profile) -> Iterator[Finding]:
     if profile.order is None:
         raise Untestable("the profile declares no order")
     grammar = Grammar(profile.order.grammar)
-    # The types up to and including the event of an id: where a resume takes up.
-    history: dict[str, tuple[str, ...]] = {}
+    history = _History()
     looked = False
     for stream in streams(evidence, profile):
-        start = (
-            () if stream.resumed_after is None else history.get(stream.resumed_after)
-        )
+        start = history.up_to(stream.resumed_after)
         if start is None or not stream.events:
             continue
         looked = True
-        types = _remember(history, start, stream)
+        types = history.remember(start, stream)
         mismatch = grammar.mismatch(
             types, complete=stream.outcome is Outcome.SUCCESS
         ) or _early_error(types, stream, profile.order.error_after)
@@ -48,6 +45,34 @@ def judge_order(evidence: Evidence, profile: Profile) -> Iterator[Finding]:
             yield _out_of_order(stream, mismatch, len(start))
     if not looked:
         raise Untestable("no event stream had an event")
+
+
+class _History:
+    """The types of every response so far, and how far each event id stands in them."""
+
+    def __init__(self) -> None:
+        self._places: dict[str, tuple[list[str], int]] = {}
+
+    def up_to(self, id_: str | None) -> list[str] | None:
+        """Return the types up to and including this event; None if it is unknown.
+
+        Without an id a response starts from nothing.
+        """
+        if id_ is None:
+            return []
+        if id_ not in self._places:
+            return None
+        types, count = self._places[id_]
+        return types[:count]
+
+    def remember(self, start: list[str], stream: Stream) -> list[str]:
+        """Return the types of a response that went on from `start`, and keep them."""
+        types = list(start)
+        for event in _ordered(stream):
+            types.append(event.type or "")
+            if event.id is not None:
+                self._places[event.id] = (types, len(types))
+        return types
 
 
 def _ordered(stream: Stream) -> Iterator[TypedEvent]:
@@ -59,20 +84,7 @@ def _ordered(stream: Stream) -> Iterator[TypedEvent]:
             return
 
 
-def _remember(
-    history: dict[str, tuple[str, ...]], start: tuple[str, ...], stream: Stream
-) -> tuple[str, ...]:
-    types = start
-    for event in _ordered(stream):
-        types = (*types, event.type or "")
-        if event.id is not None:
-            history[event.id] = types
-    return types
-
-
-def _early_error(
-    types: tuple[str, ...], stream: Stream, error_after: str
-) -> Mismatch | None:
+def _early_error(types: list[str], stream: Stream, error_after: str) -> Mismatch | None:
     """Find an error before the first event that may precede one."""
     terminal = stream.terminal
     if terminal is None or terminal.outcome is Outcome.SUCCESS or not error_after:

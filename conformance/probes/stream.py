@@ -31,8 +31,10 @@ from .connection import Connection, Target
 from .http1 import Body, End, Head, ResponseReader, encode_request
 from .sight import Sight
 
-MAX_BODY_BYTES = 64 * 1024 * 1024
-"""More than any stream of a probe; a flood must end in a finding, not in memory."""
+MAX_BODY_BYTES = 8 * 1024 * 1024
+MAX_ITEMS = 20_000
+"""More than any stream of a probe has, by a factor of a hundred; a flood must end in a
+finding, not in memory. A hundred flooded streams at once take about 1 GB."""
 
 
 class Leave(StrEnum):
@@ -87,6 +89,7 @@ class Stream:
         self._head_at: float | None = None
         self._chunks: list[Chunk] = []
         self._body_bytes = 0
+        self._items = 0
         self._ending: Ending | None = None
         self._connection: Connection | None = None
         self._leave: Leave | None = None
@@ -230,6 +233,10 @@ class Stream:
             items = list(problem.items)
             self._decoder = None
             self._end(EndingKind.LIMIT, str(problem), at)
+        self._items += len(items)
+        if self._items > MAX_ITEMS:
+            detail = f"expected at most {MAX_ITEMS} events and comments, got more"
+            self._end(EndingKind.LIMIT, detail, at)
         for item in items:
             self._take_item(item)
 

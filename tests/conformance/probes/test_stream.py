@@ -240,6 +240,16 @@ async def test_an_endless_body_ends_at_a_limit(
     assert len(transcript.body) < 300_000
 
 
+async def test_a_flood_of_small_events_ends_at_a_limit(serve: Serve) -> None:
+    target = await serve(sending(HEAD + b"\r\n" + b"data: {}\n\n" * 100_000))
+
+    transcript = (await read(target)).transcript
+
+    assert transcript.ending.kind is EndingKind.LIMIT
+    assert "events" in transcript.ending.detail
+    assert len(transcript.body) < 1_000_000
+
+
 async def test_nothing_is_decompressed(serve: Serve) -> None:
     bomb = gzip.compress(b"\0" * 1_000_000)
     head = HEAD + b"Content-Encoding: gzip\r\nContent-Length: %d\r\n\r\n" % len(bomb)
