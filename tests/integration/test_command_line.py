@@ -53,7 +53,7 @@ def test_the_reference_server_is_conformant(tmp_path: Path) -> None:
     server = (
         f"{BIN}/streamproof-server --port {{port}} --upstream-url {{upstream}}/v1"
         " --heartbeat-s 0.3 --resume-grace-s 0.5"
-        " --upstream-first-token-timeout-s 3 --upstream-total-timeout-s 3"
+        " --upstream-first-token-timeout-s 5 --upstream-total-timeout-s 5"
     )
 
     code, report = run(
@@ -61,7 +61,7 @@ def test_the_reference_server_is_conformant(tmp_path: Path) -> None:
         *("--profile", "pipeline", "--start", server, "--start-upstream", FAKES),
         *("--token-secret-env", "STREAMPROOF_SERVER_JWT_SECRET"),
         *("--set", "heartbeat.interval_s=0.3", "--set", "cancel.grace_s=0.5"),
-        *("--set", "errors.timeout_s=3", "--strict"),
+        *("--set", "errors.timeout_s=5", "--strict"),
         STREAMPROOF_SERVER_JWT_SECRET=secrets.token_urlsafe(48),
         STREAMPROOF_SERVER_UPSTREAM_KEY="any",
     )
