@@ -3,34 +3,34 @@
 Syntax: event types separated by white space; `*`, `+`, `?` and `{n}` after a type or
 a parenthesis; `|` between alternatives; `( )`. Pure: text in, automaton out.
 
-A grammar is matched by derivatives (Brzozowski 1964): what remains to be matched is
-itself an expression, so "what may come next" can be told to the user word for word.
+The automaton is Thompson's (1968): as many states as the expression has parts, and a
+set of them at a time. So one event costs at most that many steps whatever the text,
+and "what may come next" can be told to the user word for word.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 MAX_REPEAT = 1000
-"""Largest `{n}`: an expression is unrolled step by step, so its size stays bounded."""
+"""Largest `{n}`."""
 
-_TOKEN = re.compile(r"\s*(?:([A-Za-z0-9_.:/\[\]-]+)|([()|*+?])|\{(\d+)\})")
+MAX_LENGTH = 20_000
+"""Longest text, in characters."""
+
+MAX_DEPTH = 50
+"""Most parentheses and marks inside each other: reading and building recurse."""
+
+MAX_STATES = 20_000
+"""Largest automaton, every `{n}` written out: it is what one event may cost."""
+
+_TOKEN = re.compile(r"\s*(?:([A-Za-z0-9_.:/\[\]-]+)|([()|*+?])|\{([0-9]{1,9})\})")
 
 
 class GrammarError(ValueError):
     """The grammar text cannot be read; the message says where."""
-
-
-@dataclass(frozen=True, slots=True)
-class _Empty:
-    """Matches nothing at all."""
-
-
-@dataclass(frozen=True, slots=True)
-class _Done:
-    """Matches the empty sequence."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,18 +40,21 @@ class _Name:
 
 @dataclass(frozen=True, slots=True)
 class _Then:
-    first: _Node
-    rest: _Node
+    parts: tuple[_Node, ...]
 
 
 @dataclass(frozen=True, slots=True)
 class _Either:
-    branches: frozenset[_Node]
+    branches: tuple[_Node, ...]
 
 
 @dataclass(frozen=True, slots=True)
-class _Star:
+class _Many:
+    """`*`, `+` or `?`."""
+
     body: _Node
+    may_lack: bool
+    may_repeat: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,9 +63,7 @@ class _Times:
     count: int
 
 
-_Node = _Empty | _Done | _Name | _Then | _Either | _Star | _Times
-_EMPTY = _Empty()
-_DONE = _Done()
+_Node = _Name | _Then | _Either | _Many | _Times
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -82,8 +83,19 @@ class Grammar:
     """A compiled event order; raises `GrammarError` for text it cannot read."""
 
     def __init__(self, text: str) -> None:
+        if len(text) > MAX_LENGTH:
+            raise GrammarError(
+                f"expected at most {MAX_LENGTH} characters, got {len(text)}"
+            )
         self.text = text
-        self._root = _Parser(text).parse()
+        root = _Parser(text).parse()
+        states = _size(root)
+        if states > MAX_STATES:
+            raise GrammarError(
+                f"expected at most {MAX_STATES} steps with every repeat written out, "
+                f"got {states}"
+            )
+        self._automaton = _Automaton(root)
 
     def names(self) -> frozenset[str]:
         """Return every event type the grammar mentions."""
@@ -97,14 +109,15 @@ class Grammar:
         With `complete=False` a prefix of a sequence fits too: for a stream that was
         cut or ended in an error.
         """
-        node = self._root
+        automaton = self._automaton
+        states = automaton.start
         for index, name in enumerate(types):
-            following = _derive(node, name)
-            if following == _EMPTY:
-                return Mismatch(index=index, got=name, allowed=_first(node))
-            node = following
-        if complete and not _nullable(node):
-            return Mismatch(index=len(types), got=None, allowed=_first(node))
+            following = automaton.after(states, name)
+            if not following:
+                return Mismatch(index=index, got=name, allowed=automaton.next_(states))
+            states = following
+        if complete and automaton.end not in states:
+            return Mismatch(index=len(types), got=None, allowed=automaton.next_(states))
         return None
 
 
@@ -113,6 +126,7 @@ class _Parser:
 
     def __init__(self, text: str) -> None:
         self._tokens: list[tuple[int, str]] = []
+        self._depth = 0
         position = 0
         stripped = text.rstrip()
         while position < len(stripped):
@@ -145,7 +159,7 @@ class _Parser:
         while self._peek() == "|":
             self._at += 1
             branches.append(self._sequence())
-        return _either(branches)
+        return branches[0] if len(branches) == 1 else _Either(tuple(branches))
 
     def _sequence(self) -> _Node:
         parts: list[_Node] = []
@@ -153,21 +167,15 @@ class _Parser:
             parts.append(self._repeated())
         if not parts:
             raise GrammarError("expected an event type, got an empty alternative")
-        node: _Node = _DONE
-        for part in reversed(parts):
-            node = _then(part, node)
-        return node
+        return parts[0] if len(parts) == 1 else _Then(tuple(parts))
 
     def _repeated(self) -> _Node:
         node = self._atom()
+        depth = self._depth
         while True:
             token = self._peek()
-            if token == "*":
-                node = _Star(node)
-            elif token == "+":
-                node = _then(node, _Star(node))
-            elif token == "?":
-                node = _either([node, _DONE])
+            if token in ("*", "+", "?"):
+                node = _Many(node, may_lack=token != "+", may_repeat=token != "?")
             elif token.startswith("{"):
                 count = int(token[1:])
                 if not 1 <= count <= MAX_REPEAT:
@@ -176,100 +184,105 @@ class _Parser:
                     )
                 node = _Times(node, count)
             else:
+                self._depth = depth
                 return node
+            self._deeper()
             self._at += 1
 
     def _atom(self) -> _Node:
         column, token = self._tokens[self._at]
-        self._at += 1
         if token == "(":
+            self._deeper()
+            self._at += 1
             node = self._either()
             if self._peek() != ")":
                 raise GrammarError(f"expected ) for the ( at column {column}")
             self._at += 1
+            self._depth -= 1
             return node
+        self._at += 1
         if token in ("*", "+", "?") or token.startswith("{"):
             raise GrammarError(f"expected an event type before {token!r}")
         return _Name(token)
 
-
-def _then(first: _Node, rest: _Node) -> _Node:
-    if _EMPTY in (first, rest):
-        return _EMPTY
-    if first == _DONE:
-        return rest
-    if rest == _DONE:
-        return first
-    return _Then(first, rest)
-
-
-def _either(branches: Sequence[_Node]) -> _Node:
-    flat: set[_Node] = set()
-    for branch in branches:
-        flat |= branch.branches if isinstance(branch, _Either) else {branch}
-    flat.discard(_EMPTY)
-    if not flat:
-        return _EMPTY
-    if len(flat) == 1:
-        return flat.pop()
-    return _Either(frozenset(flat))
+    def _deeper(self) -> None:
+        self._depth += 1
+        if self._depth > MAX_DEPTH:
+            column, token = self._tokens[self._at]
+            raise GrammarError(
+                f"expected at most {MAX_DEPTH} parentheses and marks inside each "
+                f"other, got one more, {token!r} at column {column}"
+            )
 
 
-def _nullable(node: _Node) -> bool:
+def _size(node: _Node) -> int:
+    """Return how many states a node takes at most."""
     match node:
-        case _Done() | _Star():
-            return True
-        case _Then(first, rest):
-            return _nullable(first) and _nullable(rest)
-        case _Either(branches):
-            return any(_nullable(branch) for branch in branches)
-        case _Times(body, _):
-            return _nullable(body)
-        case _:
-            return False
-
-
-def _derive(node: _Node, name: str) -> _Node:  # noqa: PLR0911 -- one per node kind
-    match node:
-        case _Name(own):
-            return _DONE if own == name else _EMPTY
-        case _Then(first, rest):
-            taken = _then(_derive(first, name), rest)
-            if _nullable(first):
-                return _either([taken, _derive(rest, name)])
-            return taken
-        case _Either(branches):
-            return _either([_derive(branch, name) for branch in branches])
-        case _Star(body):
-            return _then(_derive(body, name), node)
+        case _Name():
+            return 1
+        case _Then(parts) | _Either(parts):
+            return 1 + sum(map(_size, parts))
+        case _Many(body):
+            return 1 + _size(body)
         case _Times(body, count):
-            rest = _Times(body, count - 1) if count > 1 else _DONE
-            return _then(_derive(body, name), rest)
-        case _:
-            return _EMPTY
+            return 1 + count * _size(body)
 
 
-def _first(node: _Node) -> tuple[str, ...]:
-    """Return the event types that may come first, sorted; the end as `<end>`."""
-    names: set[str] = set()
-    _collect_first(node, names)
-    if _nullable(node):
-        names.add("<end>")
-    return tuple(sorted(names))
+class _Automaton:
+    """States as numbers: each reads one type, or leads on to others unread."""
 
+    def __init__(self, root: _Node) -> None:
+        self._reads: list[tuple[str, int] | None] = []
+        self._leads: list[list[int]] = []
+        self.end = self._state()
+        self.start = self._closure([self._build(root, self.end)])
 
-def _collect_first(node: _Node, names: set[str]) -> None:
-    match node:
-        case _Name(name):
-            names.add(name)
-        case _Then(first, rest):
-            _collect_first(first, names)
-            if _nullable(first):
-                _collect_first(rest, names)
-        case _Either(branches):
-            for branch in branches:
-                _collect_first(branch, names)
-        case _Star(body) | _Times(body, _):
-            _collect_first(body, names)
-        case _:
-            return
+    def after(self, states: frozenset[int], name: str) -> frozenset[int]:
+        """Return the states that follow an event; none if it does not fit."""
+        reads = filter(None, (self._reads[state] for state in states))
+        return self._closure(to for wanted, to in reads if wanted == name)
+
+    def next_(self, states: frozenset[int]) -> tuple[str, ...]:
+        """Return the types that may come next, sorted; the end as `<end>`."""
+        names = {read[0] for state in states if (read := self._reads[state])}
+        if self.end in states:
+            names.add("<end>")
+        return tuple(sorted(names))
+
+    def _state(self, read: tuple[str, int] | None = None) -> int:
+        self._reads.append(read)
+        self._leads.append([])
+        return len(self._reads) - 1
+
+    def _build(self, node: _Node, then: int) -> int:
+        """Add states for a node that leads to `then`; return the one it starts in."""
+        match node:
+            case _Name(name):
+                return self._state((name, then))
+            case _Then(parts):
+                for part in reversed(parts):
+                    then = self._build(part, then)
+                return then
+            case _Either(branches):
+                fork = self._state()
+                self._leads[fork] = [self._build(each, then) for each in branches]
+                return fork
+            case _Many(body, may_lack, may_repeat):
+                fork = self._state()
+                first = self._build(body, fork if may_repeat else then)
+                self._leads[fork] = [first, then]
+                return fork if may_lack else first
+            case _Times(body, count):
+                for _ in range(count):
+                    then = self._build(body, then)
+                return then
+
+    def _closure(self, states: Iterable[int]) -> frozenset[int]:
+        """Return the states and all that they lead to unread."""
+        todo = list(states)
+        found = set(todo)
+        while todo:
+            fresh = [each for each in self._leads[todo.pop()] if each not in found]
+            found.update(fresh)
+            todo += fresh
+        return frozenset(found)

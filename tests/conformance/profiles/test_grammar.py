@@ -83,11 +83,30 @@ def test_names_are_those_of_the_text() -> None:
         ("a{1001}", "expected a repeat from 1 to 1000, got 1001"),
         ("a  & b", "got '& b' after column 1"),
         ("a{two}", "got '{two}' after column 1"),
+        ("a" * 20_001, "expected at most 20000 characters, got 20001"),
+        ("(" * 5000 + "a" + ")" * 5000, "got one more, '(' at column 51"),
+        ("a" + "?" * 51, "got one more, '?' at column 52"),
+        ("((a{1000}){1000}){1000}", "expected at most 20000 steps"),
     ],
 )
 def test_a_text_that_is_no_grammar_is_refused(text: str, message: str) -> None:
     with pytest.raises(GrammarError, match=re.escape(message)):
         Grammar(text)
+
+
+def test_a_long_sequence_of_names_is_read() -> None:
+    types = [f"n{number}" for number in range(3000)]
+
+    assert Grammar(" ".join(types)).mismatch(types) is None
+    assert Grammar(" ".join(types)).mismatch(types[:-1]) is not None
+
+
+@pytest.mark.parametrize("text", ["(a? a?){40}", "(a* a*){40}", "((a|a)* (a+)?){60}"])
+def test_many_ways_to_read_the_same_events_cost_no_more_than_one(text: str) -> None:
+    grammar = Grammar(text)
+
+    assert grammar.mismatch(["a"] * 40) is None
+    assert grammar.mismatch(["a"] * 40 + ["b"]) is not None
 
 
 @given(
