@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import os
+import socket
 import subprocess
 import sys
 import threading
@@ -128,8 +129,19 @@ class _Server(uvicorn.Server):
         )
         self.is_ready = threading.Event()
 
-    async def startup(self, sockets: object = None) -> None:
-        await super().startup(sockets)  # type: ignore[arg-type]  # as given by `run`
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """Leave nothing behind, whatever a wrong server has forgotten to end."""
+        await super().shutdown(sockets)
+        forgotten = asyncio.all_tasks() - {asyncio.current_task()}
+        for task in forgotten:
+            task.cancel()
+        await asyncio.gather(*forgotten, return_exceptions=True)
+        # A closed transport lets go of its socket one turn of the loop later.
+        await asyncio.sleep(0)
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        """Start listening and say so."""
+        await super().startup(sockets)
         self.is_ready.set()
 
 
