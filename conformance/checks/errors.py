@@ -383,8 +383,8 @@ def _ends_in(
     """Find what is wrong unless the stream ends in an error with one of the codes."""
     exchange = the_answer(evidence, "stream")
     seen = read(exchange, profile)
-    wanted = " or ".join(map(repr, codes))
-    expected = f"a terminal error event with code {wanted}"
+    wanted = f" with code {' or '.join(map(repr, codes))}" if codes else ""
+    expected = f"a terminal error event{wanted}"
     terminal = seen.terminal
     if not is_event_stream(exchange.transcript):
         yield seen.find(
@@ -403,7 +403,7 @@ def _ends_in(
             f"{terminal.name}, which says {terminal.outcome}",
             event=terminal,
         )
-    elif (code := lookup(terminal.data, _errors(profile).code)) not in codes:
+    elif codes and (code := lookup(terminal.data, _errors(profile).code)) not in codes:
         yield seen.find(expected, f"code {show(code)}", event=terminal)
 
 

@@ -13,7 +13,7 @@ from ..profiles import Profile
 from ..profiles.grammar import Grammar
 from ..profiles.schema import EventMatch
 from ..wire import Comment, Event
-from .pointer import is_same_json, lookup, parse_json
+from .pointer import MISSING, is_same_json, lookup, parse_json
 
 _DIGITS = re.compile(r"0|[1-9][0-9]{0,17}")
 
@@ -110,7 +110,8 @@ def type_of(event: Event, data: object, profile: Profile) -> str | None:
             found = lookup(data, place.pointer or "")
             return found if isinstance(found, str) else None
         case "present-key":
-            has = data.keys() if isinstance(data, dict) else ()
+            holder = lookup(data, place.pointer or "")
+            has = holder.keys() if isinstance(holder, dict) else ()
             return next((key for key in place.keys if key in has), None)
         case "none":
             return place.default
@@ -150,7 +151,10 @@ def form_id(id_: EventId, profile: Profile) -> str:
 
 def is_match(type_: str | None, data: object, match: EventMatch) -> bool:
     """Tell whether an event of that type and data is the one described."""
-    return type_ == match.type and all(
+    if match.type is not None and type_ != match.type:
+        return False
+    has = all(lookup(data, pointer) is not MISSING for pointer in match.has)
+    return has and all(
         is_same_json(lookup(data, pointer), value)
         for pointer, value in match.where.items()
     )
@@ -170,12 +174,16 @@ def _outcome_of(type_: str | None, data: object, profile: Profile) -> Outcome | 
 
 
 def known_types(profile: Profile) -> frozenset[str]:
-    """Return every event type that the profile mentions, heartbeats included."""
-    known = set(profile.payloads)
+    """Return every event type that the profile mentions, heartbeats included.
+
+    A name that ends in `*` stands for all types that begin so (`is_named`).
+    """
+    known = set(profile.payloads) | set(profile.framing.type.known)
     if profile.order is not None:
         known |= Grammar(profile.order.grammar).names()
     terminal = profile.terminal
-    known |= {m.type for m in terminal.success + terminal.error + terminal.cancelled}
+    ends = terminal.success + terminal.error + terminal.cancelled
+    known |= {match.type for match in ends if match.type is not None}
     if profile.steering.token is not None:
         known.add(profile.steering.token.type)
     heartbeat = profile.heartbeat

@@ -7,10 +7,12 @@ import json
 from collections.abc import Iterator
 
 import jsonschema
+import referencing
 from jsonschema.exceptions import best_match
 
 from ..model import Evidence, Finding
 from ..profiles import Profile
+from ..profiles.type_names import is_named
 from .invariants import violations
 from .pointer import MISSING, show
 from .registry import Untestable, check
@@ -39,7 +41,7 @@ def judge_types(evidence: Evidence, profile: Profile) -> Iterator[Finding]:
         )
         for stream in _told(evidence, profile)
         for event in stream.events
-        if event.type not in known
+        if event.type is None or not is_named(event.type, known)
     ]
     yield from few(found, "events")
 
@@ -54,8 +56,10 @@ def judge_event_field(evidence: Evidence, profile: Profile) -> Iterator[Finding]
             wanted = place.event_field
             if wanted is None and place.location == "both":
                 wanted = event.type
-            if wanted is not None and event.wire.event_field != wanted:
-                field = event.wire.event_field
+            field = event.wire.event_field
+            if field is None and place.event_field_optional:
+                continue
+            if wanted is not None and field != wanted:
                 got = "no event field" if field is None else f"event: {field}"
                 where = f"{got} in {event.name}"
                 found.append(stream.find(f"event: {wanted}", where, event=event))
@@ -74,11 +78,12 @@ def judge_payloads(evidence: Evidence, profile: Profile) -> Iterator[Finding]:
     found: list[Finding] = []
     for stream in _told(evidence, profile):
         for event in stream.events:
-            if event.type not in validators or event.data is MISSING:
+            name = payload_name(event.type, profile)
+            if name is None or event.data is MISSING:
                 continue
-            key = (event.type, event.wire.data)
+            key = (name, event.wire.data)
             if key not in known:
-                known[key] = _breach(validators[event.type], event.data)
+                known[key] = _breach(validators[name], event.data)
             if known[key]:
                 expected = f"the payload of {event.type} as its schema has it"
                 got = f"{event.name}: {known[key]}"
@@ -86,6 +91,13 @@ def judge_payloads(evidence: Evidence, profile: Profile) -> Iterator[Finding]:
     if not known:
         raise Untestable("no event had a type with a declared payload")
     yield from few(found, "events")
+
+
+def payload_name(type_: str | None, profile: Profile) -> str | None:
+    """Return the name of the payload for a type: its own, or else one with `*`."""
+    if type_ is None or type_ in profile.payloads:
+        return type_
+    return next((name for name in profile.payloads if is_named(type_, [name])), None)
 
 
 def _breach(validator: jsonschema.Draft202012Validator, data: object) -> str:
@@ -97,7 +109,10 @@ def _breach(validator: jsonschema.Draft202012Validator, data: object) -> str:
 @functools.lru_cache(maxsize=256)  # a profile has some ten payloads
 def _validator(schema: str) -> jsonschema.Draft202012Validator:
     """Compile a schema, which costs far more than to apply it once."""
-    return jsonschema.Draft202012Validator(json.loads(schema))
+    # An empty registry: the default one fetches what a $ref names, and no check may.
+    return jsonschema.Draft202012Validator(
+        json.loads(schema), registry=referencing.Registry()
+    )
 
 
 @check("vocabulary.invariants")

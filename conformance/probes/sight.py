@@ -71,16 +71,18 @@ class Sight:
             case "json-pointer" | "both":
                 return lookup(_json(event), place.pointer or "")
             case "present-key":
-                data = _json(event)
+                data = lookup(_json(event), place.pointer or "")
                 has = data if isinstance(data, dict) else {}
                 return next((key for key in place.keys if key in has), None)
             case "none":
                 return place.default
 
     def _is_match(self, event: Event, match: EventMatch) -> bool:
-        return self._type_of(event) == match.type and all(
-            lookup(_json(event), pointer) == value
-            for pointer, value in match.where.items()
+        if match.type is not None and self._type_of(event) != match.type:
+            return False
+        data = _json(event)
+        return all(lookup(data, pointer) is not None for pointer in match.has) and all(
+            lookup(data, pointer) == value for pointer, value in match.where.items()
         )
 
 

@@ -7,8 +7,9 @@ from __future__ import annotations
 
 import difflib
 import json
+import math
 import tomllib
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from importlib import resources
 from pathlib import Path
 from typing import Any
@@ -18,7 +19,9 @@ from pydantic import ValidationError
 from ..errors import ProfileError
 from .capabilities import CAPABILITIES, is_declared
 from .locate import line_of
+from .rules import contradictions
 from .schema import Profile
+from .wording import shown, worded
 
 __all__ = [
     "CAPABILITIES",
@@ -28,6 +31,14 @@ __all__ = [
     "load",
     "parse",
 ]
+
+MAX_BYTES = 1024 * 1024
+"""Largest profile file: the built-in ones have some 10 KiB."""
+
+_MAX_DEPTH = 60
+"""Most tables and lists inside each other; the schema alone has six."""
+
+_Path = tuple[str | int, ...]
 
 
 def built_in_names() -> list[str]:
@@ -50,7 +61,13 @@ def load(name: str, overrides: Iterable[str] = ()) -> Profile:
         return parse(text, origin=f"profile {name}", overrides=overrides)
     path = Path(name)
     try:
-        text = path.read_text("utf-8")
+        with path.open("rb") as file:
+            raw = file.read(MAX_BYTES + 1)
+        if len(raw) > MAX_BYTES:
+            raise ProfileError(
+                f"{name}: expected a profile of at most {MAX_BYTES} bytes, got more"
+            )
+        text = raw.decode("utf-8")
     except FileNotFoundError:
         raise ProfileError(_unknown_name(name)) from None
     except (OSError, UnicodeDecodeError) as problem:
@@ -64,15 +81,50 @@ def parse(text: str, *, origin: str, overrides: Iterable[str] = ()) -> Profile:
         values = tomllib.loads(text)
     except tomllib.TOMLDecodeError as problem:
         raise ProfileError(f"{origin}: expected TOML, but {problem}") from problem
+    except RecursionError:
+        raise ProfileError(f"{origin}: {_TOO_DEEP}") from None
     settings = {_override(values, override) for override in overrides}
-    try:
-        return Profile.model_validate(values)
-    except ValidationError as problem:
+
+    def refusal(problems: Iterable[tuple[_Path, str]]) -> ProfileError:
         lines = []
-        for error in problem.errors(include_url=False):
-            is_set = _dotted(_keys(error, values)) in settings
-            lines.append(_explain(error, values, text, "--set" if is_set else origin))
-        raise ProfileError("\n".join(lines)) from problem
+        for path, message in problems:
+            is_set = _dotted(path) in settings
+            where = "--set" if is_set else origin
+            lines.append(_explain(path, message, text, where))
+        return ProfileError("\n".join(lines))
+
+    if strange := list(_strange(values)):
+        raise refusal(strange)
+    try:
+        # As JSON, because there a strict schema takes a list for a tuple.
+        profile = Profile.model_validate_json(json.dumps(values))
+    except ValidationError as problem:
+        errors = problem.errors(include_url=False)
+        told = ((_keys(error, values), _message(error)) for error in errors)
+        raise refusal(told) from problem
+    if wrong := list(contradictions(profile)):
+        raise refusal(wrong)
+    return profile
+
+
+_TOO_DEEP = f"expected at most {_MAX_DEPTH} tables inside each other, got more"
+
+
+def _strange(values: Mapping[str, Any]) -> Iterator[tuple[_Path, str]]:
+    """Find what TOML has and a profile has not: dates, infinity, bottomless tables."""
+    todo: list[tuple[_Path, Any]] = [((), values)]
+    while todo:
+        path, value = todo.pop()
+        if len(path) > _MAX_DEPTH:
+            yield path[:_MAX_DEPTH], _TOO_DEEP
+        elif isinstance(value, dict):
+            todo += [((*path, key), each) for key, each in value.items()]
+        elif isinstance(value, list):
+            todo += [((*path, index), each) for index, each in enumerate(value)]
+        elif isinstance(value, float) and not math.isfinite(value):
+            yield path, f"expected a finite number, got {value}"
+        elif not isinstance(value, str | int | float):
+            yield path, f"expected no date or time, got {shown(value)}"
 
 
 def _unknown_name(name: str) -> str:
@@ -103,21 +155,18 @@ def _override(values: dict[str, Any], setting: str) -> str:
     return dotted
 
 
-def _explain(
-    error: Mapping[str, Any], values: Mapping[str, Any], text: str, origin: str
-) -> str:
+def _explain(path: _Path, message: str, text: str, origin: str) -> str:
     """Word an error as `file:line: key: what`; a setting has no line."""
-    path = _keys(error, values)
     line = None if origin == "--set" else line_of(text, path)
     where = f"{origin}:{line}" if line else origin
-    return f"{where}: {_dotted(path)}: {_message(error)}"
+    return f"{where}: {_dotted(path)}: {message}"
 
 
-def _dotted(path: tuple[str | int, ...]) -> str:
+def _dotted(path: _Path) -> str:
     return ".".join(str(part) for part in path) or "profile"
 
 
-def _keys(error: Mapping[str, Any], values: Mapping[str, Any]) -> tuple[str | int, ...]:
+def _keys(error: Mapping[str, Any], values: Mapping[str, Any]) -> _Path:
     """Return the path of an error without the names that pydantic gives to branches."""
     path: list[str | int] = []
     node: Any = values
@@ -139,7 +188,7 @@ def _has(node: object, part: str | int) -> bool:
 def _message(error: Mapping[str, Any]) -> str:
     path = error["loc"]
     if error["type"] != "extra_forbidden":
-        return str(error["msg"]).removeprefix("Value error, ")
+        return worded(error)
     known = _known_keys(path[:-1])
     near = difflib.get_close_matches(str(path[-1]), known, n=1)
     hint = f"did you mean {near[0]!r}?" if near else f"known are {', '.join(known)}"

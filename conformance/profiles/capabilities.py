@@ -1,7 +1,8 @@
 """Which promises a profile makes, by the names the catalogue asks for in `needs`.
 
 Pure. A requirement whose capability is not declared is inapplicable; one that is
-declared and broken fails. What HTML or an RFC demands is never a capability.
+declared and broken fails. A form that no check can judge yet counts as not declared:
+it must never lead to a wrong verdict. What HTML or an RFC demands is no capability.
 """
 
 from __future__ import annotations
@@ -9,30 +10,70 @@ from __future__ import annotations
 from collections.abc import Callable
 from http import HTTPStatus
 
+from .rules import placeholders
 from .schema import Profile
+
+
+def _ends(profile: Profile) -> bool:
+    """Tell whether a stream comes to an end that can be told from a mere drop."""
+    terminal = profile.terminal
+    return terminal.form != "none" and terminal.rotates_after_s is None
+
+
+def _has_plain_ids(profile: Profile) -> bool:
+    """Tell whether every event has an id, of a form that checks can read."""
+    return profile.ids.form not in ("none", "ascending") and not profile.ids.only_on
+
+
+def _has_plain_resume(profile: Profile) -> bool:
+    """Tell whether a resume is a request that probes can make and checks can judge."""
+    resume = profile.resume
+    return (
+        resume is not None
+        and resume.form == "last-event-id"
+        and not (resume.query or resume.body or placeholders(resume.path))
+        and _ends(profile)
+    )
+
+
+def _has_plain_cancel(profile: Profile) -> bool:
+    """Tell whether probes know the id that the cancel request has to name."""
+    if profile.cancel is None or profile.cancel.explicit is None:
+        return False
+    knows_id = (
+        profile.response.stream_id_header or profile.ids.form == "stream-sequence"
+    )
+    return bool(knows_id) and profile.response.stream_id is None
+
 
 _DECLARED: dict[str, Callable[[Profile], bool]] = {
     "auth": lambda p: p.auth is not None and p.auth.forms != ("none",),
     "auth.jwt": lambda p: p.auth is not None and p.auth.token == "jwt",
     "auth.http-rejection": lambda p: p.auth is not None and p.auth.rejection == "http",
     "auth.header-only": lambda p: p.auth is not None and p.auth.forms == ("bearer",),
+    "auth.challenge": lambda p: p.auth is not None and p.auth.challenge != "none",
     "auth.expiry": lambda p: p.auth is not None and p.auth.expiry == "closes",
-    "cancel.explicit": lambda p: p.cancel is not None and p.cancel.explicit is not None,
+    "cancel.explicit": _has_plain_cancel,
     "cancel.disconnect": lambda p: (
         p.cancel is not None and p.cancel.on_disconnect == "cancels"
     ),
     "cancel.grace": lambda p: p.cancel is not None and p.cancel.grace_s > 0,
     "cancel.told": lambda p: bool(p.terminal.cancelled),
+    "completes": _ends,
     "compression.never": lambda p: p.response.compression == "never",
     "errors": lambda p: p.errors is not None,
     "errors.retryable": lambda p: (
         p.errors is not None and p.errors.retryable is not None
     ),
     "errors.retries": lambda p: p.errors is not None and p.errors.retries_upstream,
-    "heartbeat": lambda p: p.heartbeat is not None and p.heartbeat.form != "none",
-    "ids": lambda p: p.ids.form != "none",
-    "ids.numbered": lambda p: p.ids.form in ("stream-sequence", "sequence"),
-    "ids.stream": lambda p: p.ids.form == "stream-sequence",
+    "heartbeat": lambda p: (
+        p.heartbeat is not None and p.heartbeat.form != "none" and p.heartbeat.promised
+    ),
+    "ids": _has_plain_ids,
+    "ids.numbered": lambda p: (
+        _has_plain_ids(p) and p.ids.form in ("stream-sequence", "sequence")
+    ),
+    "ids.stream": lambda p: _has_plain_ids(p) and p.ids.form == "stream-sequence",
     "invalid-requests": lambda p: bool(p.endpoint.invalid),
     "invalid-requests.method": lambda p: any(
         each.status == HTTPStatus.METHOD_NOT_ALLOWED for each in p.endpoint.invalid
@@ -49,14 +90,16 @@ _DECLARED: dict[str, Callable[[Profile], bool]] = {
     "payloads": lambda p: bool(p.payloads),
     "refusal": lambda p: p.refusal is not None,
     "response.headers": lambda p: bool(p.response.headers),
-    "resume": lambda p: p.resume is not None and p.resume.form == "last-event-id",
+    "resume": _has_plain_resume,
     "resume.takeover": lambda p: (
-        p.resume is not None and p.resume.second_reader == "takes-over"
+        p.resume is not None
+        and p.resume.second_reader == "takes-over"
+        and _has_plain_resume(p)
     ),
     "retry": lambda p: p.retry is not None,
-    "steering": lambda p: p.steering.mode != "none",
+    "steering": lambda p: p.steering.mode != "none" and _ends(p),
     "stream-id": lambda p: p.response.stream_id_header is not None,
-    "terminal": lambda p: p.terminal.form != "eof",
+    "terminal": lambda p: p.terminal.form != "eof" and _ends(p),
 }
 
 CAPABILITIES = frozenset(_DECLARED)

@@ -3,69 +3,75 @@
 A profile declares forms, bounds and vocabulary; checks are generic and ask only this.
 The forms cover the public protocols of today (EventSource, AG-UI, OpenAI, Anthropic,
 Vercel UI stream, MCP, A2A, LangGraph, Durable Streams), so that a stranger's endpoint
-can be described without writing Python. Unknown keys are refused.
+can be described without writing Python. Unknown keys are refused, and so are values
+of another type than declared. What spans several sections is judged in `rules`.
+
+Not every form has a check yet; `capabilities` says which of them are judged.
 """
 
 from __future__ import annotations
 
-from typing import Annotated, Literal, Self
+from typing import Annotated, Literal
 
-import jsonschema
-from pydantic import (
-    AfterValidator,
-    BaseModel,
-    ConfigDict,
-    Field,
-    JsonValue,
-    PositiveFloat,
-    PositiveInt,
-    model_validator,
+from pydantic import BaseModel, ConfigDict, Field, JsonValue, PositiveInt
+
+from .values import (
+    LONGEST_S,
+    GrammarText,
+    HeaderName,
+    HeaderValue,
+    IdPlace,
+    JsonSchema,
+    PathText,
+    Pointer,
+    Seconds,
+    Status,
+    Text,
 )
-
-from .grammar import Grammar, GrammarError
-
-
-def _json_pointer(text: str) -> str:
-    if text and not text.startswith("/"):
-        raise ValueError(f"expected a JSON pointer such as '/type', got {text!r}")
-    return text
-
-
-def _grammar(text: str) -> str:
-    try:
-        Grammar(text)
-    except GrammarError as problem:
-        raise ValueError(str(problem)) from problem
-    return text
-
-
-def _json_schema(schema: dict[str, JsonValue]) -> dict[str, JsonValue]:
-    try:
-        jsonschema.Draft202012Validator.check_schema(schema)
-    except jsonschema.SchemaError as problem:
-        raise ValueError(
-            f"expected a JSON Schema, but {problem.message} at {problem.json_path}"
-        ) from problem
-    return schema
-
-
-Pointer = Annotated[str, AfterValidator(_json_pointer)]
-"""A JSON pointer (RFC 6901) into the JSON of one event's data."""
-
-GrammarText = Annotated[str, AfterValidator(_grammar)]
-JsonSchema = Annotated[dict[str, JsonValue], AfterValidator(_json_schema)]
-Seconds = PositiveFloat
 
 
 class _Section(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(
+        extra="forbid", frozen=True, strict=True, allow_inf_nan=False
+    )
 
 
 class EventMatch(_Section):
-    """An event by its type and, where that is not enough, by values inside it."""
+    """An event by its type and, where that is not enough, by what is inside it.
 
-    type: str
+    `where` are values that it has, `has` are places where it has any value. Without
+    `type` it may be of any (an OpenAI error chunk is known by its `error` alone).
+    """
+
+    type: Text | None = None
     where: dict[Pointer, JsonValue] = {}
+    has: tuple[Pointer, ...] = ()
+
+
+class Capture(_Section):
+    """What to keep of an answer: the value of a header or at a pointer into JSON.
+
+    With `event` it is taken from the first event of that type; the pointer '' is all
+    of its data (MCP HTTP+SSE sends the address of its messages so).
+    """
+
+    header: HeaderName | None = None
+    pointer: Pointer | None = None
+    event: Text | None = None
+
+
+class SideRequest(_Section):
+    """A request beside the one for the stream, and what to keep of its answer.
+
+    Each name in `captures` is a placeholder in everything that comes later.
+    """
+
+    method: Literal["GET", "POST", "PUT"] = "POST"
+    path: str
+    query: dict[str, str] = {}
+    headers: dict[HeaderName, HeaderValue] = {}
+    body: JsonValue = None
+    captures: dict[str, Capture] = {}
 
 
 class InvalidRequest(_Section):
@@ -74,9 +80,9 @@ class InvalidRequest(_Section):
     name: str
     body: JsonValue = None
     raw_body: str | None = None
-    content_type: str | None = None
-    method: str | None = None
-    path: str | None = None
+    content_type: HeaderValue | None = None
+    method: Annotated[str, Field(pattern=r"^[A-Z]{1,20}$")] | None = None
+    path: PathText | None = None
     status: Annotated[int, Field(ge=400, le=599)]
     code: str | None = None
 
@@ -85,55 +91,78 @@ class Endpoint(_Section):
     """How a stream is asked for.
 
     `{prompt}` in `body`, `query` or `path` is replaced by the probe's user text.
+
+    `setup` are requests before it (LangGraph makes a thread, MCP 2025-11-25 a
+    session); `follow_up` are requests once the stream is open (MCP HTTP+SSE and
+    LangGraph v2 ask there), for which `captures` keeps what the stream has told.
     """
 
     method: Literal["GET", "POST", "REPORT"] = "GET"
-    path: str
+    path: PathText
     body: JsonValue = None
     query: dict[str, str] = {}
-    headers: dict[str, str] = {}
-    content_type: str = "application/json"
-    accept: str = "text/event-stream"
+    headers: dict[HeaderName, HeaderValue] = {}
+    content_type: HeaderValue = "application/json"
+    accept: HeaderValue = "text/event-stream"
+    setup: tuple[SideRequest, ...] = ()
+    captures: dict[str, Capture] = {}
+    follow_up: tuple[SideRequest, ...] = ()
     invalid: tuple[InvalidRequest, ...] = ()
+
+
+class StreamId(_Section):
+    """Where the id of a stream stands, other than as the whole of a header.
+
+    `last_segment_of`: a header with an address that ends in it (LangGraph's
+    `Location`); `event` with `pointer`: in the first event of that type (OpenAI's
+    `response.created`, A2A's `task`); `request`: a pointer into the request's own
+    body, where the client has chosen it (CopilotKit, Vercel, MCP).
+    """
+
+    last_segment_of: HeaderName | None = None
+    event: Text | None = None
+    pointer: Pointer | None = None
+    request: Pointer | None = None
 
 
 class Response(_Section):
     """What the head of a stream response must carry.
 
-    `headers` maps a name to the comma-separated tokens it must contain.
+    `headers` maps a name to the comma-separated tokens it must contain. The id of the
+    stream is all of `stream_id_header`, or else where `stream_id` says.
     """
 
-    headers: dict[str, tuple[str, ...]] = {}
-    stream_id_header: str | None = None
+    headers: dict[HeaderName, tuple[str, ...]] = {}
+    stream_id_header: HeaderName | None = None
+    stream_id: StreamId | None = None
     compression: Literal["never", "on-request"] = "never"
-    cors: bool = False
 
 
 class TypeLocation(_Section):
     """Where an event's type stands.
 
     `event-field`: the `event:` field; `json-pointer`: a string in the data; `both`:
-    both, and they must agree; `present-key`: the one of `keys` that the data object
-    has (A2A); `none`: events have no type (OpenAI chunks), all count as `default`.
+    both, and they must agree; `present-key`: the one of `keys` that the data object,
+    or the object at `pointer` in it, has (A2A); `none`: events have no type (OpenAI
+    chunks), all count as `default`.
+
+    `event_field` pins the `event:` field of every event; with `event_field_optional`
+    it may also be left out (MCP). `known` are types that come besides those of the
+    grammar and the payloads; a `*` at the end of one, or of a payload's name, stands
+    for any rest (Vercel's `data-*`, LangGraph's `messages|*`).
     """
 
     location: Literal["event-field", "json-pointer", "both", "present-key", "none"]
     pointer: Pointer | None = None
-    event_field: str | None = None
-    keys: tuple[str, ...] = ()
-    default: str = "message"
-
-    @model_validator(mode="after")
-    def _complete(self) -> Self:
-        if self.location in ("json-pointer", "both") and self.pointer is None:
-            raise ValueError(f"location = {self.location!r} needs `pointer`")
-        if self.location == "present-key" and not self.keys:
-            raise ValueError("location = 'present-key' needs `keys`")
-        return self
+    event_field: HeaderValue | None = None
+    event_field_optional: bool = False
+    keys: tuple[Text, ...] = ()
+    default: Text = "message"
+    known: tuple[Text, ...] = ()
 
 
 class Framing(_Section):
-    """How frames are written. `event_field` pins the `event:` field of every event."""
+    """How frames are written: line ends, what stands in `data:`, and the type."""
 
     line_end: Literal["lf", "crlf", "cr", "any", "any-one"] = "any"
     data: Literal["json", "text"] = "json"
@@ -144,16 +173,19 @@ class Framing(_Section):
 class Ids(_Section):
     """Form of event ids.
 
-    `stream-sequence`: `<stream><separator><n>`; `sequence`: `<n>`; `opaque`: any
-    string, unique in the stream. `location` is the `id:` field or a pointer into data.
+    `stream-sequence`: `<stream><separator><n>`; `sequence`: `<n>`; `ascending`: `<n>`,
+    with any start and any step (OpenAI's `sequence_number`); `opaque`: any string,
+    unique in the stream. `location` is the `id:` field or a pointer into data. With
+    `only_on`, events of other types have none (Durable Streams' `control`).
     """
 
-    form: Literal["stream-sequence", "sequence", "opaque", "none"] = "none"
-    location: Literal["id-field"] | Pointer = "id-field"
-    separator: str = "-"
-    first: int = 1
-    step: int = 1
-    min_entropy_bits: int = 0
+    form: Literal["stream-sequence", "sequence", "ascending", "opaque", "none"] = "none"
+    location: IdPlace = "id-field"
+    only_on: tuple[Text, ...] = ()
+    separator: Text = "-"
+    first: Annotated[int, Field(ge=0)] = 1
+    step: PositiveInt = 1
+    min_entropy_bits: Annotated[int, Field(ge=0)] = 0
 
 
 class Retry(_Section):
@@ -165,13 +197,15 @@ class Retry(_Section):
 class Heartbeat(_Section):
     """What keeps an idle connection open, and how often.
 
+    `promised = false`: they may come, at any time or never (AG-UI, Anthropic).
     `fatal_forms` names forms that this protocol's own client dies of; none may come.
     """
 
     form: Literal["comment", "event", "json", "none"]
-    event: str | None = None
+    event: HeaderValue | None = None
     data: str | None = None
-    type: str | None = None
+    type: Text | None = None
+    promised: bool = True
     interval_s: Seconds = 15.0
     tolerance_s: Seconds = 0.5
     fatal_forms: tuple[Literal["comment", "event", "json"], ...] = ()
@@ -182,21 +216,28 @@ class Terminal(_Section):
 
     `event`: one of the events below; `sentinel`: the literal data (`[DONE]`);
     `event-then-sentinel`: both, in this order; `eof`: the end of the body is the
-    signal; `eof-after-state`: the end of the body after one of the events below.
+    signal; `eof-after-state`: the end of the body after one of the events below;
+    `none`: it is never over (EventSource, the GET stream of MCP).
+
+    With `rotates_after_s` the server ends a response about that long after its start
+    though the stream is not over (Durable Streams).
     """
 
-    form: Literal["event", "sentinel", "event-then-sentinel", "eof", "eof-after-state"]
+    form: Literal[
+        "event", "sentinel", "event-then-sentinel", "eof", "eof-after-state", "none"
+    ]
     success: tuple[EventMatch, ...] = ()
     error: tuple[EventMatch, ...] = ()
     cancelled: tuple[EventMatch, ...] = ()
-    sentinel: str | None = None
+    sentinel: Text | None = None
     close_within_s: Seconds = 1.0
+    rotates_after_s: Seconds | None = None
 
 
 class ResumeRefusal(_Section):
     """Status (and error code) of one kind of refused resume."""
 
-    status: int
+    status: Status
     code: str | None = None
 
 
@@ -204,18 +245,24 @@ class Resume(_Section):
     """How a reader continues after a drop.
 
     `last-event-id`: the header on the same endpoint; `query`, `path`, `body`: the
-    cursor goes there under `name`; `full-replay`: everything again; `snapshot`: a
-    snapshot event first; `ignored`: the header must have no effect.
+    cursor goes there: under `name`, or in place of `{cursor}`; `full-replay`:
+    everything again; `snapshot`: an event of type `snapshot` first (A2A's `task`);
+    `ignored`: the header must have no effect.
+
+    `{stream}` in `path`, `query` or `body` is the stream's id.
     """
 
     form: Literal[
         "last-event-id", "query", "path", "body", "full-replay", "snapshot", "ignored"
     ]
     method: Literal["GET", "POST", "same"] = "same"
-    path: str | None = None
-    name: str | None = None
+    path: PathText | None = None
+    name: Text | None = None
+    query: dict[str, str] = {}
+    body: JsonValue = None
+    snapshot: Text | None = None
     sends_body: bool = False
-    finished_status: int = 204
+    finished_status: Status = 204
     malformed: ResumeRefusal | None = None
     future: ResumeRefusal | None = None
     unknown: ResumeRefusal | None = None
@@ -223,21 +270,21 @@ class Resume(_Section):
 
 
 class ExplicitCancel(_Section):
-    """The request that cancels a stream; `{stream}` in `path` is its id."""
+    """The request that cancels a stream; `{stream}` in `path` or `body` is its id."""
 
     method: Literal["DELETE", "POST"] = "DELETE"
-    path: str
+    path: PathText
     body: JsonValue = None
-    accepted_status: int = 202
-    finished_status: int = 200
-    unknown_status: int = 404
+    accepted_status: Status = 202
+    finished_status: Status = 200
+    unknown_status: Status = 404
 
 
 class Cancel(_Section):
     """What ends a run early, and how fast the model call must be closed."""
 
     on_disconnect: Literal["cancels", "continues"] = "cancels"
-    grace_s: Annotated[float, Field(ge=0)] = 0.0
+    grace_s: Annotated[float, Field(ge=0, le=LONGEST_S)] = 0.0
     within_s: Seconds = 1.0
     explicit: ExplicitCancel | None = None
 
@@ -246,25 +293,26 @@ class Auth(_Section):
     """How a request proves who sends it, and how a refusal looks.
 
     `expiry`: what happens to an open stream when its credential runs out.
+    `challenge` is the scheme of `WWW-Authenticate` in a refusal; `none`: it has none.
     """
 
-    forms: tuple[Literal["bearer", "query", "cookie", "header", "none"], ...] = (
-        "bearer",
-    )
-    name: str | None = None
+    forms: Annotated[
+        tuple[Literal["bearer", "query", "cookie", "header", "none"], ...],
+        Field(min_length=1),
+    ] = ("bearer",)
+    name: HeaderName | None = None
     rejection: Literal["http", "event"] = "http"
     token: Literal["jwt", "opaque"] = "jwt"
-    algorithm: Literal["HS256"] = "HS256"
-    status: int = 401
-    challenge: str | None = "Bearer"
+    status: Status = 401
+    challenge: HeaderName | None = "Bearer"
     expiry: Literal["closes", "ignored"] = "ignored"
 
 
 class Limits(_Section):
     """How many streams one user may have, and how the next one is refused."""
 
-    streams_per_user: PositiveInt
-    status: int = 429
+    streams_per_user: Annotated[int, Field(ge=1, le=1000)]
+    status: Status = 429
     code: str | None = None
     retry_after: bool = True
 
@@ -278,12 +326,12 @@ class RefusalShape(_Section):
 
 
 class UpstreamFailure(_Section):
-    """Accepted in-stream error codes per kind of upstream failure."""
+    """Accepted in-stream error codes per kind of upstream failure; none named: any."""
 
-    http_error: tuple[str, ...]
-    rate_limited: tuple[str, ...]
-    timeout: tuple[str, ...]
-    broken: tuple[str, ...]
+    http_error: tuple[str, ...] = ()
+    rate_limited: tuple[str, ...] = ()
+    timeout: tuple[str, ...] = ()
+    broken: tuple[str, ...] = ()
 
 
 class Errors(_Section):
@@ -297,7 +345,7 @@ class Errors(_Section):
     message: Pointer
     retryable: Pointer | None = None
     cancelled: str | None = None
-    upstream: UpstreamFailure
+    upstream: UpstreamFailure = UpstreamFailure()
     timeout_s: Seconds = 60.0
     retries_upstream: bool = False
 
@@ -318,7 +366,7 @@ class Sequence(_Section):
 
     kind: Literal["sequence"]
     name: str
-    type: str
+    type: Text
     pointer: Pointer
     values: tuple[JsonValue, ...]
 
@@ -364,8 +412,8 @@ class Bracketed(_Section):
 
     kind: Literal["bracketed"]
     name: str
-    opens: str
-    closes: str
+    opens: Text
+    closes: Text
     pointer: Pointer
 
 
@@ -374,9 +422,9 @@ class Joined(_Section):
 
     kind: Literal["joined"]
     name: str
-    type: str
+    type: Text
     pointer: Pointer
-    to_type: str
+    to_type: Text
     to: Pointer
 
 
@@ -385,9 +433,9 @@ class Count(_Section):
 
     kind: Literal["count"]
     name: str
-    type: str
+    type: Text
     pointer: Pointer
-    counts: str
+    counts: Text
 
 
 class Final(_Section):
@@ -424,7 +472,7 @@ class Latency(_Section):
 class TokenText(_Section):
     """Where the model's own text reappears in the stream."""
 
-    type: str
+    type: Text
     text: Pointer
 
 
@@ -437,22 +485,16 @@ class Steering(_Section):
     """
 
     mode: Literal["prompt", "none"] = "none"
-    calls_per_run: PositiveInt = 1
+    calls_per_run: Annotated[int, Field(ge=1, le=1000)] = 1
     token: TokenText | None = None
-
-    @model_validator(mode="after")
-    def _complete(self) -> Self:
-        if self.mode == "prompt" and self.token is None:
-            raise ValueError("mode = 'prompt' needs `token`")
-        return self
 
 
 class Profile(_Section):
     """One implementation's promises."""
 
     name: Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9-]*$")]
-    title: str
-    source: str
+    title: Text
+    source: Text
     endpoint: Endpoint
     response: Response = Response()
     framing: Framing

@@ -31,7 +31,7 @@ def said(kind: str, rule: Rule, *events: Given, after: str | None = None) -> lis
     return [f"{f.expected} / {f.got}" for f in violations(invariant, stream)]
 
 
-SEQUENCE: Rule = {"type": "start", "pointer": "/n", "values": ["a", "b"]}
+SEQUENCE: Rule = {"type": "start", "pointer": "/n", "values": ("a", "b")}
 A, B = ("start", {"n": "a"}), ("start", {"n": "b"})
 DONE: Given = ("done", {})
 

@@ -103,6 +103,7 @@ def test_a_cancel_may_name_the_stream_in_its_body() -> None:
     other = profile(
         """
         endpoint = { path = "/s" }
+        response = { stream_id_header = "X-Stream-Id" }
         [cancel.explicit]
         method = "POST"
         path = "/cancel"

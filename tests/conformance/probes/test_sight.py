@@ -14,7 +14,7 @@ def sight(text: str) -> Sight:
             name = "p"
             title = "P"
             source = "tests"
-            endpoint = {{ path = "/s" }}
+            endpoint = {{ path = "/s/{{prompt}}" }}
             {text}
             """,
             origin="tests",
@@ -76,7 +76,6 @@ def test_without_steering_nothing_is_a_token() -> None:
     [
         ('form = "comment"', ": hb\n"),
         ('form = "event", event = "ping"', "event: ping\ndata: {}\n\n"),
-        ('form = "event"', "data: {}\n\n"),
         ('form = "json", type = "ping"', "event: ping\ndata: {}\n\n"),
         ('form = "json", data = "{}"', "data: {}\n\n"),
     ],

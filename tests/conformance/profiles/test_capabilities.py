@@ -23,13 +23,32 @@ terminal = { form = "eof" }
 def test_a_bare_profile_promises_next_to_nothing() -> None:
     declared = {name for name in CAPABILITIES if is_declared(BARE, name)}
 
-    assert declared == {"compression.never"}
+    assert declared == {"completes", "compression.never"}
 
 
 def test_the_pipeline_promises_everything() -> None:
     undeclared = {name for name in CAPABILITIES if not is_declared(PIPELINE, name)}
 
     assert undeclared == set()
+
+
+def test_text_promises_no_json() -> None:
+    assert not is_declared(BARE, "json")
+
+
+def test_a_stream_that_never_ends_promises_no_end() -> None:
+    endless = load("pipeline", ["terminal.form=none", "terminal.success=[]"])
+
+    assert not any(
+        is_declared(endless, name)
+        for name in ("terminal", "completes", "resume", "steering")
+    )
+
+
+def test_a_cancel_is_judged_only_where_probes_know_the_id() -> None:
+    place = "response={stream_id={last_segment_of='Location'}}"
+
+    assert not is_declared(load("pipeline", [place]), "cancel.explicit")
 
 
 def test_an_unknown_promise_is_a_defect_of_the_suite() -> None:
@@ -52,7 +71,19 @@ def test_an_unknown_promise_is_a_defect_of_the_suite() -> None:
         ),
         ("steering.mode=none", "steering"),
         ("terminal.form=eof", "terminal"),
-        ("framing.data=text", "json"),
+        ("terminal.rotates_after_s=60", "terminal"),
+        ("terminal.rotates_after_s=60", "completes"),
+        ("terminal.rotates_after_s=60", "resume"),
+        ("terminal.rotates_after_s=60", "steering"),
+        ("heartbeat.promised=false", "heartbeat"),
+        ("ids.only_on=['node-enter']", "ids"),
+        ("ids.only_on=['node-enter']", "ids.stream"),
+        ("ids.form=ascending", "ids"),
+        ("ids.form=ascending", "ids.numbered"),
+        ("resume.path=/runs/{stream}", "resume"),
+        ("resume.path=/runs/{stream}", "resume.takeover"),
+        ("resume.query={after='x'}", "resume"),
+        ("auth.challenge=none", "auth.challenge"),
         ("cancel.on_disconnect=continues", "cancel.disconnect"),
         ("cancel.grace_s=0", "cancel.grace"),
         ("auth.expiry=ignored", "auth.expiry"),
