@@ -200,9 +200,9 @@ class Performance:
     def _play(self, step: Step | _Last) -> bool:
         """Do one step; False if it waits (it is played again then) or was the last."""
         match step:
-            case Emit(text=text):
+            case Emit(part=part, text=text):
                 self._call.token_generated(self._now())
-                return self._say(self._delivery.token(text))
+                return self._say(self._delivery.token(part, text))
             case Open():
                 self._base = self._now()
                 self._say(self._delivery.open())
