@@ -124,8 +124,8 @@ class Tool(Strict):
     @classmethod
     def _is_an_object(cls, text: str) -> str:
         try:
-            value = json.loads(text)
-        except (json.JSONDecodeError, RecursionError):
+            value = json.loads(text, parse_constant=_no_constant)
+        except (ValueError, RecursionError):
             value = None
         if not isinstance(value, dict):
             shown = repr(text[:MAX_SHOWN])
@@ -217,6 +217,11 @@ class Hold(Strict):
         if self.at != "token" and self.after is not None:
             raise ValueError(f"expected after only with at=token, got at={self.at}")
         return self
+
+
+def _no_constant(name: str) -> object:
+    """Refuse NaN and Infinity, which Python reads as JSON and nobody else does."""
+    raise ValueError(name)
 
 
 def _kind_of(part: object) -> object:

@@ -11,6 +11,7 @@ import difflib
 from typing import TYPE_CHECKING, Final
 
 from ..errors import RequestError
+from .anthropic import Anthropic
 from .openai_chat import OpenAIChat
 
 if TYPE_CHECKING:
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
 
 __all__ = ["PROVIDERS", "params_of", "provider_at"]
 
-PROVIDERS: Final[tuple[Provider, ...]] = (OpenAIChat(),)
+PROVIDERS: Final[tuple[Provider, ...]] = (OpenAIChat(), Anthropic())
 
 
 def provider_at(path: str) -> Provider:
