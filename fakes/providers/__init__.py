@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Final
 from ..errors import RequestError
 from .anthropic import Anthropic
 from .openai_chat import OpenAIChat
+from .openai_responses import OpenAIResponses
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -21,7 +22,11 @@ if TYPE_CHECKING:
 
 __all__ = ["PROVIDERS", "params_of", "provider_at"]
 
-PROVIDERS: Final[tuple[Provider, ...]] = (OpenAIChat(), Anthropic())
+PROVIDERS: Final[tuple[Provider, ...]] = (
+    OpenAIChat(),
+    OpenAIResponses(),
+    Anthropic(),
+)
 
 
 def provider_at(path: str) -> Provider:
