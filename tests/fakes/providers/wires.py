@@ -1,0 +1,149 @@
+"""Each provider with a request it takes and the judge of what it says."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from hashlib import sha256
+from typing import TYPE_CHECKING
+
+from fakes.player import make_plan
+from fakes.providers import params_of, provider_at
+from fakes.providers.provider import Received
+from tests.fakes.validators import anthropic, openai_chat, openai_responses
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from fakes.content import Answer
+    from fakes.providers.provider import Ask, Reply
+    from fakes.script import Script
+    from tests.fakes.validators.frames import Json, Told
+
+HEADERS = {"authorization": "Bearer any", "anthropic-version": "2023-06-01"}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wire:
+    """One provider as its clients see it.
+
+    Args:
+        limit: the request field that limits the answer, and the least it may be.
+        body: makes the fields of a request of a prompt.
+        stops: what each stop reason is called.
+    """
+
+    name: str
+    path: str
+    limit: str
+    least: int
+    body: Callable[[str], Json]
+    judge_stream: Callable[[bytes], Told]
+    judge_body: Callable[[bytes], Told]
+    stops: dict[str, str]
+    terminator: bytes
+
+    def request(self, prompt: str, fields: Json) -> bytes:
+        """Encode the body of a request."""
+        return json.dumps({**self.body(prompt), **fields}).encode()
+
+    def ask(self, fields: Json) -> Ask:
+        """Read a request as the server would."""
+        body = self.request("hi", fields)
+        provider = provider_at(self.path)
+        return provider.read(
+            Received(
+                path=self.path,
+                params=params_of(provider, "POST", self.path),
+                query={},
+                headers=HEADERS,
+                body=body,
+                fingerprint=sha256(body).hexdigest(),
+            )
+        )
+
+    def perform(
+        self, script: Script, fields: Json | None = None, *, seed: int = 0
+    ) -> tuple[Answer, Reply]:
+        """Return the planned answer, and the reply that says it."""
+        ask = self.ask(fields or {})
+        plan = make_plan(
+            script,
+            seed=seed,
+            fingerprint="f",
+            prompt_tokens=ask.prompt_tokens,
+            max_tokens=ask.max_tokens,
+        )
+        return plan.answer, ask.reply(plan.answer, seed)
+
+
+def stream_of(answer: Answer, reply: Reply) -> bytes:
+    """Join everything that a stream says."""
+
+    def frames() -> Iterator[bytes]:
+        yield reply.opening()
+        for part in answer.parts:
+            for piece in part.pieces:
+                yield reply.token(part, piece)
+        yield reply.closing()
+        yield reply.terminator()
+
+    return b"".join(frames())
+
+
+def _messages(prompt: str) -> Json:
+    return {"model": "m", "messages": [{"role": "user", "content": prompt}]}
+
+
+CHAT = Wire(
+    name="openai_chat",
+    path="/v1/chat/completions",
+    limit="max_completion_tokens",
+    least=1,
+    body=_messages,
+    judge_stream=openai_chat.validate_stream,
+    judge_body=openai_chat.validate_body,
+    stops={
+        "stop": "stop",
+        "length": "length",
+        "tool_calls": "tool_calls",
+        "refusal": "stop",
+        "content_filter": "content_filter",
+    },
+    terminator=b"data: [DONE]\n\n",
+)
+RESPONSES = Wire(
+    name="openai_responses",
+    path="/v1/responses",
+    limit="max_output_tokens",
+    least=16,
+    body=lambda prompt: {"model": "m", "input": prompt},
+    judge_stream=openai_responses.validate_stream,
+    judge_body=openai_responses.validate_body,
+    stops={
+        "stop": "completed",
+        "length": "max_output_tokens",
+        "tool_calls": "completed",
+        "refusal": "completed",
+        "content_filter": "content_filter",
+    },
+    terminator=b"event: response.completed\n",
+)
+ANTHROPIC = Wire(
+    name="anthropic",
+    path="/v1/messages",
+    limit="max_tokens",
+    least=1,
+    body=lambda prompt: {**_messages(prompt), "max_tokens": 100_000},
+    judge_stream=anthropic.validate_stream,
+    judge_body=anthropic.validate_body,
+    stops={
+        "stop": "end_turn",
+        "length": "max_tokens",
+        "tool_calls": "tool_use",
+        "refusal": "refusal",
+        "content_filter": "refusal",
+    },
+    terminator=b"event: message_stop\n",
+)
+WIRES = (CHAT, RESPONSES, ANTHROPIC)
