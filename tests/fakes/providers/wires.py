@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from fakes.player import make_plan
 from fakes.providers import params_of, provider_at
 from fakes.providers.provider import Received
+from tests.fakes.raw_client import post
 from tests.fakes.validators import anthropic, openai_chat, openai_responses
 
 if TYPE_CHECKING:
@@ -31,6 +32,10 @@ class Wire:
         limit: the request field that limits the answer, and the least it may be.
         body: makes the fields of a request of a prompt.
         stops: what each stop reason is called.
+        opening: ends what leaves with the headers.
+        piece: ends what each token of a text leaves as.
+        closing: is in what leaves before a gate at the end.
+        terminator: is in the terminal frame.
     """
 
     name: str
@@ -40,12 +45,24 @@ class Wire:
     body: Callable[[str], Json]
     judge_stream: Callable[[bytes], Told]
     judge_body: Callable[[bytes], Told]
+    judge_error: Callable[[bytes], tuple[str, str]]
     stops: dict[str, str]
+    opening: bytes
+    piece: bytes
+    closing: bytes
     terminator: bytes
 
     def request(self, prompt: str, fields: Json) -> bytes:
         """Encode the body of a request."""
         return json.dumps({**self.body(prompt), **fields}).encode()
+
+    def post(
+        self, prompt: str, *, stream: bool = True, close: bool = False, **fields: object
+    ) -> bytes:
+        """Make a whole HTTP request; with `close` the connection ends after it."""
+        body = self.request(prompt, {"stream": stream, **fields})
+        extra = ["connection: close"] if close else []
+        return post(self.path, body, "anthropic-version: 2023-06-01", *extra)
 
     def ask(self, fields: Json) -> Ask:
         """Read a request as the server would."""
@@ -103,6 +120,7 @@ CHAT = Wire(
     body=_messages,
     judge_stream=openai_chat.validate_stream,
     judge_body=openai_chat.validate_body,
+    judge_error=openai_chat.validate_error,
     stops={
         "stop": "stop",
         "length": "length",
@@ -110,6 +128,9 @@ CHAT = Wire(
         "refusal": "stop",
         "content_filter": "content_filter",
     },
+    opening=b'"role":"assistant"',
+    piece=b'"delta":{"content":',
+    closing=b'"finish_reason":"stop"',
     terminator=b"data: [DONE]\n\n",
 )
 RESPONSES = Wire(
@@ -120,6 +141,7 @@ RESPONSES = Wire(
     body=lambda prompt: {"model": "m", "input": prompt},
     judge_stream=openai_responses.validate_stream,
     judge_body=openai_responses.validate_body,
+    judge_error=openai_chat.validate_error,
     stops={
         "stop": "completed",
         "length": "max_output_tokens",
@@ -127,6 +149,9 @@ RESPONSES = Wire(
         "refusal": "completed",
         "content_filter": "content_filter",
     },
+    opening=b"event: response.in_progress",
+    piece=b"event: response.output_text.delta",
+    closing=b"event: response.output_item.done",
     terminator=b"event: response.completed\n",
 )
 ANTHROPIC = Wire(
@@ -137,6 +162,7 @@ ANTHROPIC = Wire(
     body=lambda prompt: {**_messages(prompt), "max_tokens": 100_000},
     judge_stream=anthropic.validate_stream,
     judge_body=anthropic.validate_body,
+    judge_error=anthropic.validate_error,
     stops={
         "stop": "end_turn",
         "length": "max_tokens",
@@ -144,6 +170,9 @@ ANTHROPIC = Wire(
         "refusal": "refusal",
         "content_filter": "refusal",
     },
+    opening=b"event: message_start",
+    piece=b'"type":"text_delta"',
+    closing=b"event: message_delta",
     terminator=b"event: message_stop\n",
 )
 WIRES = (CHAT, RESPONSES, ANTHROPIC)

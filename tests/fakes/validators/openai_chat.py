@@ -114,6 +114,16 @@ def validate_body(body: bytes) -> Told:
     )
 
 
+def validate_error(body: bytes) -> tuple[str, str]:
+    """Judge the body of an HTTP error and return its type and message."""
+    error = parse(body.decode())
+    shape = closed(
+        message=STRING, type=STRING, param=nullable(STRING), code=nullable(STRING)
+    )
+    check(error, closed(error=shape))
+    return error["error"]["type"], error["error"]["message"]
+
+
 def _take_usage(chunks: list[Json], *, usage: bool, obfuscation: bool) -> Any:  # noqa: ANN401 -- JSON
     if not usage:
         return None
