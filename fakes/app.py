@@ -19,7 +19,7 @@ from .gates import Gates, KeyTable
 from .http1 import Framing, encode_response
 from .journal import Journal
 from .player import make_plan
-from .providers import params_of, provider_at
+from .providers import DEFAULT, params_of, provider_at
 from .providers.provider import Received
 
 if TYPE_CHECKING:
@@ -72,7 +72,7 @@ class App:
 
     def refuse(self, error: RequestError, link: Connection) -> None:
         """Answer what is no request at all, then hang up."""
-        headers, body = provider_at("/").refuse(error, seed=self._seed, fingerprint="")
+        headers, body = DEFAULT.refuse(error, seed=self._seed, fingerprint="")
         link.write(encode_response(error.status, headers, body, keep_alive=False))
         link.finish(keep_alive=False)
 

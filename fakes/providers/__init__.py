@@ -20,13 +20,17 @@ if TYPE_CHECKING:
 
     from .provider import Provider
 
-__all__ = ["PROVIDERS", "params_of", "provider_at"]
+__all__ = ["DEFAULT", "PROVIDERS", "params_of", "provider_at"]
 
+# Whose shape a refusal has that is nobody's: what most clients can read.
+DEFAULT: Final[Provider] = OpenAIChat()
 PROVIDERS: Final[tuple[Provider, ...]] = (
-    OpenAIChat(),
+    DEFAULT,
     OpenAIResponses(),
     Anthropic(),
 )
+# Below this a path is like none of ours: half of it is different.
+ALIKE: Final = 0.5
 
 
 def provider_at(path: str) -> Provider:
@@ -34,7 +38,8 @@ def provider_at(path: str) -> Provider:
     for provider in PROVIDERS:
         if any(route.match(path) is not None for route in provider.routes):
             return provider
-    return max(PROVIDERS, key=lambda provider: _likeness(provider, path))
+    nearest = max(PROVIDERS, key=lambda provider: _likeness(provider, path))
+    return nearest if _likeness(nearest, path) >= ALIKE else DEFAULT
 
 
 def params_of(provider: Provider, method: str, path: str) -> Mapping[str, str]:

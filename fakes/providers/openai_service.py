@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, ValidationError
 
 from ..dice import HEX, Dice
 from ..errors import RequestError
@@ -125,8 +125,17 @@ def _error_body(
     return dumps({"error": error}).encode()
 
 
-def explain(complaint: ErrorDetails) -> RequestError:
-    """Word the first thing wrong with a body as the real service does."""
+def explain(error: ValidationError) -> RequestError:
+    """Word what is wrong with a body as the real service does.
+
+    Of several complaints the deepest is told: where a field may be a string or a list,
+    a mistake inside the list is also one of not being a string.
+    """
+    complaints = error.errors(include_url=False)
+    return _explain(max(complaints, key=lambda complaint: len(complaint["loc"])))
+
+
+def _explain(complaint: ErrorDetails) -> RequestError:
     if complaint["type"] == "json_invalid":
         return RequestError(
             "We could not parse the JSON body of your request: "

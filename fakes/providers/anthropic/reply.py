@@ -118,10 +118,8 @@ class MessageReply:
     def closing(self) -> bytes:
         """Encode the end of the last block, the stop reason, and the whole usage."""
         blocks = [self._stop_block()]
-        for part in self._answer.parts:
-            # A refusal without a word is an empty block of text.
-            if part.kind is Kind.REFUSAL and not part.pieces:
-                blocks += [self._start_block(part), self._stop_block()]
+        for part in _wordless(self._answer):
+            blocks += [self._start_block(part), self._stop_block()]
         usage = self._usage(self._answer.usage.output_tokens)
         delta: dict[str, object] = {
             "type": "message_delta",
@@ -165,9 +163,7 @@ class MessageReply:
         return f"{before}{last.text.removesuffix(MARK)}".encode()
 
     def _whole(self, answer: Answer) -> dict[str, object]:
-        said = [
-            part for part in answer.parts if part.pieces or part.kind is Kind.REFUSAL
-        ]
+        said = [part for part in answer.parts if part.pieces] + _wordless(answer)
         return {
             **self._message_head(),
             "content": [self._block(part, part.text) for part in said],
@@ -298,6 +294,12 @@ class MessageReply:
             ("anthropic-workspace-id", "wrkspc_01" + self._dice.text(HEX, "space", 22)),
             *limits,
         ]
+
+
+def _wordless(answer: Answer) -> list[Part]:
+    """Return the refusals without a word: empty blocks of text, at the end."""
+    parts = answer.parts
+    return [part for part in parts if part.kind is Kind.REFUSAL and not part.pieces]
 
 
 def _object_of(arguments: str) -> object:

@@ -79,7 +79,10 @@ def parse_request(
     try:
         parsed = _Body.model_validate_json(body)
     except ValidationError as error:
-        raise _explain(error.errors(include_url=False)[0]) from None
+        complaints = error.errors(include_url=False)
+        # A mistake inside a list of blocks is also one of not being a string.
+        deepest = max(complaints, key=lambda complaint: len(complaint["loc"]))
+        raise _explain(deepest) from None
     return MessageRequest(
         model=parsed.model,
         stream=bool(parsed.stream),

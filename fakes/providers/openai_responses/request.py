@@ -108,7 +108,7 @@ def parse_request(
     try:
         parsed = _Body.model_validate_json(body)
     except ValidationError as error:
-        raise explain(error.errors(include_url=False)[0]) from None
+        raise explain(error) from None
     options = parsed.stream_options or _StreamOptions()
     return ResponseRequest(
         model=parsed.model,

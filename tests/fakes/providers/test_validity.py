@@ -99,7 +99,7 @@ def check(wire: Wire, script: Script, **fields: object) -> None:
 
     whole = wire.judge_body(wire.perform(script, fields)[1].body())
 
-    assert sorted(whole.parts) == sorted(as_body(wire, told.parts))
+    assert join_same(list(whole.parts)) == as_body(wire, told.parts)
     assert (whole.stop, whole.output_tokens) == (told.stop, answer.usage.output_tokens)
 
 
