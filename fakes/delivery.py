@@ -50,13 +50,12 @@ class Delivery(Protocol):
 class StreamDelivery:
     """Each piece leaves as soon as it is made."""
 
-    __slots__ = ("_framing", "_part", "_reply")
+    __slots__ = ("_framing", "_reply")
 
     def __init__(self, reply: Reply, framing: Framing) -> None:
         """Take what is said and how HTTP wants it framed."""
         self._reply = reply
         self._framing = framing
-        self._part = framing.part
 
     def open(self) -> bytes:
         """Head and opening frames."""
@@ -69,9 +68,7 @@ class StreamDelivery:
 
     def close(self) -> bytes:
         """Finish reason and usage."""
-        closing = self._reply.closing()
-        # An empty chunk would be the last one.
-        return self._part(closing) if closing else b""
+        return self._part(self._reply.closing())
 
     def terminate(self) -> bytes:
         """Terminal frame."""
@@ -92,6 +89,10 @@ class StreamDelivery:
     def truncate(self) -> tuple[bytes, bytes]:
         """The last chunk without what belongs before it."""
         return b"", self._framing.end
+
+    def _part(self, data: bytes) -> bytes:
+        # An empty chunk would be the last one.
+        return self._framing.part(data) if data else b""
 
 
 class WholeDelivery:

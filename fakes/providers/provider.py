@@ -92,10 +92,13 @@ class Reply(Protocol):
         """Return the header fields of an answer in one piece."""
 
     def opening(self) -> bytes:
-        """Encode what leaves with the headers."""
+        """Encode what leaves with the headers; may be empty."""
 
     def token(self, part: Part, text: str) -> bytes:
-        """Encode the next piece of the answer, and whatever has to come before it."""
+        """Encode the next piece of the answer, and whatever has to come before it.
+
+        Empty where the service sends a tool's call only when it is whole.
+        """
 
     def closing(self) -> bytes:
         """Encode what comes between the last piece and the terminator; may be empty."""
