@@ -16,6 +16,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from functools import cache
 from typing import TYPE_CHECKING, Protocol, TypeAlias
 
 if TYPE_CHECKING:
@@ -41,14 +42,19 @@ class Route:
 
     def match(self, path: str) -> Mapping[str, str] | None:
         """Return what varies in a path of this route; None for any other path."""
-        parts = _PLACEHOLDER.split(self.path)
-        names, fixed = parts[1::2], [re.escape(part) for part in parts[::2]]
-        groups = [f"(?P<{name}>[^/:]+)" for name in names]
-        woven = [
-            piece for pair in zip(fixed, [*groups, ""], strict=True) for piece in pair
-        ]
-        found = re.fullmatch("".join(woven), path)
+        found = _pattern(self.path).fullmatch(path)
         return found.groupdict() if found else None
+
+
+@cache
+def _pattern(path: str) -> re.Pattern[str]:
+    """Turn the path of a route into a pattern; a placeholder ends at `/` and `:`."""
+    # Text and names of placeholders take turns.
+    woven = [
+        f"(?P<{text}>[^/:]+)" if place % 2 else re.escape(text)
+        for place, text in enumerate(_PLACEHOLDER.split(path))
+    ]
+    return re.compile("".join(woven))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -56,6 +56,7 @@ class ResponseReply:
         self._dice = Dice(seed=seed, fingerprint=request.fingerprint)
         self._id = "resp_" + self._dice.text(HEX, "id", 50)
         self._created_at = EPOCH_S + self._dice.number("created", EPOCH_SPAN_S)
+        self._status = "incomplete" if answer.stop in INCOMPLETE else "completed"
         self._padding = self._dice.text(ALPHANUMERIC, "padding", 1024)
         self._events = 0
         self._items = 0
@@ -110,9 +111,8 @@ class ResponseReply:
 
     def terminator(self) -> bytes:
         """Encode the terminal event, which holds the whole response."""
-        status = "incomplete" if self._answer.stop in INCOMPLETE else "completed"
-        response = self._response(status, self._answer)
-        return self._event(f"response.{status}", {"response": response})
+        response = self._response(self._status, self._answer)
+        return self._event(f"response.{self._status}", {"response": response})
 
     def stream_error(self, error: InStreamError) -> bytes:
         """Encode an error in the stream; the service says nothing after it."""
@@ -135,13 +135,12 @@ class ResponseReply:
 
     def body(self) -> bytes:
         """Encode the answer in one piece."""
-        status = "incomplete" if self._answer.stop in INCOMPLETE else "completed"
-        return dumps(self._response(status, self._answer)).encode()
+        return dumps(self._response(self._status, self._answer)).encode()
 
     def truncated_body(self, count: int) -> bytes:
         """Encode that answer, cut off right behind its `count`-th piece."""
         marked = mark_end(self._answer, count)
-        return cut_behind_mark(dumps(self._response("completed", marked)))
+        return cut_behind_mark(dumps(self._response(self._status, marked)))
 
     def _response(self, status: str, answer: Answer | None = None) -> dict[str, object]:
         """Return the response object; without an answer as it is before one."""
@@ -175,9 +174,8 @@ class ResponseReply:
 
     def _status_of(self, part: Part) -> str:
         """Tell how an item ended: as the response did, if it is the last."""
-        last = [part for part in self._answer.parts if part.pieces][-1:]
-        is_cut = self._answer.stop in INCOMPLETE and [part] == last
-        return "incomplete" if is_cut else "completed"
+        said = (each.index for each in self._answer.parts if each.pieces)
+        return self._status if part.index == max(said, default=0) else "completed"
 
     def _usage(self) -> dict[str, object]:
         usage = self._answer.usage

@@ -146,8 +146,12 @@ def test_nothing_but_pieces_was_told_after_each_of_them(wire: Wire) -> None:
 
 
 @wires
-def test_a_truncated_body_is_the_beginning_of_the_whole(wire: Wire) -> None:
-    answer, reply = wire.perform(EVERYTHING)
+@pytest.mark.parametrize("reason", list(StopReason))
+def test_a_truncated_body_is_the_beginning_of_the_whole(
+    reason: StopReason, wire: Wire
+) -> None:
+    script = EVERYTHING.model_copy(update={"stop": Stop(reason=reason)})
+    answer, reply = wire.perform(script)
     whole = reply.body()
     for count in range(answer.size + 1):
         cut = reply.truncated_body(count)
@@ -155,9 +159,18 @@ def test_a_truncated_body_is_the_beginning_of_the_whole(wire: Wire) -> None:
         escaped = json.dumps(said, ensure_ascii=False)[1:-1]
 
         assert cut.endswith((escaped.encode(), said.encode()))
+        # In a message of Chat Completions what is not said yet stands there as null.
         if wire is not CHAT:
             # A tool's input is an object, which is spelled anew once it is whole.
             assert whole.replace(b": ", b":").startswith(cut.replace(b": ", b":"))
+
+
+@wires
+@pytest.mark.parametrize("said", [Say(text=""), Refuse(text=""), Think(text="")])
+def test_a_body_without_a_word_can_be_truncated(said: Said, wire: Wire) -> None:
+    _, reply = wire.perform(Script(say=(said,)))
+
+    assert reply.truncated_body(0).endswith(b'"')
 
 
 @wires
