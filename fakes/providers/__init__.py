@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING, Final
 
 from ..errors import RequestError
 from .anthropic import Anthropic
+from .gemini import Gemini
+from .ollama import Ollama
 from .openai_chat import OpenAIChat
 from .openai_responses import OpenAIResponses
 
@@ -28,6 +30,8 @@ PROVIDERS: Final[tuple[Provider, ...]] = (
     DEFAULT,
     OpenAIResponses(),
     Anthropic(),
+    Gemini(),
+    Ollama(),
 )
 # Below this a path is like none of ours: half of it is different.
 ALIKE: Final = 0.5
