@@ -27,9 +27,11 @@ class Gemini:
 
     name: Final = "gemini"
     prompt_field: Final = "contents"
-    routes: Final = (
-        Route("POST", "/v1beta/models/{model}:streamGenerateContent"),
-        Route("POST", "/v1beta/models/{model}:generateContent"),
+    # The service's Python SDK speaks v1beta up to version 2, and v1 from 3 on.
+    routes: Final = tuple(
+        Route("POST", f"/{version}/models/{{model}}:{method}")
+        for version in ("v1beta", "v1")
+        for method in ("streamGenerateContent", "generateContent")
     )
 
     def read(self, received: Received) -> Ask:

@@ -160,6 +160,9 @@ class ContentReply:
 
     def truncated_body(self, count: int) -> bytes:
         """Encode that answer, cut off right behind its `count`-th piece."""
+        if self._is_blocked():
+            before, opening, _ = self.body().partition(b'"blockReason": "')
+            return before + opening
         marked = mark_end(self._answer, count)
         encoded, objects = self._encode_body(marked)
         last = marked.parts[-1]
@@ -222,7 +225,8 @@ class ContentReply:
         counted: Json = {"promptTokenCount": usage.input_tokens}
         if usage.cached_tokens:
             counted["cachedContentTokenCount"] = usage.cached_tokens
-        counted["candidatesTokenCount"] = candidates
+        if candidates:
+            counted["candidatesTokenCount"] = candidates
         if thoughts:
             counted["thoughtsTokenCount"] = thoughts
         return {**counted, "totalTokenCount": total, "promptTokensDetails": [prompt]}
