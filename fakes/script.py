@@ -22,6 +22,7 @@ from pydantic import (
     field_validator,
     model_validator,
 )
+from pydantic_core import from_json
 
 from .content import StopReason
 from .errors import ScriptError
@@ -124,7 +125,10 @@ class Tool(Strict):
     @classmethod
     def _is_an_object(cls, text: str) -> str:
         try:
-            value = json.loads(text, parse_constant=_no_constant)
+            # Stricter than Python's own: no NaN, no half of a surrogate pair; and what
+            # Python could not spell again (very long numbers) is refused here too.
+            value = from_json(text, allow_inf_nan=False)
+            json.dumps(value)
         except (ValueError, RecursionError):
             value = None
         if not isinstance(value, dict):
@@ -217,11 +221,6 @@ class Hold(Strict):
         if self.at != "token" and self.after is not None:
             raise ValueError(f"expected after only with at=token, got at={self.at}")
         return self
-
-
-def _no_constant(name: str) -> object:
-    """Refuse NaN and Infinity, which Python reads as JSON and nobody else does."""
-    raise ValueError(name)
 
 
 def _kind_of(part: object) -> object:

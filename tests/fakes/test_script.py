@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING
 
 import pytest
@@ -141,6 +142,25 @@ def test_a_bad_script_is_refused_by_place_and_reason(source: str, message: str) 
         parse_script(source, where="script")
 
     assert str(caught.value).lower().startswith(message.lower())
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        "",
+        "[]",
+        '{"a": NaN}',
+        '{"a": "\\ud800"}',
+        '{"a": %s}' % ("[" * 5000 + "]" * 5000),
+        '{"a": %s}' % ("1" * 5000),
+    ],
+    ids=["empty", "list", "nan", "surrogate", "deep", "long"],
+)
+def test_arguments_that_nobody_could_read_are_refused(arguments: str) -> None:
+    part = {"kind": "tool", "name": "f", "arguments": arguments}
+
+    with pytest.raises(ScriptError, match="expected a JSON object as text"):
+        parse_script(json.dumps({"say": [part]}), where="script")
 
 
 def test_a_long_refused_value_is_quoted_only_in_part() -> None:

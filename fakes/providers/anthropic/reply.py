@@ -308,5 +308,5 @@ def _object_of(arguments: str) -> object:
         return MARK
     try:
         return json.loads(arguments)
-    except (json.JSONDecodeError, RecursionError):
+    except ValueError:
         return {}
