@@ -161,8 +161,8 @@ class ContentReply:
     def truncated_body(self, count: int) -> bytes:
         """Encode that answer, cut off right behind its `count`-th piece."""
         if self._is_blocked():
-            before, opening, _ = self.body().partition(b'"blockReason": "')
-            return before + opening
+            head, opening, _ = self.body().partition(b'"blockReason": "')
+            return head + opening
         marked = mark_end(self._answer, count)
         encoded, objects = self._encode_body(marked)
         last = marked.parts[-1]

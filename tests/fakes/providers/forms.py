@@ -80,7 +80,7 @@ class Form:
         body = json.dumps({**self.body(prompt), **fields}).encode()
         return post(f"{self.path}?{self.query}", body, "connection: close")
 
-    def ask(self, **fields: object) -> Ask:
+    def ask(self, fields: Json) -> Ask:
         """Read a request as the server would."""
         body = json.dumps({**self.body("hi"), **fields}).encode()
         provider = provider_at(self.path)
@@ -97,10 +97,10 @@ class Form:
         )
 
     def perform(
-        self, script: Script, *, seed: int = 0, **fields: object
+        self, script: Script, fields: Json | None = None, *, seed: int = 0
     ) -> tuple[Answer, Reply]:
         """Return the planned answer, and the reply that says it."""
-        ask = self.ask(**fields)
+        ask = self.ask(fields or {})
         plan = make_plan(
             script,
             seed=seed,
@@ -110,9 +110,11 @@ class Form:
         )
         return plan.answer, ask.reply(plan.answer, seed)
 
-    def say(self, script: Script, *, seed: int = 0, **fields: object) -> bytes:
+    def say(
+        self, script: Script, fields: Json | None = None, *, seed: int = 0
+    ) -> bytes:
         """Return everything that is said."""
-        answer, reply = self.perform(script, seed=seed, **fields)
+        answer, reply = self.perform(script, fields, seed=seed)
         if not self.is_stream:
             return reply.body()
         pieces = [(part, piece) for part in answer.parts for piece in part.pieces]

@@ -11,15 +11,15 @@ from hypothesis import strategies as st
 from fakes.content import StopReason
 from fakes.script import Refuse, Said, Say, Script, Stop, Think, Tool
 from tests.fakes.providers.forms import EVERYTHING, FORMS, PARTS, STREAMS, Form
-from tests.fakes.validators.frames import join_same
+from tests.fakes.validators.frames import Json, join_same
 
 forms = pytest.mark.parametrize("form", FORMS, ids=lambda form: form.name)
 streams = pytest.mark.parametrize("form", STREAMS, ids=lambda form: form.name)
 
 
-def check(form: Form, script: Script, **fields: object) -> None:
-    answer, _ = form.perform(script, **fields)
-    told = form.judge(form.say(script, **fields))
+def check(form: Form, script: Script, fields: Json | None = None) -> None:
+    answer, _ = form.perform(script, fields)
+    told = form.judge(form.say(script, fields))
 
     assert join_same(list(told.parts)) == form.expect(answer)
     assert told.stop == form.stops[answer.stop]
@@ -45,7 +45,7 @@ def test_any_answer_is_told_as_it_was_scripted(form: Form, said: list[Said]) -> 
 def test_any_answer_is_cut_where_the_request_says(
     form: Form, said: list[Said], limit: int
 ) -> None:
-    check(form, Script(say=tuple(said)), **form.limit(limit))
+    check(form, Script(say=tuple(said)), form.limit(limit))
 
 
 @forms
@@ -74,7 +74,7 @@ def test_arguments_keep_the_spelling_of_what_they_say(form: Form) -> None:
 @forms
 def test_a_call_that_is_cut_off_for_length_is_not_told(form: Form) -> None:
     script = Script(say=(Say(text="hi "), Tool(name="f", arguments='{"a": "bcdefgh"}')))
-    told = form.judge(form.say(script, **form.limit(2)))
+    told = form.judge(form.say(script, form.limit(2)))
 
     assert told.parts == (("text", "", "hi "),)
     assert (told.stop, told.output_tokens) == (form.stops["length"], 2)

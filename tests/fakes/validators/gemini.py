@@ -186,7 +186,7 @@ def _take(part: Json) -> list[tuple[str, str, str]]:
 def _sum(response: Json) -> int:
     usage = response["usageMetadata"]
     names = ("promptTokenCount", "candidatesTokenCount", "thoughtsTokenCount")
-    total = sum(usage.get(name, 0) for name in names)
+    total: int = sum(usage.get(name, 0) for name in names)
     assert usage["totalTokenCount"] == total
     assert usage["promptTokensDetails"][0]["tokenCount"] == usage["promptTokenCount"]
     return total
