@@ -6,6 +6,7 @@ Must not encode anything itself.
 
 from __future__ import annotations
 
+from hashlib import sha256
 from typing import TYPE_CHECKING, Final
 
 from .call import Outcome
@@ -18,10 +19,11 @@ from .gates import Gates, KeyTable
 from .http1 import Framing, encode_response
 from .journal import Journal
 from .player import make_plan
-from .providers import openai_chat
+from .providers import DEFAULT, params_of, provider_at
+from .providers.provider import Received
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from .call import Call
     from .connection import Connection
@@ -29,7 +31,7 @@ if TYPE_CHECKING:
     from .engine import Timers
     from .http1 import Request
     from .player import Plan
-    from .providers.openai_chat import ChatRequest
+    from .providers.provider import Ask, Provider
     from .script import Library
 
 __all__ = ["App"]
@@ -59,16 +61,20 @@ class App:
         if request.path.startswith(PREFIX):
             self._handle_control(request, link)
             return
+        provider = provider_at(request.path)
+        visit = _Visit(request=request, link=link, provider=provider)
         try:
-            _check_endpoint(request)
+            params = params_of(provider, request.method, request.path)
         except RequestError as error:
-            _send_refusal(error, link, keep_alive=request.keep_alive)
+            self._send_refusal(error, visit)
         else:
-            self._handle_model(request, link)
+            self._handle_model(params, visit)
 
     def refuse(self, error: RequestError, link: Connection) -> None:
         """Answer what is no request at all, then hang up."""
-        _send_refusal(error, link, keep_alive=False)
+        headers, body = DEFAULT.refuse(error, seed=self._seed, fingerprint="")
+        link.write(encode_response(error.status, headers, body, keep_alive=False))
+        link.finish(keep_alive=False)
 
     def _handle_control(self, request: Request, link: Connection) -> None:
         try:
@@ -76,42 +82,50 @@ class App:
         except RequestError as error:
             send_json(request, link, {"error": str(error)}, status=error.status)
 
-    def _handle_model(self, request: Request, link: Connection) -> None:
+    def _handle_model(self, params: Mapping[str, str], visit: _Visit) -> None:
         """Put one call on the record, then play it or refuse it."""
         try:
-            chat = openai_chat.parse_request(request.body, request.headers)
-            blocks = parse_blocks(chat.texts)
+            ask = visit.provider.read(visit.received(params))
+            blocks = parse_blocks(ask.texts)
             key = correlation_key(blocks)
         except (RequestError, ScriptError) as error:
-            call = self._begin(None, None)
-            self._refuse_call(call, _as_refusal(error), request, link)
+            call = self._begin(None, None, visit)
+            self._refuse_call(call, error, visit)
             return
-        call = self._begin(key, chat)
+        call = self._begin(key, ask, visit)
         try:
-            plan = self._plan(chat, blocks, call)
+            plan = self._plan(ask, blocks, call, visit)
         except ScriptError as error:
-            self._refuse_call(call, _as_refusal(error), request, link)
+            self._refuse_call(call, error, visit)
             return
-        self._play(plan, chat, call, request, link)
+        self._play(plan, ask, call, visit)
 
-    def _begin(self, key: str | None, chat: ChatRequest | None) -> Call:
+    def _begin(self, key: str | None, ask: Ask | None, visit: _Visit) -> Call:
         return self.journal.begin(
             key=key,
-            provider=openai_chat.NAME,
-            model=chat.model if chat else None,
-            stream=chat.stream if chat else False,
+            provider=visit.provider.name,
+            model=ask.model if ask else None,
+            stream=ask.stream if ask else False,
             at=self._timers.time(),
         )
 
     def _refuse_call(
-        self, call: Call, error: RequestError, request: Request, link: Connection
+        self, call: Call, error: RequestError | ScriptError, visit: _Visit
     ) -> None:
+        if isinstance(error, ScriptError):
+            error = RequestError(
+                str(error),
+                param=visit.provider.prompt_field,
+                code="invalid_directive",
+            )
         call.status = error.status
         call.refusal = str(error)[:MAX_REFUSAL]
         call.end(Outcome.REFUSED, self._timers.time())
-        _send_refusal(error, link, keep_alive=request.keep_alive)
+        self._send_refusal(error, visit)
 
-    def _plan(self, chat: ChatRequest, blocks: Sequence[Block], call: Call) -> Plan:
+    def _plan(
+        self, ask: Ask, blocks: Sequence[Block], call: Call, visit: _Visit
+    ) -> Plan:
         """Choose the script: put for the key, else said in the prompt, else default.
 
         Raises:
@@ -125,55 +139,57 @@ class App:
                 "[[fake:hold]]: expected call=KEY in the request, without it nobody "
                 "can release the gate"
             )
-        return make_plan(script, seed=self._seed, fingerprint=chat.fingerprint)
+        return make_plan(
+            script,
+            seed=self._seed,
+            fingerprint=visit.fingerprint,
+            prompt_tokens=ask.prompt_tokens,
+            max_tokens=ask.max_tokens,
+        )
 
-    def _play(
-        self,
-        plan: Plan,
-        chat: ChatRequest,
-        call: Call,
-        request: Request,
-        link: Connection,
-    ) -> None:
-        reply = openai_chat.ChatReply(request=chat, seed=self._seed)
-        framing = Framing.of(request)
-        deliver = StreamDelivery if chat.stream else WholeDelivery
+    def _play(self, plan: Plan, ask: Ask, call: Call, visit: _Visit) -> None:
+        framing = Framing.of(visit.request)
+        deliver = StreamDelivery if ask.stream else WholeDelivery
         performance = Performance(
             plan=plan,
-            delivery=deliver(reply, framing),
+            delivery=deliver(ask.reply(plan.answer, self._seed), framing),
             framing=framing,
             call=call,
             gates=self._keys.gates(call.key) if call.key is not None else Gates(),
-            link=link,
+            link=visit.link,
             timers=self._timers,
         )
-        link.attach(performance)
+        visit.link.attach(performance)
         performance.start()
 
-
-def _check_endpoint(request: Request) -> None:
-    if request.path != openai_chat.PATH:
-        raise RequestError(
-            f"Invalid URL ({request.method} {request.path}); this fake has "
-            f"POST {openai_chat.PATH} and {PREFIX}",
-            status=404,
+    def _send_refusal(self, error: RequestError, visit: _Visit) -> None:
+        headers, body = visit.provider.refuse(
+            error, seed=self._seed, fingerprint=visit.fingerprint
         )
-    if request.method != "POST":
-        raise RequestError(
-            f"Not allowed to {request.method} on {request.path} (HINT: expected POST)",
-            status=405,
-            code="method_not_supported",
+        keep = visit.request.keep_alive
+        visit.link.write(encode_response(error.status, headers, body, keep_alive=keep))
+        visit.link.finish(keep_alive=keep)
+
+
+class _Visit:
+    """A request on its connection, and the provider that it is for."""
+
+    __slots__ = ("fingerprint", "link", "provider", "request")
+
+    def __init__(
+        self, *, request: Request, link: Connection, provider: Provider
+    ) -> None:
+        self.request = request
+        self.link = link
+        self.provider = provider
+        self.fingerprint = sha256(request.body).hexdigest()
+
+    def received(self, params: Mapping[str, str]) -> Received:
+        return Received(
+            path=self.request.path,
+            params=params,
+            query=self.request.query,
+            headers=self.request.headers,
+            body=self.request.body,
+            fingerprint=self.fingerprint,
         )
-
-
-def _as_refusal(error: RequestError | ScriptError) -> RequestError:
-    if isinstance(error, RequestError):
-        return error
-    return RequestError(str(error), param="messages", code="invalid_directive")
-
-
-def _send_refusal(error: RequestError, link: Connection, *, keep_alive: bool) -> None:
-    body = openai_chat.encode_error(error)
-    headers = [("content-type", "application/json")]
-    link.write(encode_response(error.status, headers, body, keep_alive=keep_alive))
-    link.finish(keep_alive=keep_alive)

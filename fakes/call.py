@@ -189,9 +189,9 @@ class Call:
         """Count one token that the model made."""
         self._note_token(_GENERATED, at)
 
-    def tokens_sent(self, at: float) -> None:
-        """Count every token generated so far as sent."""
-        for _ in range(self.generated - self.sent):
+    def tokens_sent(self, at: float, *, unsaid: int = 0) -> None:
+        """Count every token generated so far as sent, but for the last `unsaid`."""
+        for _ in range(self.generated - self.sent - unsaid):
             self._note_token(_SENT, at)
         if self.on_change is not None:
             self.on_change(self)

@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, Protocol
 from .http1 import Framing, encode_response
 
 if TYPE_CHECKING:
-    from .providers.openai_chat import ChatReply
+    from .content import Part
+    from .providers.provider import Headers, Reply
     from .script import Fail, InStreamError
 
 __all__ = ["Delivery", "StreamDelivery", "WholeDelivery"]
@@ -24,8 +25,8 @@ class Delivery(Protocol):
     def open(self) -> bytes:
         """Head and opening frames."""
 
-    def token(self, text: str) -> bytes:
-        """One content token."""
+    def token(self, part: Part, text: str) -> bytes:
+        """One piece of the answer."""
 
     def close(self) -> bytes:
         """Finish reason and usage."""
@@ -49,28 +50,25 @@ class Delivery(Protocol):
 class StreamDelivery:
     """Each piece leaves as soon as it is made."""
 
-    __slots__ = ("_framing", "_part", "_reply", "_said")
+    __slots__ = ("_framing", "_reply")
 
-    def __init__(self, reply: ChatReply, framing: Framing) -> None:
+    def __init__(self, reply: Reply, framing: Framing) -> None:
         """Take what is said and how HTTP wants it framed."""
         self._reply = reply
         self._framing = framing
-        self._part = framing.part
-        self._said = 0
 
     def open(self) -> bytes:
         """Head and opening frames."""
         head = self._framing.stream_head(self._reply.stream_headers())
         return head + self._part(self._reply.opening())
 
-    def token(self, text: str) -> bytes:
-        """One content token."""
-        self._said += 1
-        return self._part(self._reply.token(text))
+    def token(self, part: Part, text: str) -> bytes:
+        """One piece of the answer, and what has to come before it."""
+        return self._part(self._reply.token(part, text))
 
     def close(self) -> bytes:
         """Finish reason and usage."""
-        return self._part(self._reply.closing(self._said))
+        return self._part(self._reply.closing())
 
     def terminate(self) -> bytes:
         """Terminal frame."""
@@ -92,26 +90,30 @@ class StreamDelivery:
         """The last chunk without what belongs before it."""
         return b"", self._framing.end
 
+    def _part(self, data: bytes) -> bytes:
+        # An empty chunk would be the last one.
+        return self._framing.part(data) if data else b""
+
 
 class WholeDelivery:
     """Nothing leaves before everything is said."""
 
-    __slots__ = ("_framing", "_last", "_reply", "_texts")
+    __slots__ = ("_framing", "_last", "_made", "_reply")
 
-    def __init__(self, reply: ChatReply, framing: Framing) -> None:
+    def __init__(self, reply: Reply, framing: Framing) -> None:
         """Take what is said and how HTTP wants it framed."""
         self._reply = reply
         self._framing = framing
-        self._texts: list[str] = []
+        self._made = 0
         self._last = b""
 
     def open(self) -> bytes:
         """Nothing yet."""
         return b""
 
-    def token(self, text: str) -> bytes:
-        """Keep the token."""
-        self._texts.append(text)
+    def token(self, part: Part, text: str) -> bytes:  # noqa: ARG002 -- one signature
+        """Count it; the reply knows what it is."""
+        self._made += 1
         return b""
 
     def close(self) -> bytes:
@@ -120,7 +122,7 @@ class WholeDelivery:
 
     def terminate(self) -> bytes:
         """Head and body but for its last byte."""
-        first, self._last = self._response(200, self._reply.body(self._texts))
+        first, self._last = self._response(200, self._reply.body())
         return first
 
     def end(self) -> bytes:
@@ -132,24 +134,25 @@ class WholeDelivery:
         return _failure(self._reply, self._framing, fail)
 
     def fail_late(self, error: InStreamError) -> tuple[int, bytes, bytes]:
-        """Answer 500, since nothing has left yet."""
-        return 500, *self._response(500, self._reply.body_error(error))
+        """Answer with an HTTP error, since nothing has left yet."""
+        status, body = self._reply.body_error(error)
+        return status, *self._response(status, body)
 
     def truncate(self) -> tuple[bytes, bytes]:
         """Answer with a body that stops behind the last token."""
-        return self._response(200, self._reply.truncated_body(self._texts))
+        return self._response(200, self._reply.truncated_body(self._made))
 
     def _response(self, status: int, body: bytes) -> tuple[bytes, bytes]:
         return _response(self._framing, status, self._reply.body_headers(), body)
 
 
-def _failure(reply: ChatReply, framing: Framing, fail: Fail) -> tuple[bytes, bytes]:
+def _failure(reply: Reply, framing: Framing, fail: Fail) -> tuple[bytes, bytes]:
     headers, body = reply.failure(fail)
     return _response(framing, fail.status, headers, body)
 
 
 def _response(
-    framing: Framing, status: int, headers: list[tuple[str, str]], body: bytes
+    framing: Framing, status: int, headers: Headers, body: bytes
 ) -> tuple[bytes, bytes]:
     """Encode a response, its last byte apart."""
     whole = encode_response(status, headers, body, keep_alive=framing.keep_alive)

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING
 from .errors import ScriptError
 from .script import (
     ENDINGS,
+    SAID,
     WORDS,
     Library,
     Script,
@@ -35,6 +36,21 @@ CLOSING = "]]"
 # Directive spellings are short; the script's names carry their unit.
 SPELLINGS: dict[str, dict[str, str]] = {
     "say": {"text": "text", "tokens": "tokens"},
+    "think": {"text": "text", "tokens": "tokens"},
+    "tool": {"name": "name", "arguments": "arguments", "pieces": "pieces"},
+    "refuse": {
+        "text": "text",
+        "tokens": "tokens",
+        "category": "category",
+        "explanation": "explanation",
+    },
+    "stop": {"reason": "reason"},
+    "usage": {
+        "input": "input_tokens",
+        "output": "output_tokens",
+        "cached": "cached_tokens",
+        "thinking": "thinking_tokens",
+    },
     "delay": {"first": "first_ms", "each": "each_ms"},
     "stall": {"after": "after", "ms": "ms"},
     "fail": {"status": "status", "retry_after": "retry_after_s", "message": "message"},
@@ -46,8 +62,21 @@ SPELLINGS: dict[str, dict[str, str]] = {
 }
 COMMON_KEYS = ("call", "turn")
 # A bare value of these keys stays text even when it looks like a number.
-TEXT_KEYS = frozenset({"text", "message", "type", "how", "at", "name"})
-REPEATABLE = frozenset({"say", "stall", "hold"})
+TEXT_KEYS = frozenset(
+    {
+        "text",
+        "message",
+        "type",
+        "how",
+        "at",
+        "name",
+        "arguments",
+        "category",
+        "explanation",
+        "reason",
+    }
+)
+REPEATABLE = frozenset({*SAID, "stall", "hold"})
 # More than any test means; parsing them takes a few ms of everybody's event loop.
 MAX_BLOCKS = 256
 
@@ -114,20 +143,26 @@ def script_for(blocks: Sequence[Block], turn: int, library: Library) -> Script:
     """Fold the blocks that apply to `turn` into one script.
 
     The named script (or the one called `default`) comes first; a word in the prompt
-    replaces that word of it, and any ending in the prompt replaces its ending.
+    replaces that word of it, whatever is said in the prompt all that it says, and any
+    ending in the prompt its ending.
 
     Raises:
         ScriptError: for an unknown name, a word given twice, or two endings.
     """
-    here = [block for block in blocks if block.applies_to(turn)]
     words: dict[str, list[Mapping[str, str | int | float]]] = {}
-    for block in here:
-        words.setdefault(block.word, []).append(block.fields)
+    for block in blocks:
+        if not block.applies_to(turn):
+            continue
+        if block.word in SAID:
+            said = {"kind": block.word, **block.fields}
+            words.setdefault("say", []).append(said)
+        else:
+            words.setdefault(block.word, []).append(block.fields)
     for word, given in words.items():
         if len(given) > 1 and word not in REPEATABLE:
             raise ScriptError(f"[[fake:{word}]]: expected once for a request, got more")
     base = _named_script(words.pop("script", []), library)
-    parts = base.model_dump(exclude_unset=True, mode="json")
+    parts = base.model_dump(exclude_none=True, mode="json")
     if any(word in ENDINGS for word in words):
         parts = {name: part for name, part in parts.items() if name not in ENDINGS}
     for word, given in words.items():

@@ -120,6 +120,7 @@ class Performance:
         "_steps",
         "_timer",
         "_timers",
+        "_unsaid",
     )
 
     def __init__(  # noqa: PLR0913 -- everything one call touches
@@ -150,6 +151,8 @@ class Performance:
         # What is made but not written; and whether the kernel still has to take
         # what was written, or has the terminal frame among it.
         self._out: list[bytes] = []
+        # Tokens at the end of it that have no bytes yet: they come with later ones.
+        self._unsaid = 0
         self._is_leaving = False
         self._is_terminal = False
 
@@ -200,9 +203,10 @@ class Performance:
     def _play(self, step: Step | _Last) -> bool:
         """Do one step; False if it waits (it is played again then) or was the last."""
         match step:
-            case Emit(text=text):
+            case Emit(part=part, text=text):
                 self._call.token_generated(self._now())
-                return self._say(self._delivery.token(text))
+                self._unsaid += 1
+                return self._say(self._delivery.token(part, text))
             case Open():
                 self._base = self._now()
                 self._say(self._delivery.open())
@@ -249,6 +253,7 @@ class Performance:
         self._step = None
         if data:
             self._out.append(data)
+            self._unsaid = 0
         return True
 
     def _end_early(self, parts: Sequence[bytes], fault: Fault) -> None:
@@ -279,7 +284,7 @@ class Performance:
         if self._call.status is None:
             self._call.status = self._status
             self._call.note(Event.HEADERS_SENT, at)
-        self._call.tokens_sent(at)
+        self._call.tokens_sent(at, unsaid=self._unsaid)
         if self._is_terminal:
             self._is_terminal = False
             self._call.note(Event.TERMINATOR_SENT, at)

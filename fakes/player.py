@@ -8,15 +8,32 @@ costs its texts and nothing more.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal, TypeAlias
+from dataclasses import dataclass, replace
+from itertools import groupby
+from typing import TYPE_CHECKING, Final, Literal, TypeAlias
 
+from .content import Answer, Kind, Part, RefusalDetails, StopReason, Usage
 from .dice import pick, roll
 from .errors import ScriptError
-from .script import DEFAULT_TOKENS, MAX_TOKENS, Fail, InStreamError, Say, Script
+from .script import (
+    DEFAULT_TOKENS,
+    MAX_TOKENS,
+    Cost,
+    Fail,
+    InStreamError,
+    Refuse,
+    Said,
+    Say,
+    Script,
+    Tool,
+)
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
+
+    from .script import Think
+
+    _Words: TypeAlias = Say | Think | Refuse
 
 __all__ = [
     "Close",
@@ -47,6 +64,15 @@ VOCABULARY = (  # noqa: SIM905
     "timber valley violet walnut willow winter wonder"
 ).split()
 
+# Real services send arguments in fragments of one model token, 4 to 8 characters.
+FRAGMENT: Final = 6
+
+_KINDS: Final = {
+    "say": Kind.TEXT,
+    "think": Kind.THINKING,
+    "tool": Kind.TOOL,
+    "refuse": Kind.REFUSAL,
+}
 _TOKEN = re.compile(r"\A\s+|\S+\s*")
 
 
@@ -64,9 +90,10 @@ class Open(_Due):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Emit(_Due):
-    """Content token number `n` (from 1)."""
+    """Piece number `n` (from 1, over all parts) of the answer, in its part."""
 
     n: int
+    part: Part
     text: str
 
 
@@ -143,7 +170,7 @@ class Plan:
     """All that one call will do, unless its peer leaves before."""
 
     script: Script
-    texts: tuple[str, ...]
+    answer: Answer
 
     def steps(self) -> Iterator[Step]:
         """Yield the steps in order; `due_ms` never goes down."""
@@ -154,11 +181,11 @@ class Plan:
         yield Open()
         eventful = frozenset(_positions(self.script))
         due = 0.0
-        for n in range(len(self.texts) + 1):
-            if n > 0:
+        for n, emit in enumerate(self._emits()):
+            if emit is not None:
                 delay = self.script.delay
                 due += delay.first_ms if n == 1 else delay.each_ms
-                yield Emit(n=n, text=self.texts[n - 1], due_ms=due)
+                yield Emit(n=n, part=emit[0], text=emit[1], due_ms=due)
             if n in eventful:
                 yield from self._gates("token", n, due)
                 due, silent = self._stalled(n, due)
@@ -174,6 +201,13 @@ class Plan:
         yield Terminate(due_ms=due)
         yield from self._gates("body_end", None, due)
         yield End(due_ms=due)
+
+    def _emits(self) -> Iterator[tuple[Part, str] | None]:
+        """Yield every piece with its part, and None for the place before the first."""
+        yield None
+        for part in self.answer.parts:
+            for text in part.pieces:
+                yield part, text
 
     def _gates(self, at: str, after: int | None, due: float) -> Iterator[Step]:
         for hold in self.script.hold:
@@ -200,31 +234,46 @@ class Plan:
         return None
 
 
-def make_plan(script: Script, *, seed: int, fingerprint: str) -> Plan:
+def make_plan(
+    script: Script,
+    *,
+    seed: int,
+    fingerprint: str,
+    prompt_tokens: int = 0,
+    max_tokens: int | None = None,
+) -> Plan:
     """Turn a script into the plan of one call.
 
-    The same script, seed and request fingerprint give the same plan.
+    The same script, seed and request give the same plan. `max_tokens` is what the
+    request allows: no more pieces than that are said, and the answer stops for length.
 
     Raises:
         ScriptError: when a position lies behind the last token, or too much is said.
     """
-    said = script.say or (Say(),)
-    texts = tuple(
-        token
-        for part, say in enumerate(said)
-        for token in _tokens_of(say, seed, f"{fingerprint}:{part}")
-    )
-    if len(texts) > MAX_TOKENS:
+    answer = Answer(parts=tuple(_parts_of(script.say or (Say(),), seed, fingerprint)))
+    if answer.size > MAX_TOKENS:
         raise ScriptError(
-            f"expected at most {MAX_TOKENS} tokens to be said, got {len(texts)}"
+            f"expected at most {MAX_TOKENS} tokens to be said, got {answer.size}"
         )
+    is_cut = max_tokens is not None and answer.size > max_tokens
+    if max_tokens is not None and is_cut:
+        answer = answer.head(max_tokens)
     for position in _positions(script):
-        if position > len(texts):
+        if position > answer.size:
+            why = f" (the request allows {max_tokens})" if is_cut else ""
             raise ScriptError(
-                f"expected after to be at most {len(texts)}, the number of tokens "
-                f"said, got {position}"
+                f"expected after to be at most {answer.size}, the number of tokens "
+                f"said, got {position}{why}"
             )
-    return Plan(script=script, texts=texts)
+    return Plan(
+        script=script,
+        answer=replace(
+            answer,
+            stop=_stop_reason(script, answer, is_cut=is_cut),
+            usage=_usage(script.usage or Cost(), answer, prompt_tokens),
+            refusal=_refusal_details(script.say),
+        ),
+    )
 
 
 def split_tokens(text: str) -> list[str]:
@@ -235,12 +284,67 @@ def split_tokens(text: str) -> list[str]:
     return _TOKEN.findall(text)
 
 
-def _tokens_of(say: Say, seed: int, fingerprint: str) -> list[str]:
-    if say.text is not None:
-        return split_tokens(say.text)
-    count = DEFAULT_TOKENS if say.tokens is None else say.tokens
+def _parts_of(said: Sequence[Said], seed: int, fingerprint: str) -> Iterator[Part]:
+    """Yield the parts; texts of one kind that follow each other are one part."""
+    index = 0
+    for kind, group in groupby(enumerate(said), lambda entry: _KINDS[entry[1].kind]):
+        texts: list[str] = []
+        for number, entry in group:
+            if isinstance(entry, Tool):
+                pieces = tuple(_fragments(entry))
+                yield Part(index=index, kind=kind, pieces=pieces, name=entry.name)
+                index += 1
+            else:
+                texts += _tokens_of(entry, seed, f"{fingerprint}:{number}")
+        if kind is not Kind.TOOL:
+            yield Part(index=index, kind=kind, pieces=tuple(texts))
+            index += 1
+
+
+def _tokens_of(words: _Words, seed: int, fingerprint: str) -> list[str]:
+    if words.text is not None:
+        return split_tokens(words.text)
+    count = DEFAULT_TOKENS if words.tokens is None else words.tokens
     chosen = pick(VOCABULARY, roll(seed, fingerprint, "words", count))
     return [f"{word} " for word in chosen[:-1]] + chosen[-1:]
+
+
+def _fragments(tool: Tool) -> Iterator[str]:
+    """Cut arguments into fragments of about the same length, none of them empty."""
+    text = tool.arguments
+    count = min(tool.pieces or -(-len(text) // FRAGMENT), len(text))
+    for n in range(count):
+        yield text[len(text) * n // count : len(text) * (n + 1) // count]
+
+
+def _stop_reason(script: Script, answer: Answer, *, is_cut: bool) -> StopReason:
+    if script.stop is not None:
+        return script.stop.reason
+    if is_cut:
+        return StopReason.LENGTH
+    kinds = {part.kind for part in answer.parts}
+    if Kind.REFUSAL in kinds:
+        return StopReason.REFUSAL
+    return StopReason.TOOL_CALLS if Kind.TOOL in kinds else StopReason.STOP
+
+
+def _usage(cost: Cost, answer: Answer, prompt_tokens: int) -> Usage:
+    """Say what was read and made, unless the script says otherwise."""
+    derived = {
+        "input_tokens": prompt_tokens,
+        "output_tokens": answer.size,
+        "thinking_tokens": answer.count(Kind.THINKING),
+    }
+    return Usage(**{**derived, **cost.model_dump(exclude_none=True)})
+
+
+def _refusal_details(said: Sequence[Said]) -> RefusalDetails:
+    for entry in said:
+        if isinstance(entry, Refuse):
+            return RefusalDetails(
+                category=entry.category, explanation=entry.explanation
+            )
+    return RefusalDetails()
 
 
 def _positions(script: Script) -> Iterator[int]:

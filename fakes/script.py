@@ -10,28 +10,46 @@ from __future__ import annotations
 import difflib
 import json
 import tomllib
-from typing import TYPE_CHECKING, Annotated, Literal, Self
+from typing import TYPE_CHECKING, Annotated, Literal, Self, TypeAlias
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Discriminator,
+    Field,
+    Tag,
+    ValidationError,
+    field_validator,
+    model_validator,
+)
+from pydantic_core import from_json
 
+from .content import StopReason
 from .errors import ScriptError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
     from pathlib import Path
 
 __all__ = [
     "DEFAULT_TOKENS",
     "MAX_TOKENS",
+    "SAID",
+    "Cost",
     "Delay",
     "Drop",
     "Fail",
     "Hold",
     "InStreamError",
     "Library",
+    "Refuse",
+    "Said",
     "Say",
     "Script",
     "Stall",
+    "Stop",
+    "Think",
+    "Tool",
     "Truncate",
     "check_part",
     "load_library",
@@ -47,10 +65,14 @@ MAX_TOKENS = 100_000
 MAX_TEXT = 10 * MAX_TOKENS
 # One day: longer than any test waits, small enough that no timer overflows.
 MAX_MS = 86_400_000.0
+# No model reads or writes as much; it still fits every client's integer.
+MAX_COUNT = 1_000_000_000
 # A refused text is quoted that far.
 MAX_SHOWN = 80
 
 Position = Annotated[int, Field(ge=0, le=MAX_TOKENS)]
+Count = Annotated[int, Field(ge=0, le=MAX_COUNT)]
+Text = Annotated[str, Field(max_length=MAX_TEXT)]
 Milliseconds = Annotated[float, Field(ge=0, le=MAX_MS, allow_inf_nan=False)]
 
 
@@ -60,17 +82,87 @@ class Strict(BaseModel):
     model_config = ConfigDict(strict=True, extra="forbid", frozen=True)
 
 
-class Say(Strict):
-    """What is said: a text, or a number of seeded words (default 8)."""
+class _Words(Strict):
+    """A text, or a number of seeded words (default 8)."""
 
-    text: Annotated[str, Field(max_length=MAX_TEXT)] | None = None
-    tokens: Annotated[int, Field(ge=0, le=MAX_TOKENS)] | None = None
+    text: Text | None = None
+    tokens: Position | None = None
 
     @model_validator(mode="after")
     def _one_of_both(self) -> Self:
         if self.text is not None and self.tokens is not None:
             raise ValueError("expected text or tokens, got both")
         return self
+
+
+class Say(_Words):
+    """A part of the answer that is text."""
+
+    kind: Literal["say"] = "say"
+
+
+class Think(_Words):
+    """A part of the answer that is reasoning, before or between what is said."""
+
+    kind: Literal["think"] = "think"
+
+
+class Tool(Strict):
+    """A call of a tool; several of them one after the other are parallel calls.
+
+    Args:
+        arguments: a JSON object as text; its spelling is kept.
+        pieces: in how many fragments it is made, each of about the same length;
+            default: fragments of 6 characters.
+    """
+
+    kind: Literal["tool"] = "tool"
+    name: Annotated[str, Field(pattern=r"^[A-Za-z0-9_.:-]{1,128}$")]
+    arguments: Text = "{}"
+    pieces: Annotated[int, Field(ge=1, le=MAX_TOKENS)] | None = None
+
+    @field_validator("arguments")
+    @classmethod
+    def _is_an_object(cls, text: str) -> str:
+        try:
+            # Stricter than Python's own: no NaN, no half of a surrogate pair; and what
+            # Python could not spell again (very long numbers) is refused here too.
+            value = from_json(text, allow_inf_nan=False)
+            json.dumps(value)
+        except (ValueError, RecursionError):
+            value = None
+        if not isinstance(value, dict):
+            shown = repr(text[:MAX_SHOWN])
+            raise ValueError(f"expected a JSON object as text, got {shown}")  # noqa: TRY004 -- pydantic wants it
+        return text
+
+
+class Refuse(_Words):
+    """A part of the answer that says no; where a provider has a place for it.
+
+    Args:
+        category: what kind of thing was refused (Anthropic `stop_details`).
+        explanation: why, beside the answer (Anthropic `stop_details`).
+    """
+
+    kind: Literal["refuse"] = "refuse"
+    category: Annotated[str, Field(max_length=64)] | None = None
+    explanation: Annotated[str, Field(max_length=MAX_TEXT)] | None = None
+
+
+class Stop(Strict):
+    """Why the answer ends, if not for the reason that its content suggests."""
+
+    reason: StopReason
+
+
+class Cost(Strict):
+    """What the usage says, where it is not what was really read and said."""
+
+    input_tokens: Count | None = None
+    output_tokens: Count | None = None
+    cached_tokens: Count | None = None
+    thinking_tokens: Count | None = None
 
 
 class Delay(Strict):
@@ -131,10 +223,28 @@ class Hold(Strict):
         return self
 
 
+def _kind_of(part: object) -> object:
+    """Tell which model a part of the answer is meant to be."""
+    if isinstance(part, dict):
+        return part.get("kind", "say")
+    return getattr(part, "kind", None)
+
+
+Said: TypeAlias = Annotated[
+    Annotated[Say, Tag("say")]
+    | Annotated[Think, Tag("think")]
+    | Annotated[Tool, Tag("tool")]
+    | Annotated[Refuse, Tag("refuse")],
+    Discriminator(_kind_of),
+]
+
+
 class Script(Strict):
     """Everything one call does. An empty script says eight words and ends well."""
 
-    say: tuple[Say, ...] = ()
+    say: tuple[Said, ...] = ()
+    stop: Stop | None = None
+    usage: Cost | None = None
     delay: Delay = Delay()
     stall: tuple[Stall, ...] = ()
     fail: Fail | None = None
@@ -152,6 +262,8 @@ class Script(Strict):
 
 
 ENDINGS = ("fail", "error", "drop", "truncate")
+# Words that say something; together, in their order, they are a script's `say`.
+SAID = ("say", "think", "tool", "refuse")
 
 
 class Library(Strict):
@@ -211,8 +323,11 @@ def load_library(path: Path) -> Library:
 def _explain(error: ValidationError, model: type[BaseModel], where: str) -> str:
     """Turn the first complaint into one line: where, key, expected, got."""
     first = error.errors(include_url=False)[0]
-    location = ".".join(str(part) for part in first["loc"])
+    location = ".".join(_place(first["loc"]))
     place = f"{where}: {location}" if location else where
+    if first["type"] == "union_tag_invalid":
+        kind = str(first.get("ctx", {}).get("tag", ""))[:MAX_SHOWN]
+        return f"{place}: unknown kind {kind!r}, did you mean {nearest(kind, SAID)!r}"
     if first["type"] == "extra_forbidden":
         *path, key = first["loc"]
         suggestion = nearest(str(key), _keys_at(model, path))
@@ -225,17 +340,33 @@ def _explain(error: ValidationError, model: type[BaseModel], where: str) -> str:
     return f"{place}: {reason}, got {got if len(got) < MAX_SHOWN else got[:MAX_SHOWN]}"
 
 
+def _place(location: Sequence[int | str]) -> Iterator[str]:
+    """Spell a location; pydantic names the kind of a part behind its number."""
+    before: int | str = ""
+    for part in location:
+        if not (isinstance(before, int) and part in SAID):
+            yield str(part)
+        before = part
+
+
 def _keys_at(model: type[BaseModel], path: Sequence[int | str]) -> list[str]:
     """Follow a location down the models to the keys that are known there."""
     if model is Library and path:
         return _keys_at(Script, path[2:])
     if model is Script and path:
-        return list(WORDS[str(path[0])].model_fields)
+        # A part of what is said is found by its kind: say, 0, think, …
+        word = path[2] if path[0] == "say" else path[0]
+        return list(WORDS[str(word)].model_fields)
     return list(model.model_fields)
 
 
 WORDS: dict[str, type[Strict]] = {
     "say": Say,
+    "think": Think,
+    "tool": Tool,
+    "refuse": Refuse,
+    "stop": Stop,
+    "usage": Cost,
     "delay": Delay,
     "stall": Stall,
     "fail": Fail,

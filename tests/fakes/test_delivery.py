@@ -6,6 +6,7 @@ import json
 
 import pytest
 
+from fakes.content import Answer, Kind, Part, Usage
 from fakes.delivery import Delivery, StreamDelivery, WholeDelivery
 from fakes.http1 import Framing
 from fakes.providers.openai_chat import ChatReply, ChatRequest
@@ -17,23 +18,26 @@ REQUEST = ChatRequest(
     texts=("hi",),
     include_usage=False,
     include_obfuscation=False,
+    max_tokens=None,
     fingerprint="f",
 )
+PART = Part(index=0, kind=Kind.TEXT, pieces=("Hi ", "you"))
+ANSWER = Answer(parts=(PART,), usage=Usage(output_tokens=2))
 
 
 def stream(*, chunked: bool = True) -> StreamDelivery:
     framing = Framing(chunked=chunked, keep_alive=chunked)
-    return StreamDelivery(ChatReply(request=REQUEST, seed=0), framing)
+    return StreamDelivery(ChatReply(request=REQUEST, answer=ANSWER, seed=0), framing)
 
 
 def whole() -> WholeDelivery:
     framing = Framing(chunked=True, keep_alive=True)
-    return WholeDelivery(ChatReply(request=REQUEST, seed=0), framing)
+    return WholeDelivery(ChatReply(request=REQUEST, answer=ANSWER, seed=0), framing)
 
 
 def test_a_stream_hands_over_each_piece_in_a_chunk_of_its_own() -> None:
     delivery = stream()
-    token = delivery.token("Hi")
+    token = delivery.token(PART, "Hi ")
     size, _, rest = token.partition(b"\r\n")
 
     assert int(size, 16) == len(rest) - 2
@@ -53,7 +57,9 @@ def test_a_stream_without_chunks_ends_with_the_connection() -> None:
 
 def test_a_whole_answer_leaves_at_the_end_and_keeps_its_last_byte_back() -> None:
     delivery = whole()
-    early = delivery.open() + delivery.token("Hi ") + delivery.token("you")
+    early = b"".join(
+        [delivery.open(), *(delivery.token(PART, text) for text in PART.pieces)]
+    )
     data = delivery.close() + delivery.terminate()
     last = delivery.end()
     body = json.loads((data + last).partition(b"\r\n\r\n")[2])

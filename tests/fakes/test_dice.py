@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from fakes.dice import pick, roll
+from fakes.dice import Dice, pick, roll
 
 
 def test_a_roll_depends_on_seed_request_and_purpose_alone() -> None:
@@ -23,3 +23,12 @@ def test_a_roll_never_changes() -> None:
 
 def test_each_byte_picks_one_choice() -> None:
     assert pick("abc", bytes([0, 1, 2, 3, 255])) == ["a", "b", "c", "a", "a"]
+
+
+def test_the_dice_of_a_request_never_change() -> None:
+    dice = Dice(seed=0, fingerprint="f")
+
+    assert dice.text("ab", "purpose", 8) == dice.text("ab", "purpose", 8)
+    assert dice.text("ab", "purpose", 8) != dice.text("ab", "other", 8)
+    assert dice.number("purpose", 1) == 0
+    assert 0 <= dice.number("purpose", 100) < 100

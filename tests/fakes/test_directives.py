@@ -9,18 +9,24 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from fakes.content import StopReason
 from fakes.directives import correlation_key, parse_blocks, script_for
 from fakes.errors import ScriptError
 from fakes.script import (
+    Cost,
     Delay,
     Drop,
     Fail,
     Hold,
     InStreamError,
     Library,
+    Refuse,
     Say,
     Script,
     Stall,
+    Stop,
+    Think,
+    Tool,
     Truncate,
 )
 
@@ -38,6 +44,30 @@ def script_of(*texts: str, turn: int = 1, library: Library | None = None) -> Scr
         ('[[fake:say text="a b"]]', Script(say=(Say(text="a b"),))),
         ("[[fake:say text=123]]", Script(say=(Say(text="123"),))),
         ("[[fake:say tokens=40]]", Script(say=(Say(tokens=40),))),
+        ("[[fake:think tokens=5]]", Script(say=(Think(tokens=5),))),
+        (
+            '[[fake:tool name=f arguments="{\\"a\\": 1}" pieces=3]]',
+            Script(say=(Tool(name="f", arguments='{"a": 1}', pieces=3),)),
+        ),
+        ("[[fake:tool name=1 arguments={}]]", Script(say=(Tool(name="1"),))),
+        (
+            '[[fake:refuse text="no" category=cyber explanation="policy"]]',
+            Script(
+                say=(Refuse(text="no", category="cyber", explanation="policy"),),
+            ),
+        ),
+        (
+            "[[fake:stop reason=length]]",
+            Script(stop=Stop(reason=StopReason.LENGTH)),
+        ),
+        (
+            "[[fake:usage input=9 output=8 cached=7 thinking=6]]",
+            Script(
+                usage=Cost(
+                    input_tokens=9, output_tokens=8, cached_tokens=7, thinking_tokens=6
+                )
+            ),
+        ),
         (
             "[[fake:delay first=250 each=2.5]]",
             Script(delay=Delay(first_ms=250, each_ms=2.5)),
@@ -109,6 +139,30 @@ def test_blocks_of_several_messages_combine_in_order() -> None:
         say=(Say(text="one"), Say(tokens=2)),
         stall=(Stall(after=1, ms=5), Stall(after=2)),
     )
+
+
+def test_what_is_said_keeps_its_order_over_all_words() -> None:
+    script = script_of(
+        "[[fake:think text=hm]] [[fake:say text=a]] [[fake:tool name=f]]",
+        "[[fake:delay first=1]] [[fake:say text=b]]",
+    )
+
+    assert script.say == (
+        Think(text="hm"),
+        Say(text="a"),
+        Tool(name="f"),
+        Say(text="b"),
+    )
+
+
+def test_what_is_said_in_the_prompt_replaces_all_that_a_named_script_says() -> None:
+    base = Script(say=(Think(tokens=1), Say(text="a")), delay=Delay(each_ms=1))
+    library = Library(scripts={"default": base})
+
+    assert script_of("[[fake:tool name=f]]", library=library) == Script(
+        say=(Tool(name="f"),), delay=Delay(each_ms=1)
+    )
+    assert script_of("[[fake:delay first=1]]", library=library).say == base.say
 
 
 def test_a_block_repeated_word_for_word_counts_once() -> None:

@@ -45,16 +45,18 @@ class Stage:
             texts=("hi",),
             include_usage=False,
             include_obfuscation=False,
+            max_tokens=None,
             fingerprint="f",
         )
         framing = Framing(chunked=True, keep_alive=True)
         self.call = Journal().begin(
             key="k", provider="p", model="m", stream=stream, at=self.timers.now
         )
-        reply = ChatReply(request=request, seed=0)
+        plan = make_plan(script, seed=0, fingerprint="f")
+        reply = ChatReply(request=request, answer=plan.answer, seed=0)
         deliver = StreamDelivery if stream else WholeDelivery
         self.performance = Performance(
-            plan=make_plan(script, seed=0, fingerprint="f"),
+            plan=plan,
             delivery=deliver(reply, framing),
             framing=framing,
             call=self.call,

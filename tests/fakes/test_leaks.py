@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, cast
 
 import pytest
 
-from tests.fakes.raw_client import RawClient, chat_request
+from tests.fakes.providers.wires import WIRES
+from tests.fakes.raw_client import RawClient
 
 if TYPE_CHECKING:
     from fakes import Server
@@ -35,9 +36,13 @@ ENDINGS = (
 async def call_and_leave(server: Server, dice: random.Random, number: int) -> None:
     """Make one call and leave somewhere in the first bytes of its answer."""
     ending = dice.choice(ENDINGS).format(key=f"k{number}")
-    prompt = f"[[fake:say tokens={dice.randrange(3, 40)}]] {ending}"
+    tokens = dice.randrange(3, 40)
+    prompt = (
+        f"[[fake:think]] [[fake:say tokens={tokens}]] [[fake:tool name=f]] {ending}"
+    )
+    wire = dice.choice(WIRES)
     with await RawClient.connect(server.url) as client:
-        await client.send(chat_request(prompt, stream=dice.random() < 0.8))
+        await client.send(wire.post(prompt, stream=dice.random() < 0.8))
         if "hold" not in ending and dice.random() < 0.7:
             # How far it got does not matter: it leaves now.
             with contextlib.suppress(AssertionError, TimeoutError, OSError):

@@ -107,6 +107,49 @@ async def test_a_whole_answer_is_read(
     assert (call["outcome"], call["stream"]) == ("completed", False)
 
 
+TOOLS = (
+    '[[fake:tool name=get_weather arguments="{\\"city\\": \\"Rome\\"}" call=k]] '
+    "[[fake:tool name=get_time]]"
+)
+
+
+async def test_the_streaming_helper_gathers_parallel_tool_calls(
+    client: AsyncOpenAI,
+) -> None:
+    async with client.chat.completions.stream(
+        model=MODEL, messages=user(f"[[fake:think text=hm]] {TOOLS}")
+    ) as events:
+        completion = await events.get_final_completion()
+    choice = completion.choices[0]
+    calls = choice.message.tool_calls or []
+
+    assert choice.finish_reason == "tool_calls"
+    assert choice.message.content is None
+    assert [(call.function.name, call.function.arguments) for call in calls] == [
+        ("get_weather", '{"city": "Rome"}'),
+        ("get_time", "{}"),
+    ]
+
+
+async def test_a_refusal_is_seen_in_its_field(client: AsyncOpenAI) -> None:
+    async with client.chat.completions.stream(
+        model=MODEL, messages=user('[[fake:refuse text="I can\'t"]]')
+    ) as events:
+        message = (await events.get_final_completion()).choices[0].message
+
+    assert (message.refusal, message.content) == ("I can't", None)
+
+
+async def test_an_answer_that_is_cut_for_length_says_so(client: AsyncOpenAI) -> None:
+    completion = await client.chat.completions.create(
+        model=MODEL, messages=user("[[fake:say tokens=9]]"), max_completion_tokens=4
+    )
+
+    assert completion.choices[0].finish_reason == "length"
+    assert completion.usage is not None
+    assert completion.usage.completion_tokens == 4
+
+
 async def test_a_connection_is_used_again(client: AsyncOpenAI, server: Server) -> None:
     for _ in range(3):
         await stream(client, "hi")

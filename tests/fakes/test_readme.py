@@ -10,13 +10,15 @@ from pathlib import Path
 import fakes
 from fakes.call import _STATES, Fault, Outcome, Peer
 from fakes.directives import COMMON_KEYS, SPELLINGS
+from fakes.providers import PROVIDERS
 from fakes.script import Script, parse_script
 
 PAGE = (Path(fakes.__file__).parent / "README.md").read_text("utf-8")
 
 
 def test_every_word_is_in_the_table_with_its_keys() -> None:
-    rows = dict(re.findall(r"^\| `(\w+)` \| (.*?) \| ", PAGE, re.MULTILINE))
+    table = PAGE.partition("| word | keys |")[2].partition("\n\n")[0]
+    rows = dict(re.findall(r"^\| `(\w+)` \| (.*?) \| ", table, re.MULTILINE))
 
     for word, keys in SPELLINGS.items():
         assert set(re.findall(r"`(\w+)=", rows[word])) == set(keys), word
@@ -39,3 +41,11 @@ def test_every_outcome_fault_peer_and_state_is_explained() -> None:
     names = {*Outcome, *Fault, *Peer, *_STATES}
 
     assert [name for name in sorted(names) if f"`{name}`" not in PAGE] == []
+
+
+def test_every_provider_and_its_endpoints_are_in_the_table() -> None:
+    for provider in PROVIDERS:
+        for route in provider.routes:
+            row = f"| `{provider.name}` | `{route.method} {route.path}` |"
+
+            assert row in PAGE

@@ -2,19 +2,26 @@
 
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING
 
 import pytest
 
+from fakes.content import StopReason
 from fakes.errors import ScriptError
 from fakes.script import (
+    Cost,
     Delay,
     Drop,
     Hold,
     Library,
+    Refuse,
     Say,
     Script,
     Stall,
+    Stop,
+    Think,
+    Tool,
     load_library,
     nearest,
     parse_script,
@@ -30,7 +37,11 @@ def test_an_empty_script_is_a_script() -> None:
 
 def test_every_word_is_read_with_units_in_its_keys() -> None:
     script = parse_script(
-        """{"say": [{"text": "a b"}, {"tokens": 3}],
+        """{"say": [{"kind": "think", "tokens": 2}, {"text": "a b"}, {"tokens": 3},
+                    {"kind": "tool", "name": "f", "arguments": "{\\"a\\": 1}"},
+                    {"kind": "refuse", "text": "no", "category": "cyber"}],
+            "stop": {"reason": "length"},
+            "usage": {"input_tokens": 90, "cached_tokens": 60},
             "delay": {"first_ms": 10, "each_ms": 2.5},
             "stall": [{"after": 1, "ms": 40}, {"after": 2}],
             "drop": {"after": 2, "how": "rst"},
@@ -39,7 +50,15 @@ def test_every_word_is_read_with_units_in_its_keys() -> None:
     )
 
     assert script == Script(
-        say=(Say(text="a b"), Say(tokens=3)),
+        say=(
+            Think(tokens=2),
+            Say(text="a b"),
+            Say(tokens=3),
+            Tool(name="f", arguments='{"a": 1}'),
+            Refuse(text="no", category="cyber"),
+        ),
+        stop=Stop(reason=StopReason.LENGTH),
+        usage=Cost(input_tokens=90, cached_tokens=60),
         delay=Delay(first_ms=10, each_ms=2.5),
         stall=(Stall(after=1, ms=40), Stall(after=2)),
         drop=Drop(after=2, how="rst"),
@@ -76,6 +95,34 @@ def test_every_word_is_read_with_units_in_its_keys() -> None:
             "script: say.0: expected text or tokens, got both",
         ),
         (
+            '{"say": [{"kind": "thnk"}]}',
+            "script: say.0: unknown kind 'thnk', did you mean 'think'",
+        ),
+        (
+            '{"say": [{"kind": "think", "tokns": 1}]}',
+            "script: say.0.tokns: unknown key, did you mean 'tokens'",
+        ),
+        (
+            '{"say": [{"txt": "a"}]}',
+            "script: say.0.txt: unknown key, did you mean 'text'",
+        ),
+        (
+            '{"say": [{"kind": "tool", "name": "f", "arguments": "[1]"}]}',
+            "script: say.0.arguments: expected a JSON object as text, got '[1]'",
+        ),
+        (
+            '{"say": [{"kind": "tool", "name": "f", "arguments": "{\\"a"}]}',
+            "script: say.0.arguments: expected a JSON object as text, got '{\"a'",
+        ),
+        (
+            '{"say": [{"kind": "tool"}]}',
+            "script: say.0.name: field required",
+        ),
+        (
+            '{"stop": {"reason": "tired"}}',
+            "script: stop.reason: input should be 'stop', 'length', 'tool_calls', ",
+        ),
+        (
             '{"hold": [{"at": "token"}]}',
             "script: hold.0: expected after=N with at=token, got none",
         ),
@@ -95,6 +142,25 @@ def test_a_bad_script_is_refused_by_place_and_reason(source: str, message: str) 
         parse_script(source, where="script")
 
     assert str(caught.value).lower().startswith(message.lower())
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        "",
+        "[]",
+        '{"a": NaN}',
+        '{"a": "\\ud800"}',
+        '{"a": %s}' % ("[" * 5000 + "]" * 5000),
+        '{"a": %s}' % ("1" * 5000),
+    ],
+    ids=["empty", "list", "nan", "surrogate", "deep", "long"],
+)
+def test_arguments_that_nobody_could_read_are_refused(arguments: str) -> None:
+    part = {"kind": "tool", "name": "f", "arguments": arguments}
+
+    with pytest.raises(ScriptError, match="expected a JSON object as text"):
+        parse_script(json.dumps({"say": [part]}), where="script")
 
 
 def test_a_long_refused_value_is_quoted_only_in_part() -> None:

@@ -6,43 +6,35 @@ Unknown fields are taken, wrong types are refused. Must not know how it is answe
 from __future__ import annotations
 
 from dataclasses import dataclass
-from hashlib import sha256
 from typing import TYPE_CHECKING, Annotated, Final
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import Field, ValidationError
 
 from ...errors import RequestError
+from ..openai_service import Tolerant, count_words, explain, require_key
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
-
-    from pydantic_core import ErrorDetails
+    from collections.abc import Iterable, Mapping
 
 __all__ = ["ChatRequest", "parse_request"]
 
 
-class _Tolerant(BaseModel):
-    """The real service takes fields it does not know; wrong types it refuses."""
-
-    model_config = ConfigDict(strict=True, extra="ignore", frozen=True)
-
-
-class _Part(_Tolerant):
+class _Part(Tolerant):
     type: str
     text: str | None = None
 
 
-class _Message(_Tolerant):
+class _Message(Tolerant):
     role: str
     content: str | list[_Part] | None = None
 
 
-class _StreamOptions(_Tolerant):
+class _StreamOptions(Tolerant):
     include_usage: bool = False
     include_obfuscation: bool = True
 
 
-class _Body(_Tolerant):
+class _Body(Tolerant):
     # Names are kept in the journal, so they cannot be of any length.
     model: Annotated[str, Field(max_length=256)]
     messages: Annotated[list[_Message], Field(min_length=1)]
@@ -69,25 +61,28 @@ class ChatRequest:
     texts: tuple[str, ...]
     include_usage: bool
     include_obfuscation: bool
+    max_tokens: int | None
     fingerprint: str
 
     @property
     def prompt_tokens(self) -> int:
-        """Count like a tokenizer that knows words only, plus 4 per message."""
-        return sum(len(text.split()) + 4 for text in self.texts) + 3
+        """What the prompt counts as."""
+        return count_words(self.texts)
 
 
-def parse_request(body: bytes, headers: Mapping[str, str]) -> ChatRequest:
+def parse_request(
+    body: bytes, headers: Mapping[str, str], *, fingerprint: str
+) -> ChatRequest:
     """Read a request as strictly as the real service does.
 
     Raises:
         RequestError: 401 without a bearer token, 400 for anything malformed.
     """
-    _require_key(headers.get("authorization", ""))
+    require_key(headers)
     try:
         parsed = _Body.model_validate_json(body)
     except ValidationError as error:
-        raise _refusal(error.errors(include_url=False)[0]) from None
+        raise explain(error) from None
     _check_values(parsed)
     options = parsed.stream_options or _StreamOptions()
     return ChatRequest(
@@ -96,18 +91,9 @@ def parse_request(body: bytes, headers: Mapping[str, str]) -> ChatRequest:
         texts=tuple(_texts(parsed.messages)),
         include_usage=options.include_usage,
         include_obfuscation=options.include_obfuscation,
-        fingerprint=sha256(body).hexdigest(),
+        max_tokens=parsed.max_completion_tokens or parsed.max_tokens,
+        fingerprint=fingerprint,
     )
-
-
-def _require_key(authorization: str) -> None:
-    scheme, _, key = authorization.partition(" ")
-    if scheme.lower() != "bearer" or not key.strip():
-        raise RequestError(
-            "You didn't provide an API key. Provide it in an Authorization header "
-            "using Bearer auth (Authorization: Bearer YOUR_KEY); any key will do.",
-            status=401,
-        )
 
 
 def _check_values(body: _Body) -> None:
@@ -139,37 +125,3 @@ def _texts(messages: Iterable[_Message]) -> Iterable[str]:
             yield message.content
         elif message.content is not None:
             yield from (part.text for part in message.content if part.text is not None)
-
-
-def _refusal(complaint: ErrorDetails) -> RequestError:
-    """Word the first thing wrong with the body as the real service does."""
-    if complaint["type"] == "json_invalid":
-        return RequestError(
-            "We could not parse the JSON body of your request: "
-            f"{complaint.get('ctx', {}).get('error', complaint['msg'])}."
-        )
-    param = _param(complaint["loc"])
-    if complaint["type"] == "missing":
-        return RequestError(
-            f"Missing required parameter: '{param}'.",
-            param=param,
-            code="missing_required_parameter",
-        )
-    expected = complaint["msg"].removeprefix("Input should be ").rstrip(".")
-    return RequestError(
-        f"Invalid type for '{param}': expected {expected}, "
-        f"but got {type(complaint['input']).__name__} instead.",
-        param=param,
-        code="invalid_type",
-    )
-
-
-def _param(location: Sequence[int | str]) -> str:
-    """Spell a location as the service does: messages[0].content."""
-    name = ""
-    for part in location:
-        if isinstance(part, int):
-            name += f"[{part}]"
-        elif part != "str" and not part.startswith("list["):
-            name += f".{part}" if name else part
-    return name or "body"

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from fakes.content import Answer, Kind, Part, StopReason, Usage
 from fakes.providers.openai_chat import ChatReply, parse_request
 from fakes.script import Fail, InStreamError
 
@@ -18,8 +19,40 @@ def body(**fields: object) -> bytes:
     return json.dumps({"model": "m", "messages": MESSAGES, **fields}).encode()
 
 
-def reply(seed: int = 0, **fields: object) -> ChatReply:
-    return ChatReply(request=parse_request(body(**fields), KEY), seed=seed)
+def text(*pieces: str, kind: Kind = Kind.TEXT) -> Part:
+    return Part(index=0, kind=kind, pieces=pieces)
+
+
+HI = Answer(parts=(text("Hi ", "there"),), usage=Usage(input_tokens=9, output_tokens=2))
+TOOLS = Answer(
+    parts=(
+        text("hm", kind=Kind.THINKING),
+        Part(index=1, kind=Kind.TOOL, name="f", pieces=('{"a', '":1}')),
+        Part(index=2, kind=Kind.TOOL, name="g", pieces=("{}",)),
+    ),
+    stop=StopReason.TOOL_CALLS,
+    usage=Usage(output_tokens=4, thinking_tokens=1, cached_tokens=3),
+)
+
+
+def reply(seed: int = 0, answer: Answer = HI, **fields: object) -> ChatReply:
+    request = parse_request(body(**fields), KEY, fingerprint=repr(fields))
+    return ChatReply(request=request, answer=answer, seed=seed)
+
+
+def say(answer: ChatReply, piece: str) -> bytes:
+    return answer.token(text(piece), piece)
+
+
+def deltas(answer: Answer) -> list[dict[str, Any]]:
+    """Every delta of a stream of this answer."""
+    whole = reply(answer=answer, stream=True)
+    frames = [whole.opening()]
+    frames += [
+        whole.token(part, piece) for part in answer.parts for piece in part.pieces
+    ]
+    split = [frame + b"\n\n" for frame in b"".join(frames).split(b"\n\n")[:-1]]
+    return [data_of(frame)["choices"][0]["delta"] for frame in split]
 
 
 def data_of(frame: bytes) -> dict[str, Any]:
@@ -34,7 +67,7 @@ def test_a_stream_is_made_of_these_frames() -> None:
     answer = reply(stream=True)
     opening, token, closing = (
         data_of(frame)
-        for frame in (answer.opening(), answer.token("Hi "), answer.closing(1))
+        for frame in (answer.opening(), say(answer, "Hi "), answer.closing())
     )
     shared = {"id", "object", "created", "model", "service_tier", "system_fingerprint"}
 
@@ -68,14 +101,14 @@ def test_a_stream_is_made_of_these_frames() -> None:
 
 def test_usage_is_null_until_its_own_chunk_before_the_end() -> None:
     answer = reply(stream=True, stream_options={"include_usage": True})
-    assert data_of(answer.token("a"))["usage"] is None
-    finish, usage, _ = answer.closing(3).split(b"\n\n")
+    assert data_of(say(answer, "a"))["usage"] is None
+    finish, usage, _ = answer.closing().split(b"\n\n")
     last = data_of(usage + b"\n\n")
 
     assert data_of(finish + b"\n\n")["usage"] is None
     assert last["choices"] == []
-    assert last["usage"]["completion_tokens"] == 3
-    assert last["usage"]["total_tokens"] == last["usage"]["prompt_tokens"] + 3
+    assert last["usage"]["completion_tokens"] == 2
+    assert last["usage"]["total_tokens"] == last["usage"]["prompt_tokens"] + 2
     assert last["usage"]["prompt_tokens_details"]["cached_tokens"] == 0
     assert last["usage"]["completion_tokens_details"]["reasoning_tokens"] == 0
 
@@ -83,7 +116,7 @@ def test_usage_is_null_until_its_own_chunk_before_the_end() -> None:
 def test_obfuscation_hides_the_length_of_a_token() -> None:
     answer = reply(stream=True)
     lengths = {
-        len("a" * size) + len(data_of(answer.token("a" * size))["obfuscation"])
+        len("a" * size) + len(data_of(say(answer, "a" * size))["obfuscation"])
         for size in range(1, 16)
     }
 
@@ -93,24 +126,24 @@ def test_obfuscation_hides_the_length_of_a_token() -> None:
 def test_obfuscation_can_be_turned_off() -> None:
     answer = reply(stream=True, stream_options={"include_obfuscation": False})
 
-    assert "obfuscation" not in data_of(answer.token("a"))
+    assert "obfuscation" not in data_of(say(answer, "a"))
 
 
 @pytest.mark.parametrize(
-    "text", ['"', "\\", "\n", "\r\n", "\u2028", "\x00", "é🙂", "data: x\n\n"]
+    "piece", ['"', "\\", "\n", "\r\n", "\u2028", "\x00", "é🙂", "data: x\n\n"]
 )
-def test_any_text_stays_inside_its_frame(text: str) -> None:
-    frame = data_of(reply(stream=True).token(text))
+def test_any_text_stays_inside_its_frame(piece: str) -> None:
+    frame = data_of(say(reply(stream=True), piece))
 
-    assert frame["choices"][0]["delta"]["content"] == text
+    assert frame["choices"][0]["delta"]["content"] == piece
 
 
 def test_characters_outside_ascii_leave_as_utf_8() -> None:
-    assert "é\u2028".encode() in reply(stream=True).token("é\u2028")
+    assert "é\u2028".encode() in say(reply(stream=True), "é\u2028")
 
 
 def test_a_whole_answer_is_one_body() -> None:
-    whole = json.loads(reply().body(["Hi ", "there"]))
+    whole = json.loads(reply().body())
 
     assert whole["object"] == "chat.completion"
     assert whole["choices"] == [
@@ -130,10 +163,101 @@ def test_a_whole_answer_is_one_body() -> None:
 
 
 def test_a_truncated_body_stops_behind_the_last_token() -> None:
-    whole, cut = reply().body(["Hi ", "é"]), reply().truncated_body(["Hi ", "é"])
+    whole, cut = reply().body(), reply().truncated_body(1)
 
-    assert cut.endswith('"content":"Hi é'.encode())
+    assert cut.endswith(b'"content":"Hi ')
     assert whole.startswith(cut)
+
+
+def test_a_truncated_body_without_any_token_stops_where_the_first_would_be() -> None:
+    assert reply().truncated_body(0).endswith(b'"content":"')
+    assert reply(answer=Answer()).truncated_body(0).endswith(b'"content":"')
+
+
+def test_a_truncated_body_stops_inside_the_arguments_of_a_tool_call() -> None:
+    assert reply(answer=TOOLS).truncated_body(2).endswith(b'"arguments":"{\\"a')
+
+
+def test_tool_calls_come_one_after_the_other_in_fragments() -> None:
+    opening, thought, *calls = [delta.copy() for delta in deltas(TOOLS)]
+    ids = [call["tool_calls"][0].pop("id", None) for call in calls]
+
+    assert opening == {"role": "assistant", "content": None, "refusal": None}
+    assert thought == {"reasoning_content": "hm"}
+    assert [call["tool_calls"] for call in calls] == [
+        [
+            {
+                "index": 0,
+                "type": "function",
+                "function": {"name": "f", "arguments": ""},
+            }
+        ],
+        [{"index": 0, "function": {"arguments": '{"a'}}],
+        [{"index": 0, "function": {"arguments": '":1}'}}],
+        [
+            {
+                "index": 1,
+                "type": "function",
+                "function": {"name": "g", "arguments": ""},
+            }
+        ],
+        [{"index": 1, "function": {"arguments": "{}"}}],
+    ]
+    assert [bool(name) for name in ids] == [True, False, False, True, False]
+    assert all(name.startswith("call_") for name in ids if name)
+    assert ids[0] != ids[3]
+
+
+def test_a_whole_answer_holds_the_same_tool_calls() -> None:
+    whole = json.loads(reply(answer=TOOLS, stream=True).body())
+    choice = whole["choices"][0]
+    streamed = [
+        call["id"]
+        for delta in deltas(TOOLS)
+        for call in delta.get("tool_calls", [])
+        if "id" in call
+    ]
+
+    assert choice["finish_reason"] == "tool_calls"
+    assert choice["message"]["content"] is None
+    assert choice["message"]["reasoning_content"] == "hm"
+    assert [call["function"] for call in choice["message"]["tool_calls"]] == [
+        {"name": "f", "arguments": '{"a":1}'},
+        {"name": "g", "arguments": "{}"},
+    ]
+    assert [call["id"] for call in choice["message"]["tool_calls"]] == streamed
+    assert whole["usage"]["completion_tokens_details"]["reasoning_tokens"] == 1
+    assert whole["usage"]["prompt_tokens_details"]["cached_tokens"] == 3
+
+
+def test_a_refusal_is_said_in_a_field_of_its_own() -> None:
+    answer = Answer(
+        parts=(text("I ", "can't", kind=Kind.REFUSAL),), stop=StopReason.REFUSAL
+    )
+    choice = json.loads(reply(answer=answer).body())["choices"][0]
+
+    assert deltas(answer)[1:] == [{"refusal": "I "}, {"refusal": "can't"}]
+    assert choice["message"]["refusal"] == "I can't"
+    assert choice["message"]["content"] is None
+    assert choice["finish_reason"] == "stop"
+
+
+@pytest.mark.parametrize(
+    ("stop", "word"),
+    [
+        (StopReason.STOP, "stop"),
+        (StopReason.LENGTH, "length"),
+        (StopReason.TOOL_CALLS, "tool_calls"),
+        (StopReason.REFUSAL, "stop"),
+        (StopReason.CONTENT_FILTER, "content_filter"),
+    ],
+)
+def test_the_finish_reason_is_the_services_word_for_it(
+    stop: StopReason, word: str
+) -> None:
+    closing = data_of(reply(answer=Answer(stop=stop), stream=True).closing())
+
+    assert closing["choices"][0]["finish_reason"] == word
 
 
 def test_an_error_in_the_stream_is_followed_by_the_terminator() -> None:
@@ -146,8 +270,10 @@ def test_an_error_in_the_stream_is_followed_by_the_terminator() -> None:
 
 
 def test_the_same_error_can_be_a_body() -> None:
-    error = json.loads(reply().body_error(InStreamError(after=1)))["error"]
+    status, data = reply().body_error(InStreamError(after=1))
+    error = json.loads(data)["error"]
 
+    assert status == 500
     assert error["type"] == "server_error"
     assert error["message"]
 
@@ -198,9 +324,9 @@ def test_the_headers_are_those_the_service_sends() -> None:
 
 
 def frames(seed: int, **fields: object) -> bytes:
-    answer = reply(seed, stream=True, **fields)
-    parts = [answer.opening(), *(answer.token(text) for text in "abc")]
-    return b"".join([*parts, answer.closing(3), str(answer.stream_headers()).encode()])
+    answer = reply(seed, HI, stream=True, **fields)
+    parts = [answer.opening(), *(say(answer, piece) for piece in "abc")]
+    return b"".join([*parts, answer.closing(), str(answer.stream_headers()).encode()])
 
 
 def test_the_same_seed_and_request_give_the_same_bytes() -> None:

@@ -7,10 +7,15 @@ import json
 import pytest
 
 from fakes.errors import RequestError
-from fakes.providers.openai_chat import encode_error, parse_request
+from fakes.providers.openai_chat import ChatRequest, OpenAIChat
+from fakes.providers.openai_chat import parse_request as parse
 
 KEY = {"authorization": "Bearer any"}
 MESSAGES = [{"role": "user", "content": "hello there"}]
+
+
+def parse_request(data: bytes, headers: dict[str, str]) -> ChatRequest:
+    return parse(data, headers, fingerprint="f")
 
 
 def body(**fields: object) -> bytes:
@@ -89,9 +94,11 @@ def test_a_bad_request_is_refused_as_the_service_does(
 ) -> None:
     with pytest.raises(RequestError) as caught:
         parse_request(data, KEY)
-    error = json.loads(encode_error(caught.value))["error"]
+    headers, refusal = OpenAIChat().refuse(caught.value, seed=0, fingerprint="f")
+    error = json.loads(refusal)["error"]
 
     assert caught.value.status == 400
+    assert dict(headers)["x-request-id"].startswith("req_")
     assert error["message"].startswith(message)
     assert (error["type"], error["param"], error["code"]) == (
         "invalid_request_error",
@@ -106,3 +113,18 @@ def test_a_request_without_a_bearer_token_is_refused(authorization: str) -> None
         parse_request(body(), {"authorization": authorization})
 
     assert caught.value.status == 401
+
+
+@pytest.mark.parametrize(
+    ("fields", "limit"),
+    [
+        ({}, None),
+        ({"max_tokens": 5}, 5),
+        ({"max_completion_tokens": 7}, 7),
+        ({"max_completion_tokens": 7, "max_tokens": 5}, 7),
+    ],
+)
+def test_the_limit_of_the_answer_is_read(
+    fields: dict[str, int], limit: int | None
+) -> None:
+    assert parse_request(body(**fields), KEY).max_tokens == limit

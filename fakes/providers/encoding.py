@@ -1,0 +1,84 @@
+"""JSON and event frames, as every provider needs them.
+
+Pure text and bytes; must not know what they say.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from ..content import Answer
+
+__all__ = [
+    "MARK",
+    "SLOT",
+    "compact",
+    "cut_behind_mark",
+    "dumps",
+    "event",
+    "fill_slots",
+    "is_object",
+    "mark_end",
+    "seconds",
+]
+
+# Stands behind the last piece of an answer that is cut there once it is encoded.
+# Private-use characters: JSON leaves them alone, and nobody says them.
+MARK: Final = "\uf8ff\ue000\uf8ff"
+# Stands, as a string, where an object comes that is spelled already.
+SLOT: Final = "\uf8ff\ue001\uf8ff"
+
+# White space between the tokens of JSON, whole or broken off; strings go untouched.
+_SPACE: Final = re.compile(r'("(?:[^"\\]|\\.)*(?:"|\\?\Z))|[ \t\r\n]+')
+
+
+def dumps(value: object) -> str:
+    """Encode JSON without white space, as UTF-8 text."""
+    return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+
+
+def event(data: str, *, name: str | None = None) -> bytes:
+    """Frame one server-sent event."""
+    head = "" if name is None else f"event: {name}\n"
+    return f"{head}data: {data}\n\n".encode()
+
+
+def mark_end(answer: Answer, count: int) -> Answer:
+    """Keep `count` pieces of an answer, with a mark behind the last of them."""
+    return answer.head(count).mark_end(MARK)
+
+
+def cut_behind_mark(encoded: str) -> bytes:
+    """Return everything before the mark."""
+    return encoded.rpartition(MARK)[0].encode()
+
+
+def seconds(value: float) -> str:
+    """Spell a number of seconds without an exponent or needless digits."""
+    return f"{value:f}".rstrip("0").rstrip(".")
+
+
+def is_object(text: str) -> bool:
+    """Tell whether a text is a whole JSON object."""
+    try:
+        return isinstance(json.loads(text), dict)
+    except (json.JSONDecodeError, RecursionError):
+        return False
+
+
+def compact(text: str) -> str:
+    """Take the white space out of JSON and keep its spelling, also when cut off."""
+    return _SPACE.sub(r"\1", text)
+
+
+def fill_slots(encoded: str, objects: Iterable[str]) -> str:
+    """Put objects as they are spelled in place of the slots, in order."""
+    for spelled in objects:
+        before, _, after = encoded.partition(f'"{SLOT}"')
+        encoded = f"{before}{spelled}{after}"
+    return encoded

@@ -1,0 +1,219 @@
+"""Everything the service says in answer to one request: events, bodies, headers.
+
+Events are numbered from 0. An item of the output opens with its first piece and closes
+when the next one or the end of the response comes. There is no `[DONE]`: the terminal
+event is `response.completed` or `response.incomplete`; after an error, the error.
+Must not know HTTP framing or timing; the delivery and the engine add them.
+"""
+
+from __future__ import annotations
+
+from json.encoder import encode_basestring
+from typing import TYPE_CHECKING, Final
+
+from ...content import Kind, StopReason
+from ...dice import ALPHANUMERIC, HEX, Dice
+from ..encoding import cut_behind_mark, dumps, event, mark_end
+from ..openai_service import (
+    FAILURES,
+    encode_failure,
+    encode_late_error,
+    service_headers,
+)
+from .items import Item
+
+if TYPE_CHECKING:
+    from ...content import Answer, Part
+    from ...script import Fail, InStreamError
+    from ..provider import Headers
+    from .request import ResponseRequest
+
+__all__ = ["ResponseReply"]
+
+# XX: the real padding scheme is not published; see `openai_chat.reply`.
+PADDING_BLOCK: Final = 16
+
+# `created_at` must not come from a clock; any fixed moment will do (2023-11-14).
+EPOCH_S: Final = 1_700_000_000
+EPOCH_SPAN_S: Final = 50_000_000
+
+# Only these make a response incomplete; refusals and tool calls complete it.
+INCOMPLETE: Final = {
+    StopReason.LENGTH: "max_output_tokens",
+    StopReason.CONTENT_FILTER: "content_filter",
+}
+# The error type that is told as a failed response instead of an `error` event.
+FAILED: Final = "response.failed"
+
+
+class ResponseReply:
+    """Everything the service says in answer to one request, piece by piece."""
+
+    def __init__(self, *, request: ResponseRequest, answer: Answer, seed: int) -> None:
+        """Derive what the whole reply shares."""
+        self._request = request
+        self._answer = answer
+        self._dice = Dice(seed=seed, fingerprint=request.fingerprint)
+        self._id = "resp_" + self._dice.text(HEX, "id", 50)
+        self._created_at = EPOCH_S + self._dice.number("created", EPOCH_SPAN_S)
+        self._status = "incomplete" if answer.stop in INCOMPLETE else "completed"
+        self._padding = self._dice.text(ALPHANUMERIC, "padding", 1024)
+        self._events = 0
+        self._items = 0
+        self._item: Item | None = None
+        # Every delta of an item starts and goes on like this, so that a token costs
+        # no encoding of a dict.
+        self._delta_name = ""
+        self._delta_head = ""
+        self._delta_tail = ""
+
+    def stream_headers(self) -> Headers:
+        """Return the header fields of a streamed answer."""
+        return [
+            ("content-type", "text/event-stream; charset=utf-8"),
+            ("cache-control", "no-cache"),
+            *service_headers(self._dice, self._request.prompt_tokens),
+        ]
+
+    def body_headers(self) -> Headers:
+        """Return the header fields of an answer in one piece."""
+        return [
+            ("content-type", "application/json"),
+            *service_headers(self._dice, self._request.prompt_tokens),
+        ]
+
+    def opening(self) -> bytes:
+        """Encode the two events that leave with the headers."""
+        response = self._response("in_progress")
+        return b"".join(
+            self._event(name, {"response": response})
+            for name in ("response.created", "response.in_progress")
+        )
+
+    def token(self, part: Part, text: str) -> bytes:
+        """Encode the next piece, in an item of its own if its part begins here."""
+        opening = b""
+        if self._item is None or part is not self._item.part:
+            opening = self._close_item() + self._open_item(part)
+        said = encode_basestring(text)
+        padding = ""
+        if self._request.include_obfuscation:
+            padding = f',"obfuscation":"{self._pad(len(text))}"'
+        number, self._events = self._events, self._events + 1
+        return opening + event(
+            f'{self._delta_head}{number},{self._delta_tail}"delta":{said}{padding}}}',
+            name=self._delta_name,
+        )
+
+    def closing(self) -> bytes:
+        """Encode the events behind the last piece."""
+        return self._close_item()
+
+    def terminator(self) -> bytes:
+        """Encode the terminal event, which holds the whole response."""
+        response = self._response(self._status, self._answer)
+        return self._event(f"response.{self._status}", {"response": response})
+
+    def stream_error(self, error: InStreamError) -> bytes:
+        """Encode an error in the stream; the service says nothing after it."""
+        message = error.message or FAILURES[500][2]
+        if error.type == FAILED:
+            failure = {"code": "server_error", "message": message}
+            response = {**self._response("failed"), "error": failure}
+            return self._event(FAILED, {"response": response})
+        code = error.type or "server_error"
+        return self._event("error", {"code": code, "message": message, "param": None})
+
+    def body_error(self, error: InStreamError) -> tuple[int, bytes]:
+        """Encode the same error as the body of a 500."""
+        kind = None if error.type == FAILED else error.type
+        return 500, encode_late_error(error.model_copy(update={"type": kind}))
+
+    def failure(self, fail: Fail) -> tuple[Headers, bytes]:
+        """Encode an HTTP error: header fields and body."""
+        return encode_failure(fail, self.body_headers())
+
+    def body(self) -> bytes:
+        """Encode the answer in one piece."""
+        return dumps(self._response(self._status, self._answer)).encode()
+
+    def truncated_body(self, count: int) -> bytes:
+        """Encode that answer, cut off right behind its `count`-th piece."""
+        marked = mark_end(self._answer, count)
+        return cut_behind_mark(dumps(self._response(self._status, marked)))
+
+    def _response(self, status: str, answer: Answer | None = None) -> dict[str, object]:
+        """Return the response object; without an answer as it is before one."""
+        echo = dict(self._request.echo)
+        reason = INCOMPLETE.get(self._answer.stop) if status == "incomplete" else None
+        completed_at = self._created_at + 1 if status == "completed" else None
+        return {
+            "id": self._id,
+            "object": "response",
+            "created_at": self._created_at,
+            "status": status,
+            "background": echo.pop("background"),
+            "completed_at": completed_at,
+            "error": None,
+            "incomplete_details": None if reason is None else {"reason": reason},
+            "model": self._request.model,
+            "output": [] if answer is None else self._output(answer),
+            **echo,
+            "service_tier": "default",
+            "usage": None if answer is None else self._usage(),
+        }
+
+    def _output(self, answer: Answer) -> list[dict[str, object]]:
+        said = [part for part in answer.parts if part.pieces]
+        return [
+            Item.of(part, output_index=index, dice=self._dice).render(
+                self._status_of(part), said=part.text
+            )
+            for index, part in enumerate(said)
+        ]
+
+    def _status_of(self, part: Part) -> str:
+        """Tell how an item ended: as the response did, if it is the last."""
+        said = (each.index for each in self._answer.parts if each.pieces)
+        return self._status if part.index == max(said, default=0) else "completed"
+
+    def _usage(self) -> dict[str, object]:
+        usage = self._answer.usage
+        return {
+            "input_tokens": usage.input_tokens,
+            "input_tokens_details": {
+                "cached_tokens": usage.cached_tokens,
+                "cache_write_tokens": 0,
+            },
+            "output_tokens": usage.output_tokens,
+            "output_tokens_details": {"reasoning_tokens": usage.thinking_tokens},
+            "total_tokens": usage.input_tokens + usage.output_tokens,
+        }
+
+    def _open_item(self, part: Part) -> bytes:
+        item = Item.of(part, output_index=self._items, dice=self._dice)
+        self._item = item
+        self._items += 1
+        self._delta_name = item.delta_type
+        self._delta_head = f'{{"type":"{item.delta_type}","sequence_number":'
+        place = item.place()
+        if part.kind is Kind.TEXT:
+            place["logprobs"] = []
+        self._delta_tail = f"{dumps(place)[1:-1]},"
+        return b"".join(self._event(*each) for each in item.opening())
+
+    def _close_item(self) -> bytes:
+        item, self._item = self._item, None
+        if item is None:
+            return b""
+        closing = item.closing(self._status_of(item.part))
+        return b"".join(self._event(*each) for each in closing)
+
+    def _event(self, name: str, fields: dict[str, object]) -> bytes:
+        number, self._events = self._events, self._events + 1
+        data = {"type": name, "sequence_number": number, **fields}
+        return event(dumps(data), name=name)
+
+    def _pad(self, length: int) -> str:
+        start = self._events * 61 % 1000
+        return self._padding[start : start + PADDING_BLOCK - length % PADDING_BLOCK]
