@@ -26,6 +26,7 @@ PURE = [
     "fakes/script.py",
     "fakes/directives.py",
     "fakes/player.py",
+    "fakes/content.py",
     "fakes/dice.py",
     "fakes/call.py",
     "fakes/http1.py",

@@ -16,7 +16,7 @@ from conformance.probes.steering import (
     truncate,
 )
 from fakes.directives import correlation_key, parse_blocks, script_for
-from fakes.script import Library
+from fakes.script import Library, Say
 
 
 @pytest.mark.parametrize(
@@ -60,9 +60,9 @@ def test_the_fake_provider_makes_of_each_turn_what_was_meant() -> None:
     first = script_for(blocks, 1, Library())
     second = script_for(blocks, 2, Library())
 
-    assert [each.tokens for each in first.say] == [4]
+    assert first.say == (Say(tokens=4),)
     assert len(first.stall) == 1
-    assert [each.tokens for each in second.say] == [2]
+    assert second.say == (Say(tokens=2),)
     assert not second.stall
 
 
@@ -74,7 +74,7 @@ def test_any_text_can_be_said(text: str) -> None:
 
     read = script_for(parse_blocks([script.text()]), 1, Library())
 
-    assert [each.text for each in read.say] == [text]
+    assert read.say == (Say(text=text),)
 
 
 def test_a_script_knows_how_long_its_calls_take_together() -> None:
