@@ -23,8 +23,17 @@ _USER_AGENT = "streamproof"
 
 
 def start_request(profile: Profile, prefix: str, prompt: str) -> Request:
-    """Return the request that starts a stream with this user text."""
+    """Return the request that starts a stream with this user text.
+
+    Raises `UsageError` where it takes other requests as well: a profile may declare
+    them, but no probe sends them yet, and any verdict without them would be wrong.
+    """
     endpoint = profile.endpoint
+    if endpoint.setup or endpoint.follow_up:
+        raise UsageError(
+            "expected a profile whose stream takes one request, got `endpoint.setup` "
+            "or `endpoint.follow_up`, which this version cannot send"
+        )
     path = prefix + endpoint.path.replace(PROMPT, quote(prompt, safe=""))
     if endpoint.query:
         query = {k: v.replace(PROMPT, prompt) for k, v in endpoint.query.items()}

@@ -38,6 +38,9 @@ MAX_BYTES = 1024 * 1024
 _MAX_DEPTH = 60
 """Most tables and lists inside each other; the schema alone has six."""
 
+_LARGEST = 2**63
+"""TOML promises 64 bits, and Python does not even print every number."""
+
 _Path = tuple[str | int, ...]
 
 
@@ -79,7 +82,7 @@ def parse(text: str, *, origin: str, overrides: Iterable[str] = ()) -> Profile:
     """Read a profile from TOML text; `origin` names it in error messages."""
     try:
         values = tomllib.loads(text)
-    except tomllib.TOMLDecodeError as problem:
+    except ValueError as problem:  # also one of Python's own: a number too long
         raise ProfileError(f"{origin}: expected TOML, but {problem}") from problem
     except RecursionError:
         raise ProfileError(f"{origin}: {_TOO_DEEP}") from None
@@ -123,6 +126,8 @@ def _strange(values: Mapping[str, Any]) -> Iterator[tuple[_Path, str]]:
             todo += [((*path, index), each) for index, each in enumerate(value)]
         elif isinstance(value, float) and not math.isfinite(value):
             yield path, f"expected a finite number, got {value}"
+        elif isinstance(value, int) and abs(value) > _LARGEST:
+            yield path, "expected a number of at most 64 bits, got a larger one"
         elif not isinstance(value, str | int | float):
             yield path, f"expected no date or time, got {shown(value)}"
 
@@ -150,7 +155,7 @@ def _override(values: dict[str, Any], setting: str) -> str:
             raise ProfileError(f"--set {setting}: {name!r} is a value, not a table")
     try:
         values[key] = tomllib.loads(f"value = {text}")["value"]
-    except tomllib.TOMLDecodeError:
+    except (ValueError, RecursionError):
         values[key] = text
     return dotted
 

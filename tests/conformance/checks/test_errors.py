@@ -5,6 +5,7 @@ from dataclasses import replace
 import pytest
 
 from conformance.model import Evidence, UpstreamCall
+from conformance.profiles.schema import UpstreamFailure
 from conformance.wire import EndingKind
 from tests.conformance.checks.situations import (
     PROFILE,
@@ -115,6 +116,20 @@ def test_another_code_than_declared_is_found(id_: str) -> None:
     wrong = with_exchanges(RIGHT[id_], stream("stream", error(1, "WHATEVER")))
 
     assert_finding(id_, wrong, "a terminal error event with code", '"WHATEVER"')
+
+
+@pytest.mark.parametrize("id_", CODES)
+def test_where_no_code_is_declared_any_is_right(id_: str) -> None:
+    assert PROFILE.errors is not None
+    errors = PROFILE.errors.model_copy(update={"upstream": UpstreamFailure()})
+    anyhow = PROFILE.model_copy(update={"errors": errors})
+    given = with_exchanges(RIGHT[id_], stream("stream", error(1, "WHATEVER")))
+
+    assert findings(id_, given, anyhow) == []
+    cut = with_exchanges(
+        RIGHT[id_], stream("stream", token(1), ending=EndingKind.PREMATURE_EOF)
+    )
+    assert findings(id_, cut, anyhow)
 
 
 @pytest.mark.parametrize("id_", CODES)

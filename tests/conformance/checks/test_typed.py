@@ -57,6 +57,16 @@ def located(**place: object) -> Profile:
             "message",
         ),
         ({"location": "present-key", "keys": ("task",)}, b"data: []\n\n", None),
+        (
+            {"location": "present-key", "pointer": "/result", "keys": ("task",)},
+            b'data: {"result": {"task": {}}}\n\n',
+            "task",
+        ),
+        (
+            {"location": "present-key", "pointer": "/result", "keys": ("task",)},
+            b'data: {"task": {}}\n\n',
+            None,
+        ),
         ({"location": "none", "default": "chunk"}, b"event: a\ndata: {}\n\n", "chunk"),
     ],
 )
@@ -227,3 +237,27 @@ def test_events_are_named_with_type_and_id() -> None:
 
     assert named.name == "done (id 's-1')"
     assert nameless.name == "an event without type (no id)"
+
+
+@pytest.mark.parametrize(
+    ("wire", "outcome"),
+    [
+        (b'data: {"error": null}\n\n', Outcome.ERROR),
+        (b'data: {"type": "step", "error": {"code": 1}}\n\n', Outcome.ERROR),
+        (b'data: {"type": "step"}\n\n', None),
+    ],
+)
+def test_an_end_may_be_known_by_what_it_has(
+    wire: bytes, outcome: Outcome | None
+) -> None:
+    match = EventMatch(has=("/error",))
+    terminal = RICH.terminal.model_copy(update={"error": (match,)})
+    profile = RICH.model_copy(update={"terminal": terminal})
+
+    assert read_event(decoded(wire), 1.0, profile).outcome is outcome
+
+
+def test_types_known_besides_the_others_are_known() -> None:
+    profile = located(location="json-pointer", pointer="/type", known=("data-*",))
+
+    assert "data-*" in known_types(profile)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from pydantic import JsonValue
 
 from conformance.model import Evidence
 from conformance.profiles import Profile
@@ -145,3 +146,41 @@ def test_a_wrong_step_of_the_pipeline_is_found() -> None:
 
     assert '"objective-map" at /node as number 2' in found[0].expected
     assert found[0].got.startswith('"source-retrieval" in node-enter')
+
+
+def test_a_type_may_be_known_by_how_it_begins() -> None:
+    place = TypeLocation(location="json-pointer", pointer="/type", known=("data-*",))
+    framing = RICH.framing.model_copy(update={"type": place})
+    profile = RICH.model_copy(update={"framing": framing})
+    id_ = "vocabulary.known-types"
+
+    assert findings(id_, only(event(1, "data-weather")), profile) == []
+    assert_finding(id_, only(event(1, "date")), "a type of", "date (id", profile)
+
+
+def test_a_payload_may_be_that_of_all_types_that_begin_so() -> None:
+    schema: dict[str, JsonValue] = {"required": ["data"]}
+    profile = RICH.model_copy(update={"payloads": {"data-*": schema, "data-x": {}}})
+    id_ = "vocabulary.payload-schema"
+
+    assert findings(id_, only(event(1, "data-x")), profile) == []
+    assert_finding(
+        id_, only(event(1, "data-y")), "the payload of data-y", "'data' is", profile
+    )
+
+
+def test_a_pinned_event_field_may_be_left_out_where_it_is_optional() -> None:
+    place = TypeLocation(
+        location="json-pointer",
+        pointer="/type",
+        event_field="message",
+        event_field_optional=True,
+    )
+    framing = RICH.framing.model_copy(update={"type": place})
+    profile = RICH.model_copy(update={"framing": framing})
+    id_ = "vocabulary.event-field"
+
+    assert findings(id_, only(event(1, "start")), profile) == []
+    assert_finding(
+        id_, only(b"event: x\n" + event(1, "start")), "event: message", "x", profile
+    )

@@ -63,6 +63,14 @@ def test_a_prompt_goes_into_path_and_query_encoded() -> None:
     assert header(request, "Content-Type") is None
 
 
+@pytest.mark.parametrize("side", ["setup", "follow_up"])
+def test_a_stream_that_takes_more_requests_is_not_started(side: str) -> None:
+    other = profile(f'endpoint = {{ path = "/s", {side} = [{{ path = "/t" }}] }}')
+
+    with pytest.raises(UsageError, match="a profile whose stream takes one request"):
+        start_request(other, "", "x")
+
+
 def test_a_resume_is_the_same_request_with_the_id_and_no_body() -> None:
     start = start_request(POST, "", "x")
 

@@ -142,3 +142,16 @@ def test_an_id_is_read_from_its_field_or_from_the_data() -> None:
 )
 def test_a_pointer_finds_what_it_names(pointer: str, found: object) -> None:
     assert lookup({"a": [{"b/c": 1}], "~": 2}, pointer) == found
+
+
+def test_a_terminal_may_be_known_by_what_it_has() -> None:
+    eyes = sight(
+        'framing.type = { location = "present-key", pointer = "/result", '
+        'keys = ["task"] }\n'
+        'terminal = { form = "eof", error = [{ has = ["/error"] }], '
+        'cancelled = [{ type = "task" }] }'
+    )
+
+    assert eyes.is_terminal(event('data: {"error": {"code": 1}}\n\n'))
+    assert eyes.is_terminal(event('data: {"result": {"task": {}}}\n\n'))
+    assert not eyes.is_terminal(event('data: {"task": {}}\n\n'))

@@ -23,6 +23,8 @@ TEXT = resources.files("conformance.profiles").joinpath("pipeline.toml").read_te
         (["errors.timeout_s=nan"], "expected a finite number, got nan"),
         (["errors.timeout_s=1e9"], "expected less than or equal to 86400"),
         (["limits.retry_after='yes'"], "expected true or false, got 'yes'"),
+        (["limits.status=0x" + "f" * 9000], "a number of at most 64 bits"),
+        (["limits.status=" + "9" * 5000], "expected a whole number, got '999"),
         (["title=2026-01-01"], "expected no date or time"),
         (["auth.forms=[]"], "expected at least one item, got none"),
         (["auth.forms='bearer'"], "expected a list, got 'bearer'"),
@@ -102,6 +104,11 @@ def test_a_file_too_large_is_refused(tmp_path: Path) -> None:
 
     with pytest.raises(ProfileError, match="expected a profile of at most 1048576 byt"):
         load(str(file))
+
+
+def test_a_number_too_long_to_read_is_refused() -> None:
+    with pytest.raises(ProfileError, match="expected TOML, but"):
+        parse(f"name = {'9' * 5000}", origin="long.toml")
 
 
 @pytest.mark.parametrize("depth", [100, 100_000])

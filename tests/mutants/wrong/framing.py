@@ -10,6 +10,7 @@ from tests.mutants.frames import (
     get,
     is_terminal,
     kind,
+    number,
     put,
     with_document,
 )
@@ -35,10 +36,8 @@ def _each(change: Callable[[bytes], bytes]) -> Wrap:
 
 
 def _third(change: Callable[[bytes], bytes]) -> Wrap:
-    """Change the third frame of a stream."""
-    return Mutation(
-        frame=lambda frame, reply: change(frame) if reply.frames == 2 else frame
-    )
+    """Change the third event of a stream."""
+    return _each(lambda frame: change(frame) if number(frame) == 3 else frame)
 
 
 def _in_output(old: bytes, new: bytes) -> Wrap:

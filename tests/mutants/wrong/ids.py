@@ -49,8 +49,8 @@ def _counted(app: ASGIApp, site: Site) -> ASGIApp:
     return _named(lambda: f"run-{next(count)}")(app, site)
 
 
-def _anonymous_completion(frame: bytes, reply: Reply) -> bytes:
-    return drop(frame, "id") if reply.frames == 2 else frame
+def _anonymous_third(frame: bytes, _reply: Reply) -> bytes:
+    return drop(frame, "id") if number(frame) == 3 else frame
 
 
 def _alone(frame: bytes, _reply: Reply) -> bytes:
@@ -71,7 +71,7 @@ MUTANTS = (
         name="event-without-id",
         defect="R20: only some events have an id",
         trips={"ids.on-every-event": "(no id)"},
-        wrap=Mutation(frame=_anonymous_completion),
+        wrap=Mutation(frame=_anonymous_third),
         also={"ids.without-gaps": "the number of the event without id is missing"},
     ),
     Mutant(

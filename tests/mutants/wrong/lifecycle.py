@@ -10,6 +10,7 @@ from tests.mutants.frames import (
     document,
     failure,
     get,
+    is_event,
     is_terminal,
     kind,
     number,
@@ -22,6 +23,8 @@ from tests.mutants.site import Site
 
 def _enter_late(frame: bytes, reply: Reply) -> bytes:
     """Say that a node was entered after its first token."""
+    if not is_event(frame):
+        return frame
     if kind(frame) == "node-enter" and reply.frames > 0:
         reply.memory["held"] = frame
         return b""
