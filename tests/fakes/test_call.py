@@ -27,6 +27,19 @@ def state(text: str) -> State:
     return State.parse(text)
 
 
+def test_tokens_without_bytes_of_their_own_are_sent_with_later_ones() -> None:
+    call = begin()
+    for _ in range(3):
+        call.token_generated(2.0)
+    call.tokens_sent(3.0, unsaid=2)
+    early = call.sent
+    call.tokens_sent(4.0, unsaid=2)
+
+    assert (early, call.sent) == (1, 1)
+    call.tokens_sent(5.0)
+    assert call.sent == 3
+
+
 def test_a_call_is_rendered_as_the_contract_says() -> None:
     call = begin()
     call.status = 200

@@ -9,6 +9,7 @@ import pytest
 from fakes.content import Answer, Kind, Part, Usage
 from fakes.delivery import Delivery, StreamDelivery, WholeDelivery
 from fakes.http1 import Framing
+from fakes.providers.ollama import LineReply, LineRequest
 from fakes.providers.openai_chat import ChatReply, ChatRequest
 from fakes.script import Fail, InStreamError
 
@@ -83,3 +84,24 @@ def test_a_late_error_keeps_the_status_of_a_stream_but_not_of_a_whole() -> None:
 
     assert stream().fail_late(error)[0] == 200
     assert whole().fail_late(error)[0] == 500
+
+
+def test_a_piece_without_bytes_is_no_chunk_for_it_would_be_the_last() -> None:
+    request = LineRequest(
+        model="m",
+        stream=True,
+        is_chat=True,
+        is_load=False,
+        is_unload=False,
+        texts=("hi",),
+        max_tokens=None,
+        fingerprint="f",
+    )
+    tool = Part(index=0, kind=Kind.TOOL, name="f", pieces=("{", "}"))
+    reply = LineReply(request=request, answer=Answer(parts=(tool,)), seed=0)
+    delivery = StreamDelivery(reply, Framing(chunked=True, keep_alive=True))
+
+    assert delivery.open().endswith(b"keep-alive\r\n\r\n")
+    assert delivery.token(tool, "{") == b""
+    assert delivery.token(tool, "}").endswith(b"}\n\r\n")
+    assert delivery.close() == b""

@@ -53,13 +53,9 @@ FINISH: Final = {
     StopReason.CONTENT_FILTER: "PROHIBITED_CONTENT",
 }
 # The categories that a refusal may have instead, of an answer and of a prompt.
-FINISH_CATEGORIES: Final = frozenset(
-    {"SAFETY", "RECITATION", "LANGUAGE", "OTHER", "BLOCKLIST", "PROHIBITED_CONTENT"}
-    | {"SPII"}
-)
-BLOCK_CATEGORIES: Final = frozenset(
-    {"SAFETY", "OTHER", "BLOCKLIST", "PROHIBITED_CONTENT", "IMAGE_SAFETY"}
-)
+COMMON: Final = frozenset({"SAFETY", "OTHER", "BLOCKLIST", "PROHIBITED_CONTENT"})
+FINISH_CATEGORIES: Final = COMMON | {"RECITATION", "LANGUAGE", "SPII"}
+BLOCK_CATEGORIES: Final = COMMON | {"IMAGE_SAFETY"}
 # Stands where a chunk's own numbers come, so that a token costs no dict.
 COUNT: Final = f"{MARK} count"
 TOTAL: Final = f"{MARK} total"

@@ -59,8 +59,8 @@ class LineReply:
         self._dice = Dice(seed=seed, fingerprint=request.fingerprint)
         self._eval_ns = self._between("eval", EVAL_NS)
         created_s = EPOCH_S + self._dice.number("created", EPOCH_SPAN_S)
-        micros = self._dice.number("nanos", SECOND_NS)
-        self._created_ns = created_s * SECOND_NS + micros
+        nanos = self._dice.number("nanos", SECOND_NS)
+        self._created_ns = created_s * SECOND_NS + nanos
         self._second = (-1, "")
         self._lines = 0
         self._part: Part | None = None

@@ -6,9 +6,13 @@ import pytest
 
 from fakes.content import Answer, Kind, Part
 from fakes.providers.encoding import (
+    SLOT,
+    compact,
     cut_behind_mark,
     dumps,
     event,
+    fill_slots,
+    is_object,
     mark_end,
     seconds,
 )
@@ -37,3 +41,29 @@ def test_what_is_encoded_can_be_cut_behind_a_piece(count: int, cut: bytes) -> No
 )
 def test_seconds_are_spelled_without_needless_digits(value: float, text: str) -> None:
     assert seconds(value) == text
+
+
+@pytest.mark.parametrize(
+    ("text", "compacted"),
+    [
+        ('{ "a b" : 1e400 ,\n\t"c" : [ ] }', '{"a b":1e400,"c":[]}'),
+        ('{"a": "say \\" b : c"}', '{"a":"say \\" b : c"}'),
+        ('{"a": "cut  o', '{"a":"cut  o'),
+        ('{"a": "cut  \\', '{"a":"cut  \\'),
+    ],
+)
+def test_json_is_made_compact_outside_of_its_strings(text: str, compacted: str) -> None:
+    assert compact(text) == compacted
+
+
+@pytest.mark.parametrize(
+    ("text", "is_one"), [("{}", True), ("[]", False), ('{"a', False), ("", False)]
+)
+def test_an_object_is_told_from_anything_else(text: str, is_one: bool) -> None:  # noqa: FBT001 -- an expected value
+    assert is_object(text) is is_one
+
+
+def test_objects_come_into_their_slots_in_order() -> None:
+    encoded = dumps({"a": SLOT, "b": [SLOT]})
+
+    assert fill_slots(encoded, ["{}", '{"x":1.0}']) == '{"a":{},"b":[{"x":1.0}]}'
