@@ -8,12 +8,10 @@ from __future__ import annotations
 
 import difflib
 import inspect
-import io
 import secrets
 import sys
 import traceback
 from collections.abc import Iterable
-from contextlib import suppress
 from functools import partial
 from importlib import resources
 from pathlib import Path
@@ -36,6 +34,7 @@ from .report.junit import to_junit
 from .report.listing import explain_lines, list_lines
 from .report.progress import ChangingLine, PlainLines, Reporter, WarningsOnly
 from .report.redaction import without_secrets
+from .report.streams import make_lasting
 from .report.terminal import print_report
 from .runner.causes import cause_of
 from .runner.plan import Filters, select
@@ -60,10 +59,7 @@ app.add_typer(profiles_app, name="profiles")
 
 def main() -> None:
     """Run the command line and exit."""
-    for stream in (sys.stdout, sys.stderr):
-        if isinstance(stream, io.TextIOWrapper):
-            # A terminal that knows ASCII only must not end a run.
-            stream.reconfigure(errors="backslashreplace")
+    make_lasting()
     try:
         app(prog_name="streamproof")
     except Exception as problem:  # noqa: BLE001 -- the last place where it can be told
@@ -229,21 +225,20 @@ def run(
         reporter.close()
     issued = credentials.issued if credentials else frozenset[str]()
     result = without_secrets(result, issued)
-    console = _Stdout(
-        markup=False, highlight=False, emoji=False, no_color=no_color or None
-    )
-    print_report(result, console, is_quiet=quiet)
     if json_file is not None:
         write(json_file, to_json(result))
     if junit_file is not None:
         write(junit_file, to_junit(result))
+    transcripts = None
     if report_dir is not None:
         transcripts = write_report_folder(report_dir, result, issued)
-        if not quiet:
-            note = (
-                f"; transcripts of what failed in {transcripts}" if transcripts else ""
-            )
-            sys.stderr.write(f"reports in {report_dir}{note}\n")
+    console = Console(
+        markup=False, highlight=False, emoji=False, no_color=no_color or None
+    )
+    print_report(result, console, is_quiet=quiet)
+    if report_dir is not None and not quiet:
+        note = f"; transcripts of what failed in {transcripts}" if transcripts else ""
+        sys.stderr.write(f"reports in {report_dir}{note}\n")
     raise typer.Exit(int(result.exit_code))
 
 
@@ -266,15 +261,6 @@ def _reporter(*, is_quiet: bool) -> Reporter:
     if sys.stderr.isatty() and not console.is_dumb_terminal:
         return ChangingLine(sys.stderr, console.width)
     return PlainLines(sys.stderr)
-
-
-class _Stdout(Console):
-    """The report's console; a reader that goes away does not change the verdict."""
-
-    def on_broken_pipe(self) -> None:
-        """Print no more; rich would end the process with a code of its own."""
-        with suppress(SystemExit):
-            super().on_broken_pipe()
 
 
 @app.command(name="list")
