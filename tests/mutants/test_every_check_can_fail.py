@@ -109,6 +109,9 @@ def test_the_right_server_passes_everything(fakes_url: str) -> None:
     assert [word(j) for j in judgements if j.verdict is not Verdict.PASSED] == []
 
 
+# A wrong server that is stopped while it connects to fifty models at once may drop one
+# of the sockets; the right one runs in a process of its own and is not concerned.
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
 @pytest.mark.slow
 @pytest.mark.parametrize("topic", wrong.TOPICS, ids=wrong.name_of)
 def test_a_wrong_server_fails_what_it_breaks_and_nothing_else(
