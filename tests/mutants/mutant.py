@@ -8,7 +8,6 @@ from dataclasses import dataclass, field
 
 import pytest
 
-from conformance.model import Evidence
 from reference_server.server import _Protocol
 from tests.mutants.asgi import Mutation, Wrap
 
@@ -28,7 +27,6 @@ class Mutant:
         settings: the wrong server by its own settings.
         patch: the wrong server by a wrong part inside.
         http: the wrong server as another HTTP implementation under the right one.
-        distort: makes true evidence wrong, where no live server can.
     """
 
     name: str
@@ -40,4 +38,3 @@ class Mutant:
     settings: Mapping[str, object] = field(default_factory=dict)
     patch: Callable[[pytest.MonkeyPatch], None] | None = None
     http: type[asyncio.Protocol] | str = _Protocol
-    distort: Callable[[Evidence], Evidence] | None = None

@@ -70,10 +70,6 @@ def _is_unreadable(request: Request) -> bool:
     return request.credential is not None and not _algorithm(request)
 
 
-def _has_query_token(request: Request) -> bool:
-    return request.credential is None and bool(request.query)
-
-
 async def _take_query_token(request: Request, _site: Site) -> Answer | None:
     """Take the first query parameter that looks like a token for the credential."""
     if request.credential is None:
