@@ -235,6 +235,14 @@ class Call:
 
     def as_json(self) -> dict[str, object]:
         """Render the record for the control API."""
+        return {
+            **self.summary(),
+            "events": self._events_as_json(),
+            "events_left_out": self.events_left_out,
+        }
+
+    def summary(self) -> dict[str, object]:
+        """Render the record without its events."""
         left = self.generated_when_left
         return {
             "key": self.key,
@@ -253,8 +261,6 @@ class Call:
                 "sent": self.sent,
                 "after_peer_gone": 0 if left is None else self.generated - left,
             },
-            "events": self._events_as_json(),
-            "events_left_out": self.events_left_out,
         }
 
     def _events_as_json(self) -> list[dict[str, object]]:

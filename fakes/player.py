@@ -250,6 +250,7 @@ def make_plan(
     Raises:
         ScriptError: when a position lies behind the last token, or too much is said.
     """
+    _check_asked(script)
     answer = Answer(parts=tuple(_parts_of(script.say or (Say(),), seed, fingerprint)))
     if answer.size > MAX_TOKENS:
         raise ScriptError(
@@ -299,6 +300,20 @@ def _parts_of(said: Sequence[Said], seed: int, fingerprint: str) -> Iterator[Par
         if kind is not Kind.TOOL:
             yield Part(index=index, kind=kind, pieces=tuple(texts))
             index += 1
+
+
+def _check_asked(script: Script) -> None:
+    """Refuse too many seeded words before any is made: a short script can ask for 10⁹.
+
+    Texts need no such care, they are as long as the request that brought them.
+    """
+    asked = sum(
+        entry.tokens or 0 for entry in script.say if not isinstance(entry, Tool)
+    )
+    if asked > MAX_TOKENS:
+        raise ScriptError(
+            f"expected at most {MAX_TOKENS} tokens to be said, got {asked}"
+        )
 
 
 def _tokens_of(words: _Words, seed: int, fingerprint: str) -> list[str]:

@@ -41,6 +41,9 @@ class InvalidTokenError(Exception):
     """The token does not count; the text is fit to be shown."""
 
 
+_MAX_SUBJECT = 256
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TokenVerifier:
     """Checks one token against the configured keys and claims."""
@@ -65,9 +68,12 @@ class TokenVerifier:
         self._check_times(claims, now)
         self._check_addressee(claims)
         user = claims["sub"]
-        if not isinstance(user, str) or not user:
+        if not isinstance(user, str) or not 0 < len(user) <= _MAX_SUBJECT:
             raise InvalidTokenError("expected a subject in the token")
-        return Principal(user=user, expires_at=int(claims["exp"]) + self.leeway_s)
+        if not user.isprintable():  # half a surrogate pair breaks what shows users
+            raise InvalidTokenError("expected a printable subject in the token")
+        expires_at = _to_time(claims["exp"]) + self.leeway_s
+        return Principal(user=user, expires_at=expires_at)
 
     def _decode(self, token: str) -> dict[str, Any]:
         try:
@@ -178,6 +184,6 @@ def _to_time(value: object) -> int:
     if isinstance(value, bool) or not isinstance(value, int | float):
         raise InvalidTokenError("expected times in the token as numbers")
     try:
-        return int(value)
+        return int(float(value))  # a number of 400 digits is no time
     except (ValueError, OverflowError) as error:  # NaN and infinity are JSON for Python
         raise InvalidTokenError("expected times in the token as numbers") from error

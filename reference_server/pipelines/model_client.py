@@ -32,6 +32,9 @@ _OVERLOADED = frozenset({_RATE_LIMITED, 503, 529})
 # to the pool and spares the provider a client that seems to leave; a provider that
 # does not end its body in this time is left.
 _TAIL_S = 1.0
+# One read of the socket may hold thousands of pieces. A session sends twice as many
+# events a turn of the loop, so no run can outpace a reader that keeps up.
+_PIECES_PER_TURN = 16
 # An error's body is read for the same reason, as long as it is a reasonable one.
 _MAX_ERROR_BYTES = 64 * 1024
 
@@ -164,12 +167,16 @@ async def _read_answer(
     first_token: asyncio.Timeout,
 ) -> str:
     chat = ChatStream()
+    pieces = 0
     async with aclosing(EventSource(response).aiter_sse()) as events:
         async for event in events:
             piece = chat.feed(event.data)
             if piece:
                 first_token.reschedule(None)
                 on_text(piece)
+                pieces += 1
+                if pieces % _PIECES_PER_TURN == 0:
+                    await asyncio.sleep(0)
             if chat.is_terminated:
                 first_token.reschedule(None)
                 await _read_tail(events)

@@ -149,6 +149,17 @@ async def test_a_bad_script_is_refused_by_name(control: ControlClient) -> None:
     assert answer.json() == {"error": "script: stal: unknown key, did you mean 'stall'"}
 
 
+async def test_the_whole_journal_is_told_without_events(
+    server: Server, control: ControlClient
+) -> None:
+    await say(server, "[[fake:say call=k]]")
+    answer = await control.http.get("/_fakes/calls")
+
+    [call] = answer.json()["calls"]
+    assert (call["key"], call["outcome"]) == ("k", "completed")
+    assert "events" not in call
+
+
 async def test_deleting_a_key_forgets_journal_turns_gates_and_script(
     server: Server, control: ControlClient
 ) -> None:

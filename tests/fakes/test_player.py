@@ -351,6 +351,13 @@ def test_splitting_loses_nothing(text: str) -> None:
     assert "".join(split_tokens(text)) == text
 
 
+def test_more_words_than_the_longest_answer_are_refused_before_any_is_made() -> None:
+    script = Script(say=(Say(tokens=100_000),) * 3000)
+
+    with pytest.raises(ScriptError, match="got 300000000"):
+        make_plan(script, seed=0, fingerprint="f")
+
+
 def test_more_than_the_longest_answer_is_refused() -> None:
     with pytest.raises(ScriptError, match="at most 100000 tokens to be said"):
         make_plan(Script(say=(Say(text="a " * 100_001),)), seed=0, fingerprint="f")

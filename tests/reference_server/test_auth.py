@@ -90,6 +90,23 @@ def test_an_audience_that_nobody_asked_about_does_not_matter() -> None:
     )
 
 
+@pytest.mark.parametrize(
+    "claims",
+    [
+        {"exp": 10**400},
+        {"nbf": 10**400},
+        {"sub": "\ud800"},
+        {"sub": "a" * 257},
+        {"sub": ""},
+    ],
+)
+def test_claims_that_no_clock_and_no_list_of_users_can_take_are_refused(
+    claims: dict[str, object],
+) -> None:
+    with pytest.raises(InvalidTokenError):
+        make_verifier().verify(jwt.encode({**CLAIMS, **claims}, SECRET), 0)
+
+
 def test_the_issuer_is_checked_when_configured() -> None:
     verifier = make_verifier(jwt_issuer="us")
 

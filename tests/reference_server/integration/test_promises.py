@@ -51,6 +51,13 @@ async def test_a_complete_run_closes_no_model_call_early(stack: Stack) -> None:
     assert [call["tokens"]["sent"] for call in calls] == [5] * 14
 
 
+async def test_a_reader_that_keeps_up_is_never_outrun_by_its_run(stack: Stack) -> None:
+    response = await (await stack.start("say tokens=3000")).read_all()
+
+    assert response.is_complete
+    assert len(response.events) == 14 * 3002
+
+
 @pytest.mark.parametrize("phase", PHASES)
 async def test_a_cancel_reaches_the_model_in_every_phase(
     stack: Stack, phase: str
