@@ -192,11 +192,14 @@ async def _read_tail(events: AsyncIterator[ServerSentEvent]) -> None:
 
 
 async def _discard_body(response: httpx.Response) -> None:
+    # The status is known; a body that stalls or breaks must not hide it.
     size = 0
-    async for chunk in response.aiter_raw():
-        size += len(chunk)
-        if size > _MAX_ERROR_BYTES:
-            return
+    with suppress(TimeoutError, httpx.HTTPError):
+        async with asyncio.timeout(_TAIL_S):
+            async for chunk in response.aiter_raw():
+                size += len(chunk)
+                if size > _MAX_ERROR_BYTES:
+                    return
 
 
 def _give_up(overload: _OverloadedError) -> UpstreamError:

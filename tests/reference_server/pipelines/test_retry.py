@@ -70,3 +70,9 @@ def test_retry_after_is_seconds_or_a_date(
     value: str | None, seconds: float | None
 ) -> None:
     assert parse_retry_after(value, NOW) == seconds
+
+
+def test_a_date_in_an_impossible_zone_is_nothing_usable() -> None:
+    value = "Mon, 01 Jan 2024 00:00:00 +999999999999999999"
+
+    assert parse_retry_after(value, NOW) is None
