@@ -109,8 +109,9 @@ def test_the_right_server_passes_everything(fakes_url: str) -> None:
     assert [word(j) for j in judgements if j.verdict is not Verdict.PASSED] == []
 
 
-# A wrong server that is stopped while it connects to fifty models at once may drop one
-# of the sockets; the right one runs in a process of its own and is not concerned.
+# XX: on a fully loaded machine a wrong server, stopped while it starts fifty runs, was
+# seen to leave a socket unclosed. The cause is not known; the warning would fail a test
+# of the checks for it.
 @pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
 @pytest.mark.slow
 @pytest.mark.parametrize("topic", wrong.TOPICS, ids=wrong.name_of)
