@@ -43,7 +43,7 @@ class Stack:
 
 
 @contextlib.contextmanager
-def running(*server_options: str) -> Iterator[Stack]:
+def running() -> Iterator[Stack]:
     """Start fakes and server on free ports; stop both at the end, whatever happens."""
     secret = secrets.token_urlsafe(48)
     with contextlib.ExitStack() as stop:
@@ -54,7 +54,6 @@ def running(*server_options: str) -> Iterator[Stack]:
                     "streamproof-server",
                     *("--port", "0"),
                     *("--upstream-url", f"{fakes}/v1"),
-                    *server_options,
                 ],
                 {
                     "STREAMPROOF_SERVER_JWT_SECRET": secret,
