@@ -169,10 +169,13 @@ class Connection(asyncio.Protocol):
         # Not at once: a thousand pipelined requests would be a thousand frames deep.
         self._loop.call_soon(self._become_ready)
 
-    def cut(self, how: Literal["fin", "rst"]) -> None:
+    def cut(self, how: Literal["fin", "rst", "half_close"]) -> None:
         """Close the connection in the middle of a response."""
         self._is_closing = True
         self._exchange = None
+        if how == "half_close":
+            self._linger()
+            return
         if how == "fin":
             self._transport.close()
             return

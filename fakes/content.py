@@ -9,7 +9,15 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from enum import StrEnum
 
-__all__ = ["Answer", "Kind", "Part", "RefusalDetails", "StopReason", "Usage"]
+__all__ = [
+    "Answer",
+    "Kind",
+    "Omission",
+    "Part",
+    "RefusalDetails",
+    "StopReason",
+    "Usage",
+]
 
 
 class Kind(StrEnum):
@@ -29,6 +37,14 @@ class StopReason(StrEnum):
     TOOL_CALLS = "tool_calls"
     REFUSAL = "refusal"
     CONTENT_FILTER = "content_filter"
+
+
+class Omission(StrEnum):
+    """What an answer can lack that every answer has."""
+
+    FINISH = "finish"
+    USAGE = "usage"
+    TERMINATOR = "terminator"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -82,6 +98,7 @@ class Answer:
     stop: StopReason = StopReason.STOP
     usage: Usage = Usage()
     refusal: RefusalDetails = RefusalDetails()
+    omitted: frozenset[Omission] = frozenset()
 
     @property
     def size(self) -> int:

@@ -12,11 +12,12 @@ from __future__ import annotations
 import json
 import re
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, get_args
 
 from .errors import ScriptError
 from .script import (
     ENDINGS,
+    REPEATABLE,
     SAID,
     WORDS,
     Library,
@@ -31,52 +32,37 @@ if TYPE_CHECKING:
 
 __all__ = ["Block", "correlation_key", "parse_blocks", "script_for"]
 
+
+def _takes_text(annotation: object) -> bool:
+    """Tell whether a field's values are texts."""
+    kinds = get_args(annotation)
+    if kinds:
+        return any(isinstance(kind, str) or _takes_text(kind) for kind in kinds)
+    return isinstance(annotation, type) and issubclass(annotation, str)
+
+
 OPENING = "[[fake:"
 CLOSING = "]]"
-# Directive spellings are short; the script's names carry their unit.
+# A directive leaves the unit out of a name that has one: `first_ms` is `first`.
+_UNIT = re.compile(r"(?<!_per)_(ms|s|tokens)$")
 SPELLINGS: dict[str, dict[str, str]] = {
-    "say": {"text": "text", "tokens": "tokens"},
-    "think": {"text": "text", "tokens": "tokens"},
-    "tool": {"name": "name", "arguments": "arguments", "pieces": "pieces"},
-    "refuse": {
-        "text": "text",
-        "tokens": "tokens",
-        "category": "category",
-        "explanation": "explanation",
+    **{
+        word: {
+            _UNIT.sub("", name): name for name in model.model_fields if name != "kind"
+        }
+        for word, model in WORDS.items()
     },
-    "stop": {"reason": "reason"},
-    "usage": {
-        "input": "input_tokens",
-        "output": "output_tokens",
-        "cached": "cached_tokens",
-        "thinking": "thinking_tokens",
-    },
-    "delay": {"first": "first_ms", "each": "each_ms"},
-    "stall": {"after": "after", "ms": "ms"},
-    "fail": {"status": "status", "retry_after": "retry_after_s", "message": "message"},
-    "error": {"after": "after", "message": "message", "type": "type"},
-    "drop": {"after": "after", "how": "how"},
-    "truncate": {"after": "after"},
-    "hold": {"at": "at", "after": "after"},
     "script": {"name": "name"},
 }
 COMMON_KEYS = ("call", "turn")
-# A bare value of these keys stays text even when it looks like a number.
-TEXT_KEYS = frozenset(
-    {
-        "text",
-        "message",
-        "type",
-        "how",
-        "at",
-        "name",
-        "arguments",
-        "category",
-        "explanation",
-        "reason",
-    }
+# A bare value of these keys is a number, or true or false, where it looks like one;
+# of all others it stays text even then.
+PLAIN_KEYS = frozenset(
+    (word, spelling)
+    for word, model in WORDS.items()
+    for spelling, name in SPELLINGS[word].items()
+    if not _takes_text(model.model_fields[name].annotation)
 )
-REPEATABLE = frozenset({*SAID, "stall", "hold"})
 # More than any test means; parsing them takes a few ms of everybody's event loop.
 MAX_BLOCKS = 256
 
@@ -257,11 +243,15 @@ def _parse_value(
     match = _BARE.match(text, at)
     if not match:
         raise ScriptError(f"{where}: expected a value, got {text[at : at + 20]!r}")
-    return _typed(key, match[0]), match.end()
+    return _typed(word, key, match[0]), match.end()
 
 
-def _typed(key: str, bare: str) -> str | int | float:
-    if key in TEXT_KEYS or key in COMMON_KEYS or not _NUMBER.fullmatch(bare):
+def _typed(word: str, key: str, bare: str) -> str | int | float:
+    if (word, key) not in PLAIN_KEYS:
+        return bare
+    if bare in {"true", "false"}:
+        return bare == "true"
+    if not _NUMBER.fullmatch(bare):
         return bare
     return float(bare) if "." in bare else int(bare)
 

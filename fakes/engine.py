@@ -84,7 +84,7 @@ class Link(Protocol):
     def finish(self, *, keep_alive: bool) -> None:
         """Let the response be over."""
 
-    def cut(self, how: Literal["fin", "rst"]) -> None:
+    def cut(self, how: Literal["fin", "rst", "half_close"]) -> None:
         """Close the connection now."""
 
     def when_delivered(self, callback: Callable[[], object]) -> None:
@@ -313,14 +313,14 @@ class Performance:
         self._link.write(last.data)
         self._link.finish(keep_alive=self._framing.keep_alive)
 
-    def _cut(self, how: Literal["fin", "rst"]) -> None:
+    def _cut(self, how: Literal["fin", "rst", "half_close"]) -> None:
         # A FIN queues behind the data; a reset throws away what is still on its way.
         if how == "rst":
             self._link.when_delivered(lambda: self._cut_now(how))
         else:
             self._cut_now(how)
 
-    def _cut_now(self, how: Literal["fin", "rst"]) -> None:
+    def _cut_now(self, how: Literal["fin", "rst", "half_close"]) -> None:
         if self._call.outcome is None:
             self._stop(Outcome.FAULTED, self._now(), Fault.DROP)
             self._link.cut(how)

@@ -142,7 +142,7 @@ class StreamError(_Due):
 class Cut(_Due):
     """The connection goes away, with FIN or RST."""
 
-    how: Literal["fin", "rst"]
+    how: Literal["fin", "rst", "half_close"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -84,7 +84,7 @@ def test_every_word_is_read_with_units_in_its_keys() -> None:
         ),
         (
             '{"drop": {"after": 1, "how": "off"}}',
-            "script: drop.how: input should be 'fin' or 'rst', got 'off'",
+            "script: drop.how: input should be 'fin', 'rst' or 'half_close', got 'off'",
         ),
         (
             '{"fail": {"status": 200}}',

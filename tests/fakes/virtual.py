@@ -66,7 +66,7 @@ class VirtualLink:
         self.fills_on_write = False
         self.breaks_on_write = False
         self.finished: bool | None = None
-        self.how: Literal["fin", "rst"] | None = None
+        self.how: Literal["fin", "rst", "half_close"] | None = None
         self.on_delivery: Callable[[], object] | None = None
 
     @property
@@ -81,7 +81,7 @@ class VirtualLink:
     def finish(self, *, keep_alive: bool) -> None:
         self.finished = keep_alive
 
-    def cut(self, how: Literal["fin", "rst"]) -> None:
+    def cut(self, how: Literal["fin", "rst", "half_close"]) -> None:
         self.how = how
         self.is_open = False
 

@@ -1,0 +1,55 @@
+"""What every word of a script is made of: strictness, kinds of values, their bounds.
+
+Pure. Must not know any word.
+"""
+
+from __future__ import annotations
+
+import difflib
+from typing import TYPE_CHECKING, Annotated
+
+from pydantic import BaseModel, ConfigDict, Field
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+__all__ = [
+    "MAX_SHOWN",
+    "MAX_TOKENS",
+    "Count",
+    "Milliseconds",
+    "Name",
+    "Position",
+    "Strict",
+    "Text",
+    "nearest",
+]
+
+# A plan is walked lazily but its texts are held while the call runs: 100 000
+# short words are about 6 MB, and longer than any answer a model gives.
+MAX_TOKENS = 100_000
+# Ten characters per token of the longest answer.
+MAX_TEXT = 10 * MAX_TOKENS
+# One day: longer than any test waits, small enough that no timer overflows.
+MAX_MS = 86_400_000.0
+# No model reads or writes as much; it still fits every client's integer.
+MAX_COUNT = 1_000_000_000
+# A refused text is quoted that far.
+MAX_SHOWN = 80
+
+Position = Annotated[int, Field(ge=0, le=MAX_TOKENS)]
+Count = Annotated[int, Field(ge=0, le=MAX_COUNT)]
+Text = Annotated[str, Field(max_length=MAX_TEXT)]
+Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9_.:-]{1,128}$")]
+Milliseconds = Annotated[float, Field(ge=0, le=MAX_MS, allow_inf_nan=False)]
+
+
+class Strict(BaseModel):
+    """Frozen, no unknown keys, no silent conversion between types."""
+
+    model_config = ConfigDict(strict=True, extra="forbid", frozen=True)
+
+
+def nearest(word: str, known: Iterable[str]) -> str:
+    """Return the known word that looks most like `word`."""
+    return difflib.get_close_matches(word, list(known), n=1, cutoff=0.0)[0]

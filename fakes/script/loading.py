@@ -1,0 +1,136 @@
+"""Reading scripts: JSON and TOML to the model, and every mistake to one clear line.
+
+Pure apart from `load_library`, which reads one file.
+"""
+
+from __future__ import annotations
+
+import json
+import tomllib
+from typing import TYPE_CHECKING, TypeVar
+
+from pydantic import BaseModel, ValidationError
+
+from ..errors import ScriptError
+from .fields import MAX_SHOWN, nearest
+from .model import PLAYED, WORDS, Library, Match, Rule, Script
+from .words import SAID
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+    from pathlib import Path
+
+ModelT = TypeVar("ModelT", bound=BaseModel)
+
+__all__ = ["check_part", "load_library", "parse_library", "parse_script"]
+
+
+def parse_script(data: bytes | str, *, where: str) -> Script:
+    """Read one script from JSON.
+
+    Raises:
+        ScriptError: naming `where`, the key, what was expected and what came.
+    """
+    return _parse(Script, data, where)
+
+
+def parse_library(data: bytes | str, *, where: str) -> Library:
+    """Read scripts and rules from JSON.
+
+    Raises:
+        ScriptError: naming `where`, the key, what was expected and what came.
+    """
+    return _checked(_parse(Library, data, where), where)
+
+
+def check_part(word: str, data: str, *, where: str) -> None:
+    """Check one word's JSON object against its part of the model.
+
+    Raises:
+        ScriptError: naming `where`, the key, what was expected and what came.
+    """
+    _parse(WORDS[word], data, where)
+
+
+def load_library(path: Path) -> Library:
+    """Read the scripts and rules of a TOML file.
+
+    Raises:
+        ScriptError: naming the file, the key, what was expected and what came.
+    """
+    try:
+        table = tomllib.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise ScriptError(f"{path}: cannot be read: {error.strerror}") from error
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise ScriptError(f"{path}: expected TOML, got {error}") from error
+    # Strict validation takes TOML's arrays as tuples only in JSON mode.
+    return parse_library(json.dumps(table, default=str), where=str(path))
+
+
+def _parse(model: type[ModelT], data: bytes | str, where: str) -> ModelT:
+    try:
+        return model.model_validate_json(data)
+    except ValidationError as error:
+        raise ScriptError(_explain(error, model, where)) from None
+
+
+def _checked(library: Library, where: str) -> Library:
+    """Refuse a rule that names a script that is not there."""
+    for at, rule in enumerate(library.rules):
+        for script in rule.scripts:
+            if isinstance(script, str) and script not in library.scripts:
+                hint = (
+                    f"did you mean {nearest(script, library.scripts)!r}"
+                    if library.scripts
+                    else "there is none"
+                )
+                raise ScriptError(
+                    f"{where}: rules.{at}.scripts: unknown script {script!r}, {hint}"
+                )
+    return library
+
+
+def _explain(error: ValidationError, model: type[BaseModel], where: str) -> str:
+    """Turn the first complaint into one line: where, key, expected, got."""
+    first = error.errors(include_url=False)[0]
+    location = ".".join(_place(first["loc"]))
+    place = f"{where}: {location}" if location else where
+    if first["type"] == "union_tag_invalid":
+        kind = str(first.get("ctx", {}).get("tag", ""))[:MAX_SHOWN]
+        return f"{place}: unknown kind {kind!r}, did you mean {nearest(kind, SAID)!r}"
+    if first["type"] == "extra_forbidden":
+        *path, key = first["loc"]
+        suggestion = nearest(str(key), _keys_at(model, path))
+        return f"{place}: unknown key, did you mean {suggestion!r}"
+    reason = str(first.get("ctx", {}).get("error", first["msg"]))
+    reason = reason[:1].lower() + reason[1:]
+    if first["type"] in {"value_error", "missing", "json_invalid"}:
+        return f"{place}: {reason}"
+    got = repr(first["input"])
+    return f"{place}: {reason}, got {got if len(got) < MAX_SHOWN else got[:MAX_SHOWN]}"
+
+
+def _place(location: Sequence[int | str]) -> Iterator[str]:
+    """Spell a location; pydantic names the kind of an entry behind its number."""
+    before: int | str = ""
+    for part in location:
+        if not (isinstance(before, int) and part in {*SAID, *PLAYED}):
+            yield str(part)
+        before = part
+
+
+def _keys_at(model: type[BaseModel], path: Sequence[int | str]) -> list[str]:
+    """Follow a location down the models to the keys that are known there."""
+    if model is Library and path:
+        if path[0] == "scripts":
+            return _keys_at(Script, path[2:])
+        return _keys_at(Rule, path[2:])
+    if model is Rule and path:
+        # match, or scripts, 0, script, …
+        return _keys_at(Match, []) if path[0] == "match" else _keys_at(Script, path[3:])
+    if model is Script and path:
+        # A part of what is said is found by its kind: say, 0, think, …
+        word = path[2] if path[0] == "say" else path[0]
+        return list(WORDS[str(word)].model_fields)
+    return list(model.model_fields)
