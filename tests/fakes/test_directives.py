@@ -220,8 +220,10 @@ def test_a_block_applies_to_its_turns_only(turn: int, script: Script) -> None:
         ("[[fake:stall]]", "[[fake:stall]]: after: field required"),
         (
             "[[fake:drop after=1 how=off]]",
-            "[[fake:drop]]: how: input should be 'fin', 'rst' or 'half_close', "
-            "got 'off'",
+            (
+                "[[fake:drop]]: how: input should be 'fin', 'rst' or 'half_close', "
+                "got 'off'"
+            ),
         ),
         (
             "[[fake:drop after=-1]]",
