@@ -31,7 +31,7 @@ class Metrics:
         )
         self._first_event = Histogram(
             "streamproof_first_event_seconds",
-            "From the request to the first event handed to the connection",
+            "From the request to a new stream's first event handed to the connection",
             buckets=_FIRST_EVENT_BUCKETS_S,
             registry=registry,
         )
@@ -63,7 +63,7 @@ class Metrics:
         self._running.set_function(count)
 
     def observe_first_event(self, latency_s: float) -> None:
-        """Record the latency of a response's first event."""
+        """Record the latency of a new stream's first event."""
         self._first_event.observe(latency_s)
 
     def count_event(self) -> None:

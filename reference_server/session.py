@@ -151,10 +151,11 @@ class Session:
             # several client libraries dispatch an empty event.
             block = sse.with_retry(block, _RETRY_MS)
         await self._send(send, _body(block))
+        self._has_sent_event = True
         self._sent += 1
         self._options.metrics.count_event()
-        if not self._has_sent_event:
-            self._has_sent_event = True
+        # What a resume gets first was ready before it was asked for: no latency.
+        if self._sent == 1:
             latency_s = self._last_sent_at - self._requested_at
             self._options.metrics.observe_first_event(latency_s)
 

@@ -29,6 +29,19 @@ async def test_metrics_show_what_happened(client: Client) -> None:
     assert 'streamproof_streams_ended_total{state="completed"} 1.0' in page
 
 
+async def test_the_first_event_of_a_resume_is_no_latency_of_a_start(
+    client: Client,
+) -> None:
+    stream = await client.open().finish()
+    await client.resume(f"{stream.stream}-1").finish()
+
+    metrics = await client.request("GET", "/metrics").finish()
+
+    page = metrics.body.decode()
+    assert "streamproof_events_sent_total 111.0" in page
+    assert "streamproof_first_event_seconds_count 1.0" in page
+
+
 async def test_two_applications_count_apart(client: Client) -> None:
     await client.open().finish()
     client.restart()
