@@ -26,10 +26,9 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from .call import Call
-    from .connection import Connection
     from .directives import Block
-    from .engine import Timers
     from .http1 import Request
+    from .link import Link, Timers
     from .player import Plan
     from .providers.provider import Ask, Provider
     from .script import Library
@@ -56,7 +55,7 @@ class App:
             journal=self.journal, keys=self._keys, timers=timers, version=version
         )
 
-    def handle(self, request: Request, link: Connection) -> None:
+    def handle(self, request: Request, link: Link) -> None:
         """Answer one request, or attach the performance that does."""
         if request.path.startswith(PREFIX):
             self._handle_control(request, link)
@@ -70,13 +69,13 @@ class App:
         else:
             self._handle_model(params, visit)
 
-    def refuse(self, error: RequestError, link: Connection) -> None:
+    def refuse(self, error: RequestError, link: Link) -> None:
         """Answer what is no request at all, then hang up."""
         headers, body = DEFAULT.refuse(error, seed=self._seed, fingerprint="")
         link.write(encode_response(error.status, headers, body, keep_alive=False))
         link.finish(keep_alive=False)
 
-    def _handle_control(self, request: Request, link: Connection) -> None:
+    def _handle_control(self, request: Request, link: Link) -> None:
         try:
             self._control.handle(request, link)
         except RequestError as error:
@@ -176,9 +175,7 @@ class _Visit:
 
     __slots__ = ("fingerprint", "link", "provider", "request")
 
-    def __init__(
-        self, *, request: Request, link: Connection, provider: Provider
-    ) -> None:
+    def __init__(self, *, request: Request, link: Link, provider: Provider) -> None:
         self.request = request
         self.link = link
         self.provider = provider

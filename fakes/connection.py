@@ -14,7 +14,7 @@ import fcntl
 import socket
 import struct
 import termios
-from typing import TYPE_CHECKING, Final, Protocol, cast
+from typing import TYPE_CHECKING, Final, cast
 
 from .call import Peer
 from .errors import RequestError
@@ -22,11 +22,10 @@ from .http1 import CONTINUE, MAX_BUFFERED_BYTES, RequestReader
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from typing import Literal
 
-    from .http1 import Request
+    from .link import Cutting, Exchange, Handler
 
-__all__ = ["Connection", "Exchange", "Handler"]
+__all__ = ["Connection"]
 
 # A request must be complete this long after its first byte (nginx waits 60 s for
 # each of head and body; SDKs send both at once).
@@ -41,29 +40,6 @@ LINGER_S: Final = 2.0
 ACK_POLL_S: Final = 0.001
 # struct linger {on, 0 s}: close() resets the connection (socket(7), SO_LINGER).
 RESET_ON_CLOSE: Final = struct.pack("ii", 1, 0)
-
-
-class Exchange(Protocol):
-    """A response in the making."""
-
-    def writable(self) -> None:
-        """The kernel has taken everything that was written."""
-
-    def peer_left(self, peer: Peer) -> None:
-        """The peer is gone."""
-
-    def shut_down(self) -> None:
-        """The server is going away."""
-
-
-class Handler(Protocol):
-    """Answers requests, at once or over time."""
-
-    def handle(self, request: Request, link: Connection) -> None:
-        """Answer, or attach an exchange that does."""
-
-    def refuse(self, error: RequestError, link: Connection) -> None:
-        """Answer what is no request; the connection is closed afterwards."""
 
 
 class Connection(asyncio.Protocol):
@@ -169,7 +145,7 @@ class Connection(asyncio.Protocol):
         # Not at once: a thousand pipelined requests would be a thousand frames deep.
         self._loop.call_soon(self._become_ready)
 
-    def cut(self, how: Literal["fin", "rst", "half_close"]) -> None:
+    def cut(self, how: Cutting) -> None:
         """Close the connection in the middle of a response."""
         self._is_closing = True
         self._exchange = None

@@ -20,13 +20,12 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from .call import Call, Peer
-    from .connection import Connection
-    from .engine import Timer, Timers
     from .gates import KeyTable
     from .http1 import Request
     from .journal import Journal, Watch
+    from .link import Link, Timer, Timers
 
-    _Answer = Callable[[Request, Connection, re.Match[str]], None]
+    _Answer = Callable[[Request, Link, re.Match[str]], None]
 
 __all__ = ["PREFIX", "Control"]
 
@@ -75,7 +74,7 @@ class Control:
             ("PUT", re.compile(rf"scripts/{_KEY}"), self._put_script),
         )
 
-    def handle(self, request: Request, link: Connection) -> None:
+    def handle(self, request: Request, link: Link) -> None:
         """Answer now, or attach a wait that answers later.
 
         Raises:
@@ -101,14 +100,14 @@ class Control:
         methods = ", ".join(method for method, _, _ in found)
         raise RequestError(f"expected {methods}, got {request.method}", status=405)
 
-    def _health(self, request: Request, link: Connection, _: re.Match[str]) -> None:
+    def _health(self, request: Request, link: Link, _: re.Match[str]) -> None:
         send_json(
             request,
             link,
             {"status": "ok", "clock": self._timers.time(), "version": self._version},
         )
 
-    def _calls(self, request: Request, link: Connection, _: re.Match[str]) -> None:
+    def _calls(self, request: Request, link: Link, _: re.Match[str]) -> None:
         # All events of a full journal are 100 MB, and every stream would wait for them.
         key = request.query.get("key")
         shown = [
@@ -117,7 +116,7 @@ class Control:
         ]
         send_json(request, link, {"clock": self._timers.time(), "calls": shown})
 
-    def _wait(self, request: Request, link: Connection, match: re.Match[str]) -> None:
+    def _wait(self, request: Request, link: Link, match: re.Match[str]) -> None:
         state = State.parse(request.query.get("state", ""))
         timeout_ms = _timeout_ms(request.query.get("timeout_ms"))
         Wait(
@@ -127,14 +126,12 @@ class Control:
             link=link,
         ).start(match["key"], int(match["turn"]), state, timeout_ms)
 
-    def _forget(self, request: Request, link: Connection, match: re.Match[str]) -> None:
+    def _forget(self, request: Request, link: Link, match: re.Match[str]) -> None:
         self._keys.forget(match["key"])
         forgotten = self._journal.forget(match["key"])
         send_json(request, link, {"forgotten": forgotten})
 
-    def _release(
-        self, request: Request, link: Connection, match: re.Match[str]
-    ) -> None:
+    def _release(self, request: Request, link: Link, match: re.Match[str]) -> None:
         try:
             release = _Release.model_validate_json(request.body or b"{}")
         except ValidationError:
@@ -144,9 +141,7 @@ class Control:
         released = self._keys.gates(match["key"]).release(release.turn)
         send_json(request, link, {"released": released})
 
-    def _put_script(
-        self, request: Request, link: Connection, match: re.Match[str]
-    ) -> None:
+    def _put_script(self, request: Request, link: Link, match: re.Match[str]) -> None:
         if len(request.body) > MAX_SCRIPT_BYTES:
             raise RequestError(
                 f"expected a script of at most {MAX_SCRIPT_BYTES} bytes, "
@@ -162,7 +157,7 @@ class Wait:
     """A long poll: one watch on the journal, one timer, one answer."""
 
     def __init__(
-        self, *, journal: Journal, timers: Timers, request: Request, link: Connection
+        self, *, journal: Journal, timers: Timers, request: Request, link: Link
     ) -> None:
         """Take who asks and what can answer."""
         self._journal = journal
@@ -212,7 +207,7 @@ class Wait:
 
 
 def send_json(
-    request: Request, link: Connection, value: object, *, status: int = 200
+    request: Request, link: Link, value: object, *, status: int = 200
 ) -> None:
     """Answer a request with JSON and be done with it."""
     body = json.dumps(value, separators=(",", ":")).encode()

@@ -13,7 +13,7 @@ Must not know any provider or script word, and reads time only from its `Timers`
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final, Protocol, assert_never
+from typing import TYPE_CHECKING, Final, assert_never
 
 from .call import Event, Fault, Outcome
 from .player import (
@@ -31,64 +31,20 @@ from .player import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
-    from typing import Literal
+    from collections.abc import Iterator, Sequence
 
     from .call import Call, Peer
     from .delivery import Delivery
     from .gates import Gates
     from .http1 import Framing
+    from .link import Cutting, Link, Timer, Timers
     from .player import Plan, Step
 
-__all__ = ["Link", "Performance", "Timer", "Timers"]
+__all__ = ["Performance"]
 
 # Tokens that leave in one write when none of them has to wait, and after which the
 # event loop gets its turn: 64 frames are 20 KiB and take about 0.3 ms.
 SLICE: Final = 64
-
-
-class Timer(Protocol):
-    """Something that will happen, unless cancelled."""
-
-    def cancel(self) -> None:
-        """Make it not happen."""
-
-
-class Timers(Protocol):
-    """The clock of an event loop (asyncio's, or a virtual one in tests)."""
-
-    def time(self) -> float:
-        """Return seconds on a clock that never goes back."""
-
-    def call_at(self, when: float, callback: Callable[[], object], /) -> Timer:
-        """Call back at a time."""
-
-    def call_soon(self, callback: Callable[[], object], /) -> Timer:
-        """Call back once everything else had its turn."""
-
-
-class Link(Protocol):
-    """What the engine needs of a connection."""
-
-    @property
-    def is_open(self) -> bool:
-        """False once the connection is lost or was cut."""
-
-    @property
-    def is_full(self) -> bool:
-        """True while written bytes still wait for the kernel to take them."""
-
-    def write(self, data: bytes) -> None:
-        """Hand bytes over; `Performance.writable` follows if that fills the link."""
-
-    def finish(self, *, keep_alive: bool) -> None:
-        """Let the response be over."""
-
-    def cut(self, how: Literal["fin", "rst", "half_close"]) -> None:
-        """Close the connection now."""
-
-    def when_delivered(self, callback: Callable[[], object]) -> None:
-        """Call back once the peer's kernel has acknowledged every byte."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -313,14 +269,14 @@ class Performance:
         self._link.write(last.data)
         self._link.finish(keep_alive=self._framing.keep_alive)
 
-    def _cut(self, how: Literal["fin", "rst", "half_close"]) -> None:
+    def _cut(self, how: Cutting) -> None:
         # A FIN queues behind the data; a reset throws away what is still on its way.
         if how == "rst":
             self._link.when_delivered(lambda: self._cut_now(how))
         else:
             self._cut_now(how)
 
-    def _cut_now(self, how: Literal["fin", "rst", "half_close"]) -> None:
+    def _cut_now(self, how: Cutting) -> None:
         if self._call.outcome is None:
             self._stop(Outcome.FAULTED, self._now(), Fault.DROP)
             self._link.cut(how)

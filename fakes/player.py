@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, replace
 from itertools import groupby
-from typing import TYPE_CHECKING, Final, Literal, TypeAlias
+from typing import TYPE_CHECKING, Final, TypeAlias
 
 from .content import Answer, Kind, Part, RefusalDetails, StopReason, Usage
 from .dice import pick, roll
@@ -31,6 +31,7 @@ from .script import (
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
+    from .link import Cutting
     from .script import Think
 
     _Words: TypeAlias = Say | Think | Refuse
@@ -142,7 +143,7 @@ class StreamError(_Due):
 class Cut(_Due):
     """The connection goes away, with FIN or RST."""
 
-    how: Literal["fin", "rst", "half_close"]
+    how: Cutting
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

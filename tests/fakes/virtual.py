@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from typing import Literal
+
+    from fakes.link import Cutting, Exchange
 
 
 class VirtualTimer:
@@ -66,12 +67,16 @@ class VirtualLink:
         self.fills_on_write = False
         self.breaks_on_write = False
         self.finished: bool | None = None
-        self.how: Literal["fin", "rst", "half_close"] | None = None
+        self.how: Cutting | None = None
+        self.exchange: Exchange | None = None
         self.on_delivery: Callable[[], object] | None = None
 
     @property
     def data(self) -> bytes:
         return b"".join(self.writes)
+
+    def attach(self, exchange: Exchange) -> None:
+        self.exchange = exchange
 
     def write(self, data: bytes) -> None:
         self.writes.append(data)
@@ -81,7 +86,7 @@ class VirtualLink:
     def finish(self, *, keep_alive: bool) -> None:
         self.finished = keep_alive
 
-    def cut(self, how: Literal["fin", "rst", "half_close"]) -> None:
+    def cut(self, how: Cutting) -> None:
         self.how = how
         self.is_open = False
 
