@@ -46,6 +46,9 @@ class Request:
     body: bytes
     http_version: str
     keep_alive: bool
+    # As the client spelled them, for the recorder; empty if it never was bytes.
+    target: str = ""
+    fields: tuple[tuple[str, str], ...] = ()
 
 
 class RequestReader:
@@ -157,6 +160,11 @@ def _request_of(head: h11.Request, body: bytes) -> Request:
         http_version=version,
         # A HEAD is refused with a body, which must not pass for the next response.
         keep_alive="close" not in options and version == "1.1" and method != "HEAD",
+        target=head.target.decode("ascii"),
+        fields=tuple(
+            (name.decode("ascii"), value.decode("latin-1"))
+            for name, value in head.headers.raw_items()
+        ),
     )
 
 
