@@ -15,6 +15,7 @@ from urllib.parse import urlsplit
 import httpx
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from types import TracebackType
 
 Json = dict[str, Any]
@@ -69,6 +70,13 @@ class RawClient:
         while self.received.count(needle) < count:
             data = await self._receive()
             assert data, f"the stream ended before {needle!r}: {self.received!r}"
+        return self.received
+
+    async def read_while(self, is_short: Callable[[bytes], bool]) -> bytes:
+        """Read until what was received is no longer too short."""
+        while is_short(self.received):
+            data = await self._receive()
+            assert data, f"the stream ended too early: {self.received!r}"
         return self.received
 
     async def read_to_end(self) -> bytes:
