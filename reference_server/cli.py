@@ -95,6 +95,9 @@ def _serve(  # noqa: PLR0917 -- one parameter per option; typer passes them by n
     max_streams: Annotated[
         int | None, typer.Option(help="Running streams of all users.")
     ] = None,
+    request_timeout_s: Annotated[
+        float | None, typer.Option(help="Longest time for a request to be whole.")
+    ] = None,
     max_body_bytes: Annotated[
         int | None, typer.Option(help="Largest request body.")
     ] = None,
@@ -133,7 +136,7 @@ def _run(given: dict[str, Any]) -> None:
     def announce(port: int) -> None:
         print(f"listening on http://{host}:{port}", flush=True)  # noqa: T201 -- the contract
 
-    serve(app, listener, announce)
+    serve(app, listener, announce, request_timeout_s=settings.request_timeout_s)
 
 
 def _describe(error: ValidationError) -> list[str]:

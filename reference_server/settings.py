@@ -71,6 +71,9 @@ class Settings(BaseSettings):
 
     streams_per_user: Count = 3
     max_streams: Count = 1000
+    # From the start of a connection, or the first byte of a later request, to the last
+    # byte of its body.
+    request_timeout_s: PositiveSeconds = 30.0
     # 20 000 characters are at most 240 000 bytes, all written as escapes.
     max_body_bytes: Count = _MIB
 

@@ -302,6 +302,20 @@ async def test_head_starts_nothing_and_leaves_the_connection_usable(
     assert answer.status == 200
 
 
+async def test_half_a_request_is_refused_in_time(
+    new_stack: Callable[..., Stack],
+) -> None:
+    own = new_stack("--request-timeout-s", "0.2")
+    reader, writer = await connect(own.server)
+    writer.write(request(own.key, "hello")[:-1])
+
+    answer = await (await Response(reader, writer).read_head()).read_all()
+
+    assert answer.status == 408
+    assert answer.json["error"]["code"] == "REQUEST_TIMEOUT"
+    assert answer.is_complete
+
+
 async def test_a_stalled_reader_holds_up_nobody_and_is_cut_off(
     new_stack: Callable[..., Stack],
 ) -> None:
