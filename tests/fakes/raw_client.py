@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import re
 import socket
 import struct
 from typing import TYPE_CHECKING, Any, Literal, Self
@@ -159,6 +160,15 @@ class ControlClient:
 
     async def close(self) -> None:
         await self.http.aclose()
+
+
+def is_whole(response: bytes) -> bool:
+    """Tell whether a response on a connection that stays open has ended."""
+    head, found, body = response.partition(b"\r\n\r\n")
+    length = re.search(rb"\r\ncontent-length: (\d+)", head)
+    if length is not None:
+        return len(body) >= int(length[1])
+    return bool(found) and body.endswith(b"\r\n0\r\n\r\n")
 
 
 def names(call: Json) -> list[str]:
