@@ -7,13 +7,10 @@ https://platform.openai.com/docs/api-reference/chat-streaming
 """
 
 import json
+from io import StringIO
 from typing import Any
 
 _TERMINATOR = "[DONE]"
-
-# 256 Ki characters are some 60 000 tokens, far above what one node is asked for; a
-# provider that never stops must not grow a run without limit.
-_MAX_CHARS = 256 * 1024
 
 
 class BrokenStreamError(Exception):
@@ -21,10 +18,17 @@ class BrokenStreamError(Exception):
 
 
 class ChatStream:
-    """State of one answer: the text so far, and whether it ended as it should."""
+    """State of one answer: the text so far, and whether it ended as it should.
 
-    def __init__(self) -> None:
-        self._pieces: list[str] = []
+    Args:
+        max_chars: longest answer; a provider that never stops must not grow a run
+            without limit.
+    """
+
+    def __init__(self, max_chars: int) -> None:
+        self._max_chars = max_chars
+        # A list of pieces takes twenty times their length when they are short.
+        self._text = StringIO()
         self._chars = 0
         self._has_finish_reason = False
         self._is_terminated = False
@@ -32,7 +36,7 @@ class ChatStream:
     @property
     def text(self) -> str:
         """Everything said so far."""
-        return "".join(self._pieces)
+        return self._text.getvalue()
 
     @property
     def is_terminated(self) -> bool:
@@ -88,9 +92,9 @@ class ChatStream:
 
     def _keep(self, piece: str) -> None:
         self._chars += len(piece)
-        if self._chars > _MAX_CHARS:
-            raise BrokenStreamError(f"expected at most {_MAX_CHARS} characters")
-        self._pieces.append(piece)
+        if self._chars > self._max_chars:
+            raise BrokenStreamError(f"expected at most {self._max_chars} characters")
+        self._text.write(piece)
 
 
 def _parse(data: str) -> dict[str, Any]:

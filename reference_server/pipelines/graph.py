@@ -26,6 +26,11 @@ from .nodes import NODES, Node
 # loop free in between, so that a burst of new streams still gets its first events.
 _STARTING_AT_ONCE = 1
 
+# Answers of all nodes together: each one is sent to the model again with every call
+# that follows. Some 60 000 tokens, far above what the nodes are asked for. A run holds
+# them, the last message and the last request: 1 MiB, or 5 MiB of nothing but emoji.
+_MAX_CHARS = 256 * 1024
+
 
 class Sink(Protocol):
     """Whoever is told what the nodes do."""
@@ -122,7 +127,11 @@ def _add_node(builder: _Builder, node: Node, model: ModelClient) -> None:
             context.on_started()
         else:
             context.sink.enter_node()
-        output = await model.answer(_messages(node, state), context.sink.say)
+        output = await model.answer(
+            _messages(node, state),
+            context.sink.say,
+            max_chars=_MAX_CHARS - sum(map(len, state["outputs"].values())),
+        )
         context.sink.complete_node(output)
         return Update(outputs={node.name: output})
 

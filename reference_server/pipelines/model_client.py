@@ -13,12 +13,13 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import aclosing, suppress
 from dataclasses import dataclass
 from datetime import datetime
-from typing import TypedDict
+from typing import TypedDict, cast
 
 import httpx
 from httpx_sse import EventSource, ServerSentEvent, SSEError
 
 from ..events import FailureCode
+from .body import EventBody
 from .chat_stream import BrokenStreamError, ChatStream
 from .retry import RetryPolicy, RetrySchedule, parse_retry_after
 
@@ -38,8 +39,11 @@ _PIECES_PER_TURN = 16
 # An error's body is read for the same reason, as long as it is a reasonable one.
 _MAX_ERROR_BYTES = 64 * 1024
 
-
-_HEADERS = {"Content-Type": "application/json", "Accept": "text/event-stream"}
+_HEADERS = {
+    "Content-Type": "application/json",
+    "Accept": "text/event-stream",
+    "Accept-Encoding": "identity",
+}
 
 
 class Message(TypedDict):
@@ -103,17 +107,29 @@ class ModelClient:
         self._pause = pause
 
     async def answer(
-        self, messages: Sequence[Message], on_text: Callable[[str], None]
+        self,
+        messages: Sequence[Message],
+        on_text: Callable[[str], None],
+        *,
+        max_chars: int,
     ) -> str:
         """Stream one answer, passing on each piece as it arrives; return all of it.
+
+        Args:
+            messages: what the model is asked.
+            on_text: takes a piece.
+            max_chars: longest answer.
 
         Raises:
             UpstreamError: there was no complete answer.
         """
+        request = {"model": self._options.model, "messages": messages, "stream": True}
+        # Escaped to ASCII: an earlier answer may hold half of a surrogate pair.
+        content = json.dumps(request).encode()
         schedule = RetrySchedule(self._options.retry)
         while True:
             try:
-                return await self._attempt(messages, on_text)
+                return await self._attempt(content, on_text, ChatStream(max_chars))
             except _OverloadedError as overload:
                 pause_s = schedule.next_pause_s(overload.retry_after_s, self._jitter())
                 if pause_s is None:
@@ -124,12 +140,9 @@ class ModelClient:
             await self._pause(pause_s)
 
     async def _attempt(
-        self, messages: Sequence[Message], on_text: Callable[[str], None]
+        self, content: bytes, on_text: Callable[[str], None], chat: ChatStream
     ) -> str:
         options = self._options
-        request = {"model": options.model, "messages": messages, "stream": True}
-        # Escaped to ASCII: an earlier answer may hold half of a surrogate pair.
-        content = json.dumps(request)
         try:
             async with (
                 asyncio.timeout(options.total_timeout_s),
@@ -139,7 +152,8 @@ class ModelClient:
                 ) as response,
             ):
                 await self._check_status(response)
-                return await _read_answer(response, on_text, first_token)
+                await _read_answer(response, chat, on_text, first_token)
+                return chat.close()
         except TimeoutError as error:
             raise UpstreamError(
                 FailureCode.UPSTREAM_TIMEOUT, "no answer in time"
@@ -153,6 +167,7 @@ class ModelClient:
     async def _check_status(self, response: httpx.Response) -> None:
         status = response.status_code
         if status == httpx.codes.OK:
+            _check_encoding(response)
             return
         await _discard_body(response)
         if status in _OVERLOADED:
@@ -161,15 +176,26 @@ class ModelClient:
         raise UpstreamError(FailureCode.UPSTREAM_ERROR, f"status {status}")
 
 
+def _check_encoding(response: httpx.Response) -> None:
+    # A few packed bytes may be gigabytes; nobody packs a stream that was asked not to.
+    encoding = response.headers.get("content-encoding", "identity")
+    if encoding.strip().lower() != "identity":
+        raise BrokenStreamError(f"expected no encoding, got {encoding!r}")
+
+
 async def _read_answer(
     response: httpx.Response,
+    chat: ChatStream,
     on_text: Callable[[str], None],
     first_token: asyncio.Timeout,
-) -> str:
-    chat = ChatStream()
+) -> None:
     pieces = 0
+    # Always the asynchronous kind from an AsyncClient.
+    body = EventBody(cast(httpx.AsyncByteStream, response.stream))
+    response.stream = body
     async with aclosing(EventSource(response).aiter_sse()) as events:
         async for event in events:
+            body.end_event()
             piece = chat.feed(event.data)
             if piece:
                 first_token.reschedule(None)
@@ -180,12 +206,11 @@ async def _read_answer(
             if chat.is_terminated:
                 first_token.reschedule(None)
                 await _read_tail(events)
-                break
-    return chat.close()
+                return
 
 
 async def _read_tail(events: AsyncIterator[ServerSentEvent]) -> None:
-    with suppress(TimeoutError, httpx.HTTPError):
+    with suppress(TimeoutError, httpx.HTTPError, BrokenStreamError):
         async with asyncio.timeout(_TAIL_S):
             async for _ in events:
                 pass

@@ -6,13 +6,15 @@ import pytest
 
 from reference_server.pipelines.chat_stream import BrokenStreamError, ChatStream
 
+MAX_CHARS = 1000
+
 
 def chunk(delta: object, finish: str | None = None) -> str:
     return json.dumps({"choices": [{"delta": delta, "finish_reason": finish}]})
 
 
 def test_pieces_are_returned_and_joined() -> None:
-    chat = ChatStream()
+    chat = ChatStream(MAX_CHARS)
 
     pieces = [
         chat.feed(chunk({"role": "assistant", "content": ""})),
@@ -32,15 +34,15 @@ def test_pieces_are_returned_and_joined() -> None:
     "delta", [{}, None, {"content": None}, {"reasoning_content": "hm"}, {"role": "x"}]
 )
 def test_a_delta_without_content_says_nothing(delta: object) -> None:
-    assert ChatStream().feed(chunk(delta)) == ""
+    assert ChatStream(MAX_CHARS).feed(chunk(delta)) == ""
 
 
 def test_an_event_without_data_says_nothing() -> None:
-    assert ChatStream().feed("") == ""
+    assert ChatStream(MAX_CHARS).feed("") == ""
 
 
 def test_an_answer_without_terminator_is_broken() -> None:
-    chat = ChatStream()
+    chat = ChatStream(MAX_CHARS)
     chat.feed(chunk({"content": "a"}, "stop"))
 
     with pytest.raises(BrokenStreamError, match=r"expected \[DONE\]"):
@@ -48,7 +50,7 @@ def test_an_answer_without_terminator_is_broken() -> None:
 
 
 def test_an_answer_without_finish_reason_is_broken() -> None:
-    chat = ChatStream()
+    chat = ChatStream(MAX_CHARS)
     chat.feed(chunk({"content": "a"}))
     chat.feed("[DONE]")
 
@@ -74,14 +76,20 @@ def test_an_answer_without_finish_reason_is_broken() -> None:
 )
 def test_what_is_no_chunk_is_broken(data: str) -> None:
     with pytest.raises(BrokenStreamError):
-        ChatStream().feed(data)
+        ChatStream(MAX_CHARS).feed(data)
 
 
 def test_an_answer_without_end_is_stopped() -> None:
-    chat = ChatStream()
-    piece = chunk({"content": "x" * 100_000})
-    chat.feed(piece)
-    chat.feed(piece)
+    chat = ChatStream(MAX_CHARS)
+    chat.feed(chunk({"content": "x" * MAX_CHARS}))
 
-    with pytest.raises(BrokenStreamError, match="at most"):
-        chat.feed(piece)
+    with pytest.raises(BrokenStreamError, match="expected at most 1000 characters"):
+        chat.feed(chunk({"content": "x"}))
+
+
+def test_line_ends_are_kept_as_they_are() -> None:
+    chat = ChatStream(MAX_CHARS)
+    for piece in ("a\r", "\nb\n", "\rc\u2028"):
+        chat.feed(chunk({"content": piece}))
+
+    assert chat.text == "a\r\nb\n\rc\u2028"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 
 from tests.reference_server.asgi import Client
-from tests.reference_server.model import ScriptedModel
+from tests.reference_server.model import ScriptedModel, answer, respond
 
 
 async def test_a_run_cancelled_before_its_graph_started_does_not_hold_up_others(
@@ -29,3 +29,16 @@ async def test_a_burst_of_runs_gets_its_first_events_before_the_graphs_start(
     await asyncio.gather(*(stream.wait_events(1) for stream in streams))
 
     assert len(model.calls) <= 5
+
+
+async def test_the_answers_of_all_nodes_together_have_a_limit(
+    client: Client, model: ScriptedModel
+) -> None:
+    # 13 of these fit into 256 Ki characters, 14 do not.
+    model.answer = respond(*answer("x" * 20_000))
+
+    stream = await client.open().finish()
+
+    assert stream.types.count("node-complete") == 13
+    assert stream.types[-1] == "error"
+    assert stream.events[-1].data["delta"]["code"] == "UPSTREAM_ERROR"

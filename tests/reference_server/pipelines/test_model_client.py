@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gzip
 from datetime import UTC, datetime
 
 import httpx
@@ -43,7 +44,7 @@ async def ask(model: ScriptedModel, pieces: list[str] | None = None) -> str:
             http, options, now=lambda: datetime(2026, 1, 1, tzinfo=UTC), jitter=float
         )
         kept = [] if pieces is None else pieces
-        return await client.answer(QUESTION, kept.append)
+        return await client.answer(QUESTION, kept.append, max_chars=1000)
 
 
 async def test_pieces_are_passed_on_and_joined(model: ScriptedModel) -> None:
@@ -176,3 +177,71 @@ async def test_the_body_of_an_error_is_read_up_to_a_bound(
 
     assert len(model.calls) == 2
     assert asyncio.get_running_loop().time() == 1
+
+
+@pytest.mark.parametrize("start", [b"data: ", b"", b": ", b"data: x\ndata: "])
+async def test_an_event_without_end_is_an_error_long_before_the_time_limit(
+    model: ScriptedModel, start: bytes
+) -> None:
+    sent = 0
+
+    @play
+    async def endless(_call: Call) -> Body:
+        nonlocal sent
+        yield chunk("a") + start
+        while True:
+            sent += 1
+            yield b"x" * 1024
+
+    model.answer = endless
+
+    with pytest.raises(UpstreamError) as error:
+        await ask(model)
+
+    assert error.value.code is FailureCode.UPSTREAM_ERROR
+    assert str(error.value) == "BrokenStreamError"
+    assert sent <= 513
+
+
+async def test_many_events_may_be_more_than_one_may_be(model: ScriptedModel) -> None:
+    padding = b'data: {"choices": [], "padding": "%s"}\n\n' % (b"x" * 1024)
+    model.answer = respond(chunk("a"), *[padding] * 600, chunk(finish="stop"), DONE)
+
+    assert await ask(model) == "a"
+
+
+async def test_an_answer_that_is_too_long_is_an_error(model: ScriptedModel) -> None:
+    model.answer = respond(*answer("a" * 1000, "b"))
+
+    with pytest.raises(UpstreamError) as error:
+        await ask(model)
+
+    assert error.value.code is FailureCode.UPSTREAM_ERROR
+
+
+async def test_a_body_without_end_after_the_terminator_does_not_matter(
+    model: ScriptedModel,
+) -> None:
+    @play
+    async def endless(_call: Call) -> Body:
+        for part in answer("a"):
+            yield part
+        while True:
+            yield b"x" * 1024
+
+    model.answer = endless
+
+    assert await ask(model) == "a"
+
+
+async def test_an_answer_that_is_compressed_is_not_unpacked(
+    model: ScriptedModel,
+) -> None:
+    bomb = gzip.compress(b"x" * 10_000_000)
+    model.answer = respond(bomb, content_encoding="gzip")
+
+    with pytest.raises(UpstreamError) as error:
+        await ask(model)
+
+    assert error.value.code is FailureCode.UPSTREAM_ERROR
+    assert model.calls[0].headers["accept-encoding"] == "identity"
