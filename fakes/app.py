@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Final
 
 from .call import Outcome
 from .control import PREFIX, Control, send_json
-from .delivery import StreamDelivery, WholeDelivery
+from .delivery import deliver
 from .directives import correlation_key, parse_blocks, script_for
 from .engine import Performance
 from .errors import RequestError, ScriptError
@@ -54,6 +54,11 @@ class App:
         self._control = Control(
             journal=self.journal, keys=self._keys, timers=timers, version=version
         )
+
+    @property
+    def is_held(self) -> bool:
+        """Whether some call waits at a gate, so that time alone changes nothing."""
+        return any(call.is_held for call in self.journal.calls())
 
     def handle(self, request: Request, link: Link) -> None:
         """Answer one request, or attach the performance that does."""
@@ -147,12 +152,16 @@ class App:
         )
 
     def _play(self, plan: Plan, ask: Ask, call: Call, visit: _Visit) -> None:
-        framing = Framing.of(visit.request)
-        deliver = StreamDelivery if ask.stream else WholeDelivery
+        delivery = deliver(
+            ask.reply(plan.answer, self._seed),
+            Framing.of(visit.request),
+            stream=ask.stream,
+            wire=plan.script.wire,
+        )
         performance = Performance(
             plan=plan,
-            delivery=deliver(ask.reply(plan.answer, self._seed), framing),
-            framing=framing,
+            delivery=delivery,
+            framing=delivery.framing,
             call=call,
             gates=self._keys.gates(call.key) if call.key is not None else Gates(),
             link=visit.link,

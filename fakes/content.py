@@ -12,8 +12,10 @@ from enum import StrEnum
 __all__ = [
     "Answer",
     "Kind",
+    "Limits",
     "Omission",
     "Part",
+    "Quantity",
     "RefusalDetails",
     "StopReason",
     "Usage",
@@ -45,6 +47,33 @@ class Omission(StrEnum):
     FINISH = "finish"
     USAGE = "usage"
     TERMINATOR = "terminator"
+
+
+class Quantity(StrEnum):
+    """What a service allows only so much of."""
+
+    REQUESTS = "requests"
+    TOKENS = "tokens"
+    CONCURRENCY = "concurrency"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Limits:
+    """What a service allows, and what is left of it once this call is counted.
+
+    None is what the provider tells when nothing is kept count of.
+
+    Args:
+        reset_ms: until all of it is there again.
+        exceeded: what there was too little of, if the call is refused for it.
+    """
+
+    requests: int | None = None
+    requests_left: int | None = None
+    tokens: int | None = None
+    tokens_left: int | None = None
+    reset_ms: float | None = None
+    exceeded: Quantity | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -99,6 +128,7 @@ class Answer:
     usage: Usage = Usage()
     refusal: RefusalDetails = RefusalDetails()
     omitted: frozenset[Omission] = frozenset()
+    limits: Limits = Limits()
 
     @property
     def size(self) -> int:

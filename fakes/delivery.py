@@ -1,32 +1,56 @@
 """A reply as HTTP bytes: as a stream, or as one body when all is said.
 
-Both deliveries answer the same questions, so the engine plays one plan for either.
+All deliveries answer the same questions, so the engine plays one plan for either.
 Each method returns the bytes that may leave now (a whole delivery keeps its own
 until the end). Pure: no socket, no clock, no journal.
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Protocol
+from http import HTTPStatus
+from typing import TYPE_CHECKING, Final, Protocol, TypeAlias
 
-from .http1 import Framing, encode_response
+from .http1 import Framing, encode_head, encode_response
+from .script import Garbling, Wire
+from .shaping import Shape, break_frame, payload_of, repeat_frame
 
 if TYPE_CHECKING:
     from .content import Part
     from .providers.provider import Headers, Reply
-    from .script import Fail, InStreamError
+    from .script import Fail, InStreamError, Page
 
-__all__ = ["Delivery", "StreamDelivery", "WholeDelivery"]
+__all__ = [
+    "Delivery",
+    "ShapedDelivery",
+    "StreamDelivery",
+    "Upcoming",
+    "WholeDelivery",
+    "deliver",
+]
+
+# The next piece of the answer; None when all of it is said.
+Upcoming: TypeAlias = "tuple[Part, str] | None"
+
+# "A 204 response is terminated by the end of the header section; it cannot contain
+# content" (RFC 9110, 15.3.5), and so with 304.
+BODILESS: Final = frozenset({HTTPStatus.NO_CONTENT, HTTPStatus.NOT_MODIFIED})
 
 
 class Delivery(Protocol):
     """What the engine asks for at each step of a plan."""
 
+    @property
+    def framing(self) -> Framing:
+        """How HTTP frames the response, and whether the connection stays."""
+
     def open(self) -> bytes:
         """Head and opening frames."""
 
-    def token(self, part: Part, text: str) -> bytes:
-        """One piece of the answer."""
+    def token(self, part: Part, text: str, garble: Garbling | None = None) -> bytes:
+        """One piece of the answer; empty if it leaves with a later one."""
+
+    def keepalive(self, text: str | None) -> bytes:
+        """Something between two frames that says nothing."""
 
     def close(self) -> bytes:
         """Finish reason and usage."""
@@ -40,31 +64,63 @@ class Delivery(Protocol):
     def fail(self, fail: Fail) -> tuple[bytes, bytes]:
         """Response and its last byte, for an HTTP error instead of an answer."""
 
+    def page(self, page: Page) -> tuple[bytes, bytes]:
+        """Response and its last byte, for one that is none of the service's."""
+
     def fail_late(self, error: InStreamError) -> tuple[int, bytes, bytes]:
         """Status, bytes and last bytes of an error after some tokens."""
+
+    def cut(self, upcoming: Upcoming, size: int) -> bytes:
+        """Whatever was kept back, then `size` bytes of the body of what comes next.
+
+        What comes next is the upcoming piece, or else closing and terminator. Nothing
+        but `truncate` may be asked for afterwards.
+        """
 
     def truncate(self) -> tuple[bytes, bytes]:
         """Bytes and last bytes of a body that ends too early, but cleanly."""
 
 
+def deliver(reply: Reply, framing: Framing, *, stream: bool, wire: Wire) -> Delivery:
+    """Choose how a reply leaves: once per call, so that a plain stream costs nothing.
+
+    Raises:
+        ScriptError: when the reply cannot be put on the connection like that.
+    """
+    if not stream:
+        return WholeDelivery(reply, framing, media_type=wire.type)
+    if wire == PLAIN:
+        return StreamDelivery(reply, framing)
+    return ShapedDelivery(reply, framing, wire)
+
+
+PLAIN: Final = Wire()
+
+
 class StreamDelivery:
     """Each piece leaves as soon as it is made."""
 
-    __slots__ = ("_framing", "_reply")
-
     def __init__(self, reply: Reply, framing: Framing) -> None:
         """Take what is said and how HTTP wants it framed."""
+        self.framing = framing
         self._reply = reply
-        self._framing = framing
+        # A fault of a piece without bytes: it is one of the frame that brings them.
+        self._garble: Garbling | None = None
 
     def open(self) -> bytes:
         """Head and opening frames."""
-        head = self._framing.stream_head(self._reply.stream_headers())
+        head = self.framing.stream_head(self._headers())
         return head + self._part(self._reply.opening())
 
-    def token(self, part: Part, text: str) -> bytes:
+    def token(self, part: Part, text: str, garble: Garbling | None = None) -> bytes:
         """One piece of the answer, and what has to come before it."""
-        return self._part(self._reply.token(part, text))
+        if garble is None and self._garble is None:
+            return self._part(self._reply.token(part, text))
+        return self._part(self._garbled(part, text, garble or self._garble))
+
+    def keepalive(self, text: str | None) -> bytes:
+        """A comment, a ping or white space."""
+        return self._part(self._reply.keepalive(text))
 
     def close(self) -> bytes:
         """Finish reason and usage."""
@@ -76,44 +132,146 @@ class StreamDelivery:
 
     def end(self) -> bytes:
         """The last chunk."""
-        return self._framing.end
+        return self.framing.end
 
     def fail(self, fail: Fail) -> tuple[bytes, bytes]:
         """An HTTP error is no stream."""
-        return _failure(self._reply, self._framing, fail)
+        return _failure(self._reply, self.framing, fail)
+
+    def page(self, page: Page) -> tuple[bytes, bytes]:
+        """Neither is a page."""
+        return _page(self.framing, page)
 
     def fail_late(self, error: InStreamError) -> tuple[int, bytes, bytes]:
         """Error frame and terminal frame, inside a 200."""
-        return 200, self._part(self._reply.stream_error(error)), self._framing.end
+        return 200, self._part(self._reply.stream_error(error)), self.framing.end
+
+    def cut(self, upcoming: Upcoming, size: int) -> bytes:
+        """A chunk that ends in the middle of a frame."""
+        return self._frame(self._body(self._next(upcoming))[:size])
 
     def truncate(self) -> tuple[bytes, bytes]:
         """The last chunk without what belongs before it."""
-        return b"", self._framing.end
+        return b"", self.framing.end
 
-    def _part(self, data: bytes) -> bytes:
+    def _headers(self) -> Headers:
+        return self._reply.stream_headers()
+
+    def _next(self, upcoming: Upcoming) -> bytes:
+        if upcoming is None:
+            return self._reply.closing() + self._reply.terminator()
+        return self._reply.token(*upcoming)
+
+    def _garbled(self, part: Part, text: str, garble: Garbling | None) -> bytes:
+        """Make a piece and what is wrong with it."""
+        before = b""
+        if garble is Garbling.EMPTY:
+            before = self._reply.blank()
+        elif garble is Garbling.UNKNOWN:
+            before = self._reply.unknown()
+        frames = self._reply.token(part, text)
+        is_before = garble in {Garbling.EMPTY, Garbling.UNKNOWN}
+        self._garble = None if frames or is_before else garble
+        if frames and garble is Garbling.BAD_JSON:
+            return break_frame(frames)
+        if frames and garble is Garbling.DUPLICATE:
+            return repeat_frame(frames, self._reply.syntax)
+        return before + frames
+
+    def _body(self, frames: bytes) -> bytes:
+        """Return frames as the bytes of the body that they are."""
+        return frames
+
+    def _frame(self, body: bytes) -> bytes:
         # An empty chunk would be the last one.
-        return self._framing.part(data) if data else b""
+        return self.framing.part(body) if body else b""
+
+    def _part(self, frames: bytes) -> bytes:
+        return self.framing.part(frames) if frames else b""
+
+
+class ShapedDelivery(StreamDelivery):
+    """The same stream in other chunks, with other line ends, comments and the like."""
+
+    def __init__(self, reply: Reply, framing: Framing, wire: Wire) -> None:
+        """Take what is said and what is to be made of it.
+
+        Raises:
+            ScriptError: when it cannot.
+        """
+        if wire.framing == "close":
+            framing = Framing(chunked=False, keep_alive=False)
+        super().__init__(reply, framing)
+        self._wire = wire
+        self._shape = Shape(wire, reply.syntax)
+        # Frames of tokens that wait for others, and how many those are.
+        self._held: list[bytes] = []
+
+    def token(self, part: Part, text: str, garble: Garbling | None = None) -> bytes:
+        """All tokens that were kept back, once there are enough."""
+        self._held.append(self._garbled(part, text, garble or self._garble))
+        return self._part(b"") if len(self._held) >= self._wire.coalesce else b""
+
+    def cut(self, upcoming: Upcoming, size: int) -> bytes:
+        """What was kept back, and a chunk that ends in the middle of a frame."""
+        held = self._body(self._release())
+        return self._frame(held + self._body(self._next(upcoming))[:size])
+
+    def truncate(self) -> tuple[bytes, bytes]:
+        """What was kept back, and the last chunk."""
+        return self._part(b""), self.framing.end
+
+    def _headers(self) -> Headers:
+        return _retyped(super()._headers(), self._wire.type)
+
+    def _release(self) -> bytes:
+        frames = b"".join(self._held)
+        self._held.clear()
+        return frames
+
+    def _body(self, frames: bytes) -> bytes:
+        return self._shape.dress(frames)
+
+    def _frame(self, body: bytes) -> bytes:
+        size = self._wire.split or len(body) or 1
+        pieces = (body[start : start + size] for start in range(0, len(body), size))
+        return b"".join(self.framing.part(piece) for piece in pieces)
+
+    def _part(self, frames: bytes) -> bytes:
+        return self._frame(self._body(self._release() + frames))
 
 
 class WholeDelivery:
     """Nothing leaves before everything is said."""
 
-    __slots__ = ("_framing", "_last", "_made", "_reply")
-
-    def __init__(self, reply: Reply, framing: Framing) -> None:
-        """Take what is said and how HTTP wants it framed."""
+    def __init__(
+        self, reply: Reply, framing: Framing, *, media_type: str | None = None
+    ) -> None:
+        """Take what is said, how HTTP wants it framed, and what to call it."""
+        self.framing = framing
         self._reply = reply
-        self._framing = framing
+        self._media_type = media_type
         self._made = 0
+        self._garble: Garbling | None = None
         self._last = b""
 
     def open(self) -> bytes:
         """Nothing yet."""
         return b""
 
-    def token(self, part: Part, text: str) -> bytes:  # noqa: ARG002 -- one signature
+    def token(
+        self,
+        part: Part,  # noqa: ARG002 -- one signature
+        text: str,  # noqa: ARG002 -- as above
+        garble: Garbling | None = None,
+    ) -> bytes:
         """Count it; the reply knows what it is."""
         self._made += 1
+        self._garble = garble or self._garble
+        return b""
+
+    def keepalive(self, text: str | None) -> bytes:  # noqa: ARG002 -- one signature
+        """Nothing: there is no stream to keep alive."""
         return b""
 
     def close(self) -> bytes:
@@ -122,7 +280,7 @@ class WholeDelivery:
 
     def terminate(self) -> bytes:
         """Head and body but for its last byte."""
-        first, self._last = self._response(200, self._reply.body())
+        first, self._last = self._response(200, self._body())
         return first
 
     def end(self) -> bytes:
@@ -131,24 +289,63 @@ class WholeDelivery:
 
     def fail(self, fail: Fail) -> tuple[bytes, bytes]:
         """The same as for a stream."""
-        return _failure(self._reply, self._framing, fail)
+        return _failure(self._reply, self.framing, fail)
+
+    def page(self, page: Page) -> tuple[bytes, bytes]:
+        """The same as for a stream."""
+        return _page(self.framing, page)
 
     def fail_late(self, error: InStreamError) -> tuple[int, bytes, bytes]:
         """Answer with an HTTP error, since nothing has left yet."""
         status, body = self._reply.body_error(error)
         return status, *self._response(status, body)
 
+    def cut(self, upcoming: Upcoming, size: int) -> bytes:  # noqa: ARG002 -- one signature
+        """Nothing: there are no frames to cut."""
+        return b""
+
     def truncate(self) -> tuple[bytes, bytes]:
         """Answer with a body that stops behind the last token."""
         return self._response(200, self._reply.truncated_body(self._made))
 
+    def _body(self) -> bytes:
+        """Encode the answer; it is its one frame, so all that is wrong is in it."""
+        body = self._reply.body()
+        match self._garble:
+            case Garbling.BAD_JSON:
+                return break_frame(body)
+            case Garbling.EMPTY:
+                return b""
+            case Garbling.DUPLICATE:
+                return body + body
+            case Garbling.UNKNOWN:
+                return payload_of(self._reply.unknown(), self._reply.syntax)
+        return body
+
     def _response(self, status: int, body: bytes) -> tuple[bytes, bytes]:
-        return _response(self._framing, status, self._reply.body_headers(), body)
+        headers = _retyped(self._reply.body_headers(), self._media_type)
+        return _response(self.framing, status, headers, body)
 
 
 def _failure(reply: Reply, framing: Framing, fail: Fail) -> tuple[bytes, bytes]:
     headers, body = reply.failure(fail)
     return _response(framing, fail.status, headers, body)
+
+
+def _page(framing: Framing, page: Page) -> tuple[bytes, bytes]:
+    headers = [("content-type", page.type)]
+    if page.status not in BODILESS:
+        return _response(framing, page.status, headers, page.text.encode())
+    head = encode_head(page.status, [], keep_alive=framing.keep_alive)
+    return head[:-1], head[-1:]
+
+
+def _retyped(headers: Headers, media_type: str | None) -> Headers:
+    """Call the content something else, if anything."""
+    if media_type is None:
+        return headers
+    others = [field for field in headers if field[0] != "content-type"]
+    return [("content-type", media_type), *others]
 
 
 def _response(

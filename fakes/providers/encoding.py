@@ -15,8 +15,11 @@ if TYPE_CHECKING:
     from ..content import Answer
 
 __all__ = [
+    "BLANK_EVENT",
     "MARK",
+    "NOTICE",
     "SLOT",
+    "comment",
     "compact",
     "cut_behind_mark",
     "dumps",
@@ -33,6 +36,14 @@ MARK: Final = "\uf8ff\ue000\uf8ff"
 # Stands, as a string, where an object comes that is spelled already.
 SLOT: Final = "\uf8ff\ue001\uf8ff"
 
+# What a frame of a type that nobody knows has to say.
+NOTICE: Final = "Nobody knows frames of this type."
+# An event whose data is empty: no JSON at all.
+BLANK_EVENT: Final = b"data: \n\n"
+# What OpenRouter sends while a model has nothing to say,
+# https://openrouter.ai/docs/api-reference/streaming
+PROCESSING: Final = "OPENROUTER PROCESSING"
+
 # White space between the tokens of JSON, whole or broken off; strings go untouched.
 _SPACE: Final = re.compile(r'("(?:[^"\\]|\\.)*(?:"|\\?\Z))|[ \t\r\n]+')
 
@@ -46,6 +57,11 @@ def event(data: str, *, name: str | None = None) -> bytes:
     """Frame one server-sent event."""
     head = "" if name is None else f"event: {name}\n"
     return f"{head}data: {data}\n\n".encode()
+
+
+def comment(text: str | None) -> bytes:
+    """Frame a comment, which no client may notice."""
+    return f": {PROCESSING if text is None else text}\n\n".encode()
 
 
 def mark_end(answer: Answer, count: int) -> Answer:

@@ -16,6 +16,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from enum import StrEnum
 from functools import cache
 from typing import TYPE_CHECKING, Protocol, TypeAlias
 
@@ -26,7 +27,7 @@ if TYPE_CHECKING:
     from ..errors import RequestError
     from ..script import Fail, InStreamError
 
-__all__ = ["Ask", "Headers", "Provider", "Received", "Reply", "Route"]
+__all__ = ["Ask", "Headers", "Provider", "Received", "Reply", "Route", "Syntax"]
 
 Headers: TypeAlias = list[tuple[str, str]]
 
@@ -88,8 +89,20 @@ class Ask:
     reply: Callable[[Answer, int], Reply]
 
 
+class Syntax(StrEnum):
+    """What the frames of a stream are."""
+
+    EVENTS = "events"
+    LINES = "lines"
+    ARRAY = "array"
+
+
 class Reply(Protocol):
     """Everything the service says in answer to one request, piece by piece."""
+
+    @property
+    def syntax(self) -> Syntax:
+        """Return what the frames of its stream are."""
 
     def stream_headers(self) -> Headers:
         """Return the header fields of a streamed answer."""
@@ -114,6 +127,15 @@ class Reply(Protocol):
 
     def stream_error(self, error: InStreamError) -> bytes:
         """Encode an error in the stream, and what the service says after it."""
+
+    def keepalive(self, text: str | None) -> bytes:
+        """Encode what says nothing, between two frames, so that something is sent."""
+
+    def blank(self) -> bytes:
+        """Encode the next frame as one with nothing in it, which no service sends."""
+
+    def unknown(self) -> bytes:
+        """Encode the next frame as one of a type that no client knows."""
 
     def body(self) -> bytes:
         """Encode the answer in one piece."""

@@ -16,7 +16,16 @@ from typing import TYPE_CHECKING, Final
 
 from ...content import Kind, StopReason
 from ...dice import ALPHANUMERIC, HEX, Dice, roll
-from ..encoding import MARK, cut_behind_mark, dumps, event, mark_end
+from ..encoding import (
+    BLANK_EVENT,
+    MARK,
+    NOTICE,
+    cut_behind_mark,
+    dumps,
+    event,
+    mark_end,
+)
+from ..provider import Syntax
 from .errors import encode_failure, encode_late_error, late_error, request_id
 
 if TYPE_CHECKING:
@@ -66,6 +75,8 @@ DELTAS: Final = {
 
 class MessageReply:
     """Everything the service says in answer to one request, piece by piece."""
+
+    syntax: Final = Syntax.EVENTS
 
     def __init__(self, *, request: MessageRequest, answer: Answer, seed: int) -> None:
         """Derive what the whole reply shares."""
@@ -146,6 +157,18 @@ class MessageReply:
     def failure(self, fail: Fail) -> tuple[Headers, bytes]:
         """Encode an HTTP error: header fields and body."""
         return encode_failure(fail, self.body_headers(), self._dice)
+
+    def keepalive(self, text: str | None) -> bytes:  # noqa: ARG002 -- one signature
+        """Encode a ping, which has no place for a text."""
+        return PING
+
+    def blank(self) -> bytes:
+        """Encode an event without name or data."""
+        return BLANK_EVENT
+
+    def unknown(self) -> bytes:
+        """Encode an event of a type that there is not."""
+        return self._event({"type": "notice", "notice": NOTICE})
 
     def body(self) -> bytes:
         """Encode the answer in one piece."""

@@ -19,13 +19,16 @@ from ...content import Kind, StopReason
 from ...dice import ALPHANUMERIC, Dice
 from ..encoding import (
     MARK,
+    NOTICE,
     SLOT,
+    comment,
     compact,
     cut_behind_mark,
     fill_slots,
     is_object,
     mark_end,
 )
+from ..provider import Syntax
 from .errors import JSON_HEADERS, encode_failure, late_error, pretty
 from .request import Shape
 
@@ -88,6 +91,12 @@ class ContentReply:
         self._template = ("", "", "", "")
         self._has_begun = False
 
+    @property
+    def syntax(self) -> Syntax:
+        """Return which of its two streams was asked for."""
+        is_events = self._request.shape is Shape.EVENTS
+        return Syntax.EVENTS if is_events else Syntax.ARRAY
+
     def stream_headers(self) -> Headers:
         """Return the header fields of a streamed answer."""
         if self._request.shape is Shape.ARRAY:
@@ -148,6 +157,21 @@ class ContentReply:
         if self._request.shape is Shape.ARRAY:
             return self._frame(pretty(whole)) + self._end()
         return f"{pretty(whole)}\r\n".encode()
+
+    def keepalive(self, text: str | None) -> bytes:
+        """Encode a comment; in an array, which has none, a line end."""
+        if self._request.shape is Shape.EVENTS:
+            return comment(text).replace(b"\n", b"\r\n")
+        return b"\n"
+
+    def blank(self) -> bytes:
+        """Encode an event without data, or an element without a field."""
+        is_events = self._request.shape is Shape.EVENTS
+        return self._frame("" if is_events else "{}")
+
+    def unknown(self) -> bytes:
+        """Encode a response of nothing but a field that nobody knows."""
+        return self._frame(self._spell({"notice": NOTICE, **self._tail}))
 
     def body(self) -> bytes:
         """Encode the answer in one piece."""

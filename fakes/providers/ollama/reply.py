@@ -17,6 +17,7 @@ from ...content import Kind, StopReason
 from ...dice import Dice
 from ..encoding import (
     MARK,
+    NOTICE,
     SLOT,
     compact,
     cut_behind_mark,
@@ -25,6 +26,7 @@ from ..encoding import (
     is_object,
     mark_end,
 )
+from ..provider import Syntax
 from .errors import JSON_HEADERS, encode_failure, encode_late_error
 
 if TYPE_CHECKING:
@@ -51,6 +53,8 @@ OVERHEAD_NS: Final = (500_000, 500_000)
 
 class LineReply:
     """Everything the service says in answer to one request, piece by piece."""
+
+    syntax: Final = Syntax.LINES
 
     def __init__(self, *, request: LineRequest, answer: Answer, seed: int) -> None:
         """Derive what the whole reply shares."""
@@ -106,6 +110,19 @@ class LineReply:
     def stream_error(self, error: InStreamError) -> bytes:
         """Encode an error in the stream; the service says nothing after it."""
         return encode_late_error(error) + b"\n"
+
+    def keepalive(self, text: str | None) -> bytes:  # noqa: ARG002 -- one signature
+        """Encode an empty line: lines of JSON have no comments."""
+        return b"\n"
+
+    def blank(self) -> bytes:
+        """Encode an empty line."""
+        return b"\n"
+
+    def unknown(self) -> bytes:
+        """Encode a line of nothing but a field that nobody knows."""
+        line = {**self._line_head(), "notice": NOTICE, "done": False}
+        return f"{dumps(line)}\n".encode()
 
     def body(self) -> bytes:
         """Encode the answer in one piece."""

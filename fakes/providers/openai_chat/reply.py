@@ -12,8 +12,17 @@ from typing import TYPE_CHECKING, Final
 
 from ...content import Kind, StopReason
 from ...dice import ALPHANUMERIC, HEX, Dice
-from ..encoding import cut_behind_mark, dumps, event, mark_end
+from ..encoding import (
+    BLANK_EVENT,
+    NOTICE,
+    comment,
+    cut_behind_mark,
+    dumps,
+    event,
+    mark_end,
+)
 from ..openai_service import encode_failure, encode_late_error, service_headers
+from ..provider import Syntax
 
 if TYPE_CHECKING:
     from ...content import Answer, Part
@@ -50,6 +59,8 @@ FIELDS: Final = {
 
 class ChatReply:
     """Everything the service says in answer to one request, piece by piece."""
+
+    syntax: Final = Syntax.EVENTS
 
     def __init__(self, *, request: ChatRequest, answer: Answer, seed: int) -> None:
         """Derive what the whole reply shares."""
@@ -132,6 +143,19 @@ class ChatReply:
     def failure(self, fail: Fail) -> tuple[Headers, bytes]:
         """Encode an HTTP error: header fields and body."""
         return encode_failure(fail, self.body_headers())
+
+    def keepalive(self, text: str | None) -> bytes:
+        """Encode a comment, as services behind a gateway are kept alive."""
+        return comment(text)
+
+    def blank(self) -> bytes:
+        """Encode an event without data."""
+        return BLANK_EVENT
+
+    def unknown(self) -> bytes:
+        """Encode a chunk of another object than the one that everybody waits for."""
+        notice = {**self._chunk_head(), "object": "chat.completion.notice"}
+        return event(dumps({**notice, "choices": [], "notice": NOTICE}))
 
     def body(self) -> bytes:
         """Encode the answer in one piece."""

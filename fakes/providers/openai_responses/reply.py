@@ -13,13 +13,22 @@ from typing import TYPE_CHECKING, Final
 
 from ...content import Kind, StopReason
 from ...dice import ALPHANUMERIC, HEX, Dice
-from ..encoding import cut_behind_mark, dumps, event, mark_end
+from ..encoding import (
+    BLANK_EVENT,
+    NOTICE,
+    comment,
+    cut_behind_mark,
+    dumps,
+    event,
+    mark_end,
+)
 from ..openai_service import (
     FAILURES,
     encode_failure,
     encode_late_error,
     service_headers,
 )
+from ..provider import Syntax
 from .items import Item
 
 if TYPE_CHECKING:
@@ -48,6 +57,8 @@ FAILED: Final = "response.failed"
 
 class ResponseReply:
     """Everything the service says in answer to one request, piece by piece."""
+
+    syntax: Final = Syntax.EVENTS
 
     def __init__(self, *, request: ResponseRequest, answer: Answer, seed: int) -> None:
         """Derive what the whole reply shares."""
@@ -132,6 +143,18 @@ class ResponseReply:
     def failure(self, fail: Fail) -> tuple[Headers, bytes]:
         """Encode an HTTP error: header fields and body."""
         return encode_failure(fail, self.body_headers())
+
+    def keepalive(self, text: str | None) -> bytes:
+        """Encode a comment, as services behind a gateway are kept alive."""
+        return comment(text)
+
+    def blank(self) -> bytes:
+        """Encode an event without data."""
+        return BLANK_EVENT
+
+    def unknown(self) -> bytes:
+        """Encode an event of a type that there is not."""
+        return self._event("response.notice", {"notice": NOTICE})
 
     def body(self) -> bytes:
         """Encode the answer in one piece."""
