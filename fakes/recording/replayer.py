@@ -1,0 +1,133 @@
+"""Answers requests out of cassettes: chooses the recording, and lets it be played.
+
+Wiring only. Must not encode anything, and knows no format but through `providers`.
+"""
+
+from __future__ import annotations
+
+import re
+from hashlib import sha256
+from typing import TYPE_CHECKING, Final
+
+from ..call import Outcome
+from ..errors import RequestError
+from ..http1 import encode_response
+from ..providers import provider_at
+from .matching import Chooser, kind_of_asked, kind_of_request
+from .replay import Replay
+
+if TYPE_CHECKING:
+    from ..http1 import Request
+    from ..journal import Journal
+    from ..link import Link, Timers
+    from .tracks import Recordings, Track
+
+__all__ = ["KEY_FIELD", "Replayer"]
+
+# The request's header field that gives the call its key in the journal.
+KEY_FIELD: Final = "x-fakes-key"
+# Of whom the journal shows a call to a path that is no provider's.
+UNKNOWN_PROVIDER: Final = "recorded"
+_KEY: Final = re.compile(r"[A-Za-z0-9_-]{1,64}")
+# A refusal may quote the request; the journal keeps that much of it.
+MAX_REFUSAL: Final = 500
+
+
+class Replayer:
+    """Answers every request out of the recordings, or says which came nearest."""
+
+    def __init__(
+        self, recordings: Recordings, *, journal: Journal, timers: Timers, seed: int = 0
+    ) -> None:
+        """Begin with the first recording of each kind of request."""
+        self._recordings = recordings
+        self._journal = journal
+        self._timers = timers
+        self._seed = seed
+        kinds = [kind_of_asked(track.recording.asked) for track in recordings.tracks]
+        self._chooser = Chooser(kinds)
+
+    def handle(self, request: Request, link: Link) -> None:
+        """Attach the replay that answers, or refuse."""
+        try:
+            key = _key_of(request)
+            track = self._choose(request)
+        except RequestError as error:
+            self._refuse(error, request, link)
+            return
+        replay = Replay(
+            track=track,
+            speed=self._recordings.speed,
+            call=self._journal.begin(
+                key=key,
+                provider=_provider_name(request.path),
+                model=None,
+                stream=track.is_stream,
+                at=self._timers.time(),
+            ),
+            link=link,
+            timers=self._timers,
+            keep_alive=request.keep_alive,
+        )
+        link.attach(replay)
+        replay.start()
+
+    def _choose(self, request: Request) -> Track:
+        """Choose the recording that is next for such a request.
+
+        Raises:
+            RequestError: there is none.
+        """
+        if request.http_version != "1.1":
+            raise RequestError(
+                f"expected HTTP/1.1, as it was recorded, got {request.http_version}",
+                status=505,
+            )
+        kind = kind_of_request(request)
+        place = self._chooser.choose(kind)
+        if place is not None:
+            return self._recordings.tracks[place]
+        near = self._chooser.nearest(kind)
+        if near is None:
+            hint = "there are no recordings"
+        else:
+            track = self._recordings.tracks[near[0]]
+            hint = f"the nearest is {track.place}, which differs in {near[1]}"
+        raise RequestError(
+            f"no recording of {kind.method_and_path} with this query and body; {hint}",
+            status=404,
+        )
+
+    def _refuse(self, error: RequestError, request: Request, link: Link) -> None:
+        """Put the call on the record as refused, and say so in its provider's shape."""
+        call = self._journal.begin(
+            key=None,
+            provider=_provider_name(request.path),
+            model=None,
+            stream=False,
+            at=self._timers.time(),
+        )
+        call.status = error.status
+        call.refusal = str(error)[:MAX_REFUSAL]
+        call.end(Outcome.REFUSED, self._timers.time())
+        headers, body = provider_at(request.path).refuse(
+            error, seed=self._seed, fingerprint=sha256(request.body).hexdigest()
+        )
+        keep = request.keep_alive
+        link.write(encode_response(error.status, headers, body, keep_alive=keep))
+        link.finish(keep_alive=keep)
+
+
+def _key_of(request: Request) -> str | None:
+    key = request.headers.get(KEY_FIELD)
+    if key is not None and not _KEY.fullmatch(key):
+        raise RequestError(
+            f"{KEY_FIELD}: expected 1 to 64 of A-Z a-z 0-9 _ -, got {key[:80]!r}"
+        )
+    return key
+
+
+def _provider_name(path: str) -> str:
+    provider = provider_at(path)
+    is_its_own = any(route.match(path) is not None for route in provider.routes)
+    return provider.name if is_its_own else UNKNOWN_PROVIDER
