@@ -4,10 +4,14 @@ Pure: the jitter and the time of day come in. It must not wait, and must not kno
 failures are worth a second call.
 """
 
+import re
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
-from math import isfinite
+
+_DELAY = re.compile(r"[0-9]+(?:\.[0-9]+)?")
+# The parser of dates reads mail: digits of any script and much else that no HTTP has.
+_DATE = re.compile(r"[A-Za-z]{3,9},? [A-Za-z0-9: -]+")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,17 +53,15 @@ class RetrySchedule:
 def parse_retry_after(value: str | None, now: datetime) -> float | None:
     """Return seconds from a `Retry-After` header, None when there is nothing usable.
 
-    RFC 9110 section 10.2.3 allows a number of seconds or an HTTP date. Some providers
-    send fractions of a second, so these are read as well.
+    "Retry-After = HTTP-date / delay-seconds", "delay-seconds = 1*DIGIT": RFC 9110,
+    section 10.2.3. Some providers send fractions of a second and their client libraries
+    read them, so these are read as well.
     https://www.rfc-editor.org/rfc/rfc9110#section-10.2.3
     """
-    if value is None:
-        return None
-    try:
-        seconds = float(value)
-    except ValueError:
-        return _seconds_until(value, now)
-    return max(0.0, seconds) if isfinite(seconds) else None
+    stripped = (value or "").strip(" \t")
+    if _DELAY.fullmatch(stripped):
+        return float(stripped)  # infinite beyond 309 digits, which is right
+    return _seconds_until(stripped, now) if _DATE.fullmatch(stripped) else None
 
 
 def _seconds_until(value: str, now: datetime) -> float | None:

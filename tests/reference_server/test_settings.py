@@ -29,6 +29,7 @@ def test_the_environment_is_read(monkeypatch: pytest.MonkeyPatch) -> None:
         ("port", "70000"),
         ("upstream_url", "nonsense"),
         ("upstream_max_attempts", "0"),
+        ("upstream_max_attempts", "101"),
         ("unknown", "x"),
     ],
 )

@@ -1,6 +1,7 @@
 """Pauses between calls of an overloaded model."""
 
 from datetime import UTC, datetime
+from math import inf
 
 import pytest
 
@@ -47,6 +48,10 @@ def test_a_pause_beyond_the_budget_is_not_made() -> None:
     assert schedule.next_pause_s(3.0, 0.0) is None
 
 
+def test_a_wait_beyond_all_numbers_is_not_made() -> None:
+    assert make_schedule().next_pause_s(inf, 0.0) is None
+
+
 def test_one_attempt_means_no_pause() -> None:
     assert make_schedule(attempts=1).next_pause_s(None, 0.0) is None
 
@@ -57,10 +62,26 @@ def test_one_attempt_means_no_pause() -> None:
         (None, None),
         ("3", 3.0),
         ("0.25", 0.25),
-        ("-1", 0.0),
+        (" 3\t", 3.0),
+        ("9" * 400, inf),
+        ("", None),
+        ("-1", None),
+        ("+1", None),
+        ("1_0", None),
+        ("1e3", None),
+        (".5", None),
+        ("5.", None),
+        ("0x10", None),
+        ("\u0663", None),
+        ("1\xb2", None),
         ("nan", None),
         ("inf", None),
         ("soon", None),
+        ("Thu, 0\u0661 Jan 2026 12:00:30 GMT", None),
+        ("Thu, 0_1 Jan 2026 12:00:30 GMT", None),
+        ("1 Jan 2026 12:00:30 GMT", None),
+        ("Thursday, 01-Jan-26 12:00:30 GMT", 30.0),
+        ("Thu Jan  1 12:00:30 2026", 30.0),
         ("Thu, 01 Jan 2026 12:00:30 GMT", 30.0),
         ("Thu, 01 Jan 2026 12:00:30 -0000", 30.0),
         ("Thu, 01 Jan 2026 11:00:00 GMT", 0.0),
