@@ -45,7 +45,7 @@ class Settings(BaseSettings):
     # From the call to the first token, connecting included.
     upstream_first_token_timeout_s: PositiveSeconds = 60.0
     upstream_total_timeout_s: PositiveSeconds = 60.0
-    # The pause doubles with every call, and a number doubled a thousand times overflows.
+    # The pause doubles with every call; doubled a thousand times it overflows.
     upstream_max_attempts: Annotated[int, Field(ge=1, le=100)] = 3
     upstream_backoff_s: Seconds = 0.5
     upstream_retry_budget_s: Seconds = 30.0
