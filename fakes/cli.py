@@ -1,4 +1,7 @@
-"""`streamproof-fakes`: parse, start, print one line, wait for a signal."""
+"""`streamproof-fakes`: parse, start, print one line, wait for a signal.
+
+Without a command it serves; `record` passes calls on to a real service and keeps them.
+"""
 
 from __future__ import annotations
 
@@ -6,22 +9,37 @@ import asyncio
 import signal
 import sys
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from .errors import FakesError
+from .recording import RecorderSettings, recording
 from .server import Server
 from .settings import Settings
 
+if TYPE_CHECKING:
+    from collections.abc import Coroutine
+
 __all__ = ["main"]
 
+cli = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
 
+Host = Annotated[str, typer.Option(help="Address to listen on.")]
+Port = Annotated[
+    int, typer.Option(min=0, max=65535, help="TCP port, 0 for a free one.")
+]
+
+
+@cli.callback()
+def fakes() -> None:
+    """Fake LLM providers; without a command: serve."""
+
+
+@cli.command()
 def serve(
-    port: Annotated[
-        int, typer.Option(min=0, max=65535, help="TCP port, 0 for a free one.")
-    ],
-    host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
+    port: Port,
+    host: Host = "127.0.0.1",
     seed: Annotated[int, typer.Option(help="Seed of everything generated.")] = 0,
     scripts: Annotated[
         Path | None, typer.Option(help="TOML file of named scripts.")
@@ -29,26 +47,98 @@ def serve(
 ) -> None:
     """Serve fake LLM providers until SIGTERM or SIGINT."""
     settings = Settings(host=host, port=port, seed=seed, scripts=scripts)
-    try:
-        asyncio.run(_serve_until_signal(settings))
-    except FakesError as error:
-        print(f"streamproof-fakes: {error}", file=sys.stderr)  # noqa: T201 -- the user interface
-        raise SystemExit(2) from None
+    _run(_serve_until_signal(settings))
+
+
+@cli.command()
+def record(
+    *,
+    upstream: Annotated[
+        str,
+        typer.Option(
+            metavar="URL", help="Service to record, such as https://api.openai.com."
+        ),
+    ],
+    cassette: Annotated[Path, typer.Option(help="File to write, a new one.")],
+    port: Port,
+    host: Host = "127.0.0.1",
+    append: Annotated[
+        bool, typer.Option("--append", help="Add to the cassette if it is there.")
+    ] = False,
+    ca_file: Annotated[
+        Path | None,
+        typer.Option(help="Certificates (PEM) to trust instead of the system's."),
+    ] = None,
+    redact: Annotated[
+        list[str] | None,
+        typer.Option(metavar="NAME", help="Further header field that is secret."),
+    ] = None,
+    deadline_s: Annotated[
+        float, typer.Option(min=0.001, help="How long a response may take, in s.")
+    ] = 600.0,
+) -> None:
+    """Pass calls on to a real service, and write a cassette of them.
+
+    Make the printed URL the base URL of an SDK. Keys are passed on, not written down.
+    """
+    settings = RecorderSettings(
+        upstream=upstream,
+        cassette=cassette,
+        append=append,
+        ca_file=ca_file,
+        secret_fields=frozenset(redact or ()),
+        deadline_s=deadline_s,
+        host=host,
+        port=port,
+        report=_report,
+    )
+    _run(_record_until_signal(settings))
 
 
 async def _serve_until_signal(settings: Settings) -> None:
+    stop = _stop_signal()
+    async with Server(settings) as server:
+        _announce(server.url)
+        await stop.wait()
+
+
+async def _record_until_signal(settings: RecorderSettings) -> None:
+    stop = _stop_signal()
+    async with recording(settings) as url:
+        _announce(url)
+        await stop.wait()
+
+
+def _stop_signal() -> asyncio.Event:
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
-    async with Server(settings) as server:
-        print(f"listening on {server.url}", flush=True)  # noqa: T201 -- the user interface
-        await stop.wait()
+    return stop
+
+
+def _run(work: Coroutine[None, None, None]) -> None:
+    """Run to the end; a mistake of the user's is one line and exit code 2."""
+    try:
+        asyncio.run(work)
+    except FakesError as error:
+        _report(str(error))
+        raise SystemExit(2) from None
+
+
+def _announce(url: str) -> None:
+    print(f"listening on {url}", flush=True)  # noqa: T201 -- the user interface
+
+
+def _report(line: str) -> None:
+    print(f"streamproof-fakes: {line}", file=sys.stderr)  # noqa: T201 -- the user interface
 
 
 def main() -> None:
-    """Run the command line."""
-    typer.run(serve)
+    """Run the command line; what begins with an option is for `serve`."""
+    arguments = sys.argv[1:]
+    is_named = bool(arguments) and not arguments[0].startswith("-")
+    cli(arguments if is_named or arguments == ["--help"] else ["serve", *arguments])
 
 
 if __name__ == "__main__":
