@@ -6,7 +6,17 @@ import either of them.
 
 from __future__ import annotations
 
+from .script import Library, Match, Rule, Script
 from .server import Server
 from .settings import Settings
+from .thread_server import ThreadServer
 
-__all__ = ["Server", "Settings"]
+__all__ = [
+    "Library",
+    "Match",
+    "Rule",
+    "Script",
+    "Server",
+    "Settings",
+    "ThreadServer",
+]

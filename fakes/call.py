@@ -72,6 +72,8 @@ _KINDS: Final = tuple(Event)
 _KIND_OF: Final = {event: kind for kind, event in enumerate(_KINDS)}
 _GENERATED: Final = _KIND_OF[Event.TOKEN_GENERATED]
 _SENT: Final = _KIND_OF[Event.TOKEN_SENT]
+_HELD: Final = _KIND_OF[Event.HELD]
+_RELEASED: Final = _KIND_OF[Event.RELEASED]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -184,6 +186,11 @@ class Call:
     def events(self) -> int:
         """Events kept."""
         return len(self._kinds)
+
+    @property
+    def is_held(self) -> bool:
+        """Whether it waits at a gate."""
+        return self.outcome is None and self._counts[_HELD] > self._counts[_RELEASED]
 
     def token_generated(self, at: float) -> None:
         """Count one token that the model made."""

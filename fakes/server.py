@@ -66,10 +66,10 @@ class Server:
 
         Raises:
             ScriptError: the scripts file is not what it should be.
-            StartError: the address cannot be listened on.
+            StartError: the address cannot be listened on, or scripts came twice.
         """
         settings = self._settings
-        library = load_library(settings.scripts) if settings.scripts else Library()
+        library = _library(settings)
         loop = asyncio.get_running_loop()
         app = self._app = App(
             seed=settings.seed, library=library, timers=loop, version=_version()
@@ -118,6 +118,14 @@ class Server:
     ) -> None:
         """Close."""
         await self.close()
+
+
+def _library(settings: Settings) -> Library:
+    if settings.scripts is None:
+        return settings.library or Library()
+    if settings.library is not None:
+        raise StartError("expected a scripts file or a library, got both")
+    return load_library(settings.scripts)
 
 
 def _version() -> str:

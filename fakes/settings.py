@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from .script import Library
+
 __all__ = ["Settings"]
 
 
@@ -20,10 +22,12 @@ class Settings:
             and none to check.
         port: TCP port, 0 for a free one.
         seed: what every id, word and padding derives from, beside the request.
-        scripts: TOML file of named scripts, if any.
+        scripts: TOML file of named scripts and rules, if any.
+        library: the same made in Python; not beside a file.
     """
 
     host: str = "127.0.0.1"
     port: int = 0
     seed: int = 0
     scripts: Path | None = None
+    library: Library | None = None

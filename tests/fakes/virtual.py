@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import heapq
-from itertools import count
 from typing import TYPE_CHECKING
+
+from fakes.clock import CLOSE_S, VirtualClock
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -12,44 +12,20 @@ if TYPE_CHECKING:
     from fakes.link import Cutting, Exchange
 
 
-class VirtualTimer:
-    """One callback, until cancelled."""
+class VirtualTimers(VirtualClock):
+    """A clock that moves when told to, and may be late."""
 
-    def __init__(self, callback: Callable[[], object]) -> None:
-        self.callback: Callable[[], object] | None = callback
-
-    def cancel(self) -> None:
-        self.callback = None
-
-
-class VirtualTimers:
-    """A clock that moves when told to."""
-
-    def __init__(self) -> None:
-        self.now = 1000.0
-        self._order = count()
-        self._queue: list[tuple[float, int, VirtualTimer]] = []
-
-    def time(self) -> float:
-        return self.now
-
-    def call_at(self, when: float, callback: Callable[[], object], /) -> VirtualTimer:
-        timer = VirtualTimer(callback)
-        heapq.heappush(self._queue, (when, next(self._order), timer))
-        return timer
-
-    def call_soon(self, callback: Callable[[], object], /) -> VirtualTimer:
-        return self.call_at(self.now, callback)
+    @property
+    def now(self) -> float:
+        return self.time()
 
     def advance(self, ms: float, *, late_ms: float = 0.0) -> None:
         """Let time pass; every callback comes `late_ms` late."""
         end = self.now + ms / 1000
-        while self._queue and self._queue[0][0] <= end + 1e-9:
-            when, _, timer = heapq.heappop(self._queue)
-            self.now = max(self.now, when + late_ms / 1000)
-            if timer.callback is not None:
-                timer.callback()
-        self.now = max(self.now, end)
+        while (due := self.next_due) is not None and due <= end + CLOSE_S:
+            self._now = max(self._now, due + late_ms / 1000)
+            self.run_next()
+        self.move_to(max(self.now, end))
 
     @property
     def pending(self) -> int:

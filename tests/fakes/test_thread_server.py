@@ -1,0 +1,63 @@
+"""`fakes.ThreadServer`: a server for tests without an event loop of their own."""
+
+from __future__ import annotations
+
+import threading
+from pathlib import Path
+
+import httpx
+import openai
+import pytest
+
+from fakes import Library, Script, Settings, ThreadServer
+from fakes.errors import ScriptError, StartError
+from fakes.script import Say
+
+SAYS_HI = Library(scripts={"default": Script(say=(Say(text="hi"),))})
+
+
+def test_it_serves_a_synchronous_sdk_with_scripts_made_in_python() -> None:
+    with ThreadServer(Settings(library=SAYS_HI)) as server:
+        sdk = openai.OpenAI(api_key="any", base_url=f"{server.url}/v1")
+        answer = sdk.chat.completions.create(
+            model="m", messages=[{"role": "user", "content": "hello"}]
+        )
+        sdk.close()
+
+    assert answer.choices[0].message.content == "hi"
+
+
+def test_it_leaves_no_thread_and_no_port() -> None:
+    with ThreadServer() as server:
+        url = server.url
+        assert httpx.get(f"{url}/_fakes/health").status_code == 200
+        names = [thread.name for thread in threading.enumerate()]
+        assert "streamproof-fakes" in names
+
+    assert [t.name for t in threading.enumerate()].count("streamproof-fakes") == 0
+    with pytest.raises(httpx.ConnectError):
+        httpx.get(f"{url}/_fakes/health")
+    with pytest.raises(StartError, match="not running"):
+        _ = server.url
+
+
+def test_two_run_side_by_side_and_one_starts_again() -> None:
+    first, second = ThreadServer(), ThreadServer()
+    with first, second:
+        assert first.url != second.url
+    with first:
+        assert httpx.get(f"{first.url}/_fakes/health").status_code == 200
+    first.close()
+
+
+def test_what_prevents_the_start_reaches_the_caller(tmp_path: Path) -> None:
+    scripts = tmp_path / "scripts.toml"
+    scripts.write_text("[scripts.a]\nsayy = 1\n")
+    with ThreadServer() as server:
+        port = int(server.url.rpartition(":")[2])
+        with pytest.raises(StartError, match="cannot listen on"):
+            ThreadServer(Settings(port=port)).start()
+    with pytest.raises(ScriptError, match="did you mean 'say'"):
+        ThreadServer(Settings(scripts=scripts)).start()
+    with pytest.raises(StartError, match="got both"):
+        ThreadServer(Settings(scripts=scripts, library=SAYS_HI)).start()
