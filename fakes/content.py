@@ -139,6 +139,10 @@ class Answer:
         """Count the pieces of all parts of one kind."""
         return sum(len(part.pieces) for part in self.parts if part.kind is kind)
 
+    def has(self, what: Omission) -> bool:
+        """Tell whether the answer has what every answer has."""
+        return what not in self.omitted
+
     def text_of(self, kind: Kind) -> str | None:
         """Join all parts of one kind; None when there is no such part."""
         texts = [part.text for part in self.parts if part.kind is kind]

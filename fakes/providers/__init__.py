@@ -14,8 +14,8 @@ from ..errors import RequestError
 from .anthropic import Anthropic
 from .gemini import Gemini
 from .ollama import Ollama
-from .openai_chat import OpenAIChat
-from .openai_responses import OpenAIResponses
+from .openai_chat import OPENAI_CHAT
+from .openai_responses import OPENAI_RESPONSES
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -25,10 +25,10 @@ if TYPE_CHECKING:
 __all__ = ["DEFAULT", "PROVIDERS", "params_of", "provider_at"]
 
 # Whose shape a refusal has that is nobody's: what most clients can read.
-DEFAULT: Final[Provider] = OpenAIChat()
+DEFAULT: Final[Provider] = OPENAI_CHAT
 PROVIDERS: Final[tuple[Provider, ...]] = (
     DEFAULT,
-    OpenAIResponses(),
+    OPENAI_RESPONSES,
     Anthropic(),
     Gemini(),
     Ollama(),

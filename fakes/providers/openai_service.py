@@ -7,24 +7,30 @@ Must not know any endpoint's requests or replies.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+import math
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final, Generic, Protocol, TypeVar
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
+from ..content import Quantity
 from ..dice import HEX, Dice
 from ..errors import RequestError
 from .encoding import dumps, seconds
+from .provider import Ask, Route
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Mapping, Sequence
 
     from pydantic_core import ErrorDetails
 
+    from ..content import Answer, Limits
     from ..script import Fail, InStreamError
-    from .provider import Headers
+    from .provider import Headers, Received, Reply
 
 __all__ = [
     "FAILURES",
+    "Endpoint",
     "Tolerant",
     "count_words",
     "encode_failure",
@@ -38,6 +44,77 @@ __all__ = [
 REQUESTS_PER_MINUTE: Final = 10_000
 TOKENS_PER_MINUTE: Final = 2_000_000
 SERVER_FAULT: Final = 500
+SECOND_MS: Final = 1000
+
+
+class Asked(Protocol):
+    """What every request of the service comes down to."""
+
+    @property
+    def model(self) -> str:
+        """Return the model that is asked."""
+
+    @property
+    def stream(self) -> bool:
+        """Tell whether the answer is to be streamed."""
+
+    @property
+    def texts(self) -> tuple[str, ...]:
+        """Return every text of the prompt."""
+
+    @property
+    def prompt_tokens(self) -> int:
+        """Return what the prompt counts as."""
+
+    @property
+    def max_tokens(self) -> int | None:
+        """Return how many tokens the answer may have at most."""
+
+
+AskedT = TypeVar("AskedT", bound=Asked)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Endpoint(Generic[AskedT]):
+    """One endpoint of the service, as a provider.
+
+    Args:
+        parse: reads body, headers and fingerprint of a request; raises RequestError.
+        answer: makes the reply to a request out of the answer and the seed.
+    """
+
+    name: str
+    prompt_field: str
+    path: str
+    parse: Callable[[bytes, Mapping[str, str], str], AskedT]
+    answer: Callable[[AskedT, Answer, int], Reply]
+
+    @property
+    def routes(self) -> Sequence[Route]:
+        """Return where it is."""
+        return (Route("POST", self.path),)
+
+    def read(self, received: Received) -> Ask:
+        """Read a request as strictly as the service does.
+
+        Raises:
+            RequestError: 401 without a bearer token, 400 for anything malformed.
+        """
+        request = self.parse(received.body, received.headers, received.fingerprint)
+        return Ask(
+            model=request.model,
+            stream=request.stream,
+            texts=request.texts,
+            prompt_tokens=request.prompt_tokens,
+            max_tokens=request.max_tokens,
+            reply=lambda answer, seed: self.answer(request, answer, seed),
+        )
+
+    def refuse(
+        self, error: RequestError, *, seed: int, fingerprint: str
+    ) -> tuple[Headers, bytes]:
+        """Encode a refusal in the service's shape: header fields and body."""
+        return encode_refusal(error, seed=seed, fingerprint=fingerprint)
 
 
 class Tolerant(BaseModel):
@@ -66,22 +143,48 @@ def require_key(headers: Mapping[str, str]) -> None:
         )
 
 
-def service_headers(dice: Dice, prompt_tokens: int) -> Headers:
+def service_headers(dice: Dice, prompt_tokens: int, limits: Limits) -> Headers:
     """Return the header fields that every answer of the service has."""
-    left = max(TOKENS_PER_MINUTE - prompt_tokens, 0)
-    reset_ms = prompt_tokens * 60_000 // TOKENS_PER_MINUTE
+    requests = _told(limits.requests, REQUESTS_PER_MINUTE)
+    requests_left = _told(limits.requests_left, max(requests - 1, 0))
+    requests_reset_ms = 6.0 if limits.requests is None else limits.reset_ms or 0.0
+    tokens = _told(limits.tokens, TOKENS_PER_MINUTE)
+    tokens_left = _told(limits.tokens_left, max(tokens - prompt_tokens, 0))
+    tokens_reset_ms: float = prompt_tokens * 60_000 // TOKENS_PER_MINUTE
+    if limits.tokens is not None:
+        tokens_reset_ms = limits.reset_ms or 0.0
     return [
         ("openai-organization", "streamproof-fakes"),
         ("openai-processing-ms", str(40 + dice.number("processing", 256))),
         ("openai-version", "2020-10-01"),
-        ("x-ratelimit-limit-requests", str(REQUESTS_PER_MINUTE)),
-        ("x-ratelimit-limit-tokens", str(TOKENS_PER_MINUTE)),
-        ("x-ratelimit-remaining-requests", str(REQUESTS_PER_MINUTE - 1)),
-        ("x-ratelimit-remaining-tokens", str(left)),
-        ("x-ratelimit-reset-requests", "6ms"),
-        ("x-ratelimit-reset-tokens", f"{reset_ms}ms"),
+        ("x-ratelimit-limit-requests", str(requests)),
+        ("x-ratelimit-limit-tokens", str(tokens)),
+        ("x-ratelimit-remaining-requests", str(requests_left)),
+        ("x-ratelimit-remaining-tokens", str(tokens_left)),
+        ("x-ratelimit-reset-requests", spell_duration(requests_reset_ms)),
+        ("x-ratelimit-reset-tokens", spell_duration(tokens_reset_ms)),
         ("x-request-id", request_id(dice)),
     ]
+
+
+def _told(value: int | None, otherwise: int) -> int:
+    return otherwise if value is None else value
+
+
+def spell_duration(ms: float) -> str:
+    """Spell a duration as the service does: 6ms, 1.5s, 6m0s, 24h0m0s.
+
+    Go's way, https://pkg.go.dev/time#Duration.String; whole milliseconds, rounded up.
+    """
+    whole_ms = math.ceil(ms)
+    if whole_ms < SECOND_MS:
+        return f"{whole_ms}ms"
+    minutes, rest_ms = divmod(whole_ms, 60 * SECOND_MS)
+    spelled = f"{seconds(rest_ms / SECOND_MS)}s"
+    if not minutes:
+        return spelled
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours}h{minutes}m{spelled}" if hours else f"{minutes}m{spelled}"
 
 
 def request_id(dice: Dice) -> str:
@@ -103,13 +206,29 @@ def encode_refusal(
     return headers, _error_body(str(error), kind, param=error.param, code=error.code)
 
 
-def encode_failure(fail: Fail, headers: Headers) -> tuple[Headers, bytes]:
+def encode_failure(
+    fail: Fail, headers: Headers, *, limits: Limits, model: str
+) -> tuple[Headers, bytes]:
     """Encode a scripted HTTP error: header fields and body."""
     other = FAILURES[500] if fail.status >= SERVER_FAULT else CLIENT_FAILURE
     kind, code, message = FAILURES.get(fail.status, other)
+    if limits.exceeded is not None:
+        kind, message = _exceeded(limits, limits.exceeded, model)
     if fail.retry_after_s is not None:
         headers = [*headers, ("retry-after", seconds(fail.retry_after_s))]
     return headers, _error_body(fail.message or message, kind, code=code)
+
+
+def _exceeded(limits: Limits, quantity: Quantity, model: str) -> tuple[str, str]:
+    """Return type and message of a refusal of too much."""
+    again = f"Please try again in {spell_duration(limits.reset_ms or 0.0)}."
+    if quantity is Quantity.TOKENS:
+        bound = f"tokens per min (TPM): Limit {limits.tokens}"
+        return "tokens", f"Rate limit reached for {model} on {bound}. {again}"
+    if quantity is Quantity.REQUESTS:
+        bound = f"requests per min (RPM): Limit {limits.requests}"
+        return "requests", f"Rate limit reached for {model} on {bound}. {again}"
+    return "requests", f"Rate limit reached for {model} on concurrent requests."
 
 
 def encode_late_error(error: InStreamError) -> bytes:

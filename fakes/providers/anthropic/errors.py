@@ -8,10 +8,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
+from ...content import Quantity
 from ...dice import ALPHANUMERIC, Dice
 from ..encoding import dumps, seconds
 
 if TYPE_CHECKING:
+    from ...content import Limits
     from ...errors import RequestError
     from ...script import Fail, InStreamError
     from ..provider import Headers
@@ -54,12 +56,29 @@ def encode_refusal(error: RequestError, dice: Dice) -> tuple[Headers, bytes]:
     return headers, _error_body(_kind_of(error.status)[0], str(error), dice)
 
 
-def encode_failure(fail: Fail, headers: Headers, dice: Dice) -> tuple[Headers, bytes]:
+def encode_failure(
+    fail: Fail, headers: Headers, dice: Dice, *, limits: Limits
+) -> tuple[Headers, bytes]:
     """Encode a scripted HTTP error: header fields and body."""
     kind, message = _kind_of(fail.status)
+    if limits.exceeded is not None:
+        message = _exceeded(limits, limits.exceeded)
     if fail.retry_after_s is not None:
         headers = [*headers, ("retry-after", seconds(fail.retry_after_s))]
     return headers, _error_body(kind, fail.message or message, dice)
+
+
+def _exceeded(limits: Limits, quantity: Quantity) -> str:
+    """Word the refusal of too much."""
+    if quantity is Quantity.CONCURRENCY:
+        return "Number of concurrent connections has exceeded your rate limit."
+    bound = f"{limits.requests} requests"
+    if quantity is Quantity.TOKENS:
+        bound = f"{limits.tokens} tokens"
+    return (
+        f"This request would exceed your organization's rate limit of {bound} per "
+        "minute."
+    )
 
 
 def late_error(error: InStreamError) -> dict[str, object]:

@@ -9,12 +9,13 @@ Must not know HTTP framing or timing; the delivery and the engine add them.
 from __future__ import annotations
 
 import json
+import math
 import string
 from datetime import UTC, datetime
 from json.encoder import encode_basestring
 from typing import TYPE_CHECKING, Final
 
-from ...content import Kind, StopReason
+from ...content import Kind, Omission, StopReason
 from ...dice import ALPHANUMERIC, HEX, Dice, roll
 from ..encoding import (
     BLANK_EVENT,
@@ -42,8 +43,9 @@ PADS: Final = 1021
 MAX_PAD: Final = 16
 PING: Final = b'event: ping\ndata: {"type": "ping"}\n\n'
 
-# Must not come from a clock; any fixed moment will do (2023-11-14T22:13:20Z).
-EPOCH: Final = datetime.fromtimestamp(1_700_000_000, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+# The service's now: must not come from a clock; any fixed moment will do
+# (2023-11-14T22:13:20Z).
+EPOCH_S: Final = 1_700_000_000
 LIMITS: Final = {
     "requests": 4_000,
     "tokens": 2_400_000,
@@ -106,15 +108,15 @@ class MessageReply:
 
     def opening(self) -> bytes:
         """Encode the message without content that leaves with the headers."""
-        usage = self._answer.usage
+        # The first token is counted before it is said.
+        counted = self._usage(min(self._answer.usage.output_tokens, 1))
         message = {
             **self._message_head(),
             "content": [],
             "stop_reason": None,
             "stop_sequence": None,
             "stop_details": None,
-            # The first token is counted before it is said.
-            "usage": self._usage(min(usage.output_tokens, 1)),
+            **self._unless_omitted({"usage": counted}),
         }
         return self._event({"type": "message_start", "message": message})
 
@@ -132,13 +134,14 @@ class MessageReply:
         for part in _wordless(self._answer):
             blocks += [self._start_block(part), self._stop_block()]
         usage = self._usage(self._answer.usage.output_tokens)
+        counted = {
+            **{name: usage[name] for name in COUNTED},
+            "output_tokens_details": self._output_details(),
+        }
         delta: dict[str, object] = {
             "type": "message_delta",
             "delta": self._stop(),
-            "usage": {
-                **{name: usage[name] for name in COUNTED},
-                "output_tokens_details": self._output_details(),
-            },
+            **self._unless_omitted({"usage": counted}),
         }
         return b"".join([*blocks, self._event(delta)])
 
@@ -156,7 +159,9 @@ class MessageReply:
 
     def failure(self, fail: Fail) -> tuple[Headers, bytes]:
         """Encode an HTTP error: header fields and body."""
-        return encode_failure(fail, self.body_headers(), self._dice)
+        return encode_failure(
+            fail, self.body_headers(), self._dice, limits=self._answer.limits
+        )
 
     def keepalive(self, text: str | None) -> bytes:  # noqa: ARG002 -- one signature
         """Encode a ping, which has no place for a text."""
@@ -187,14 +192,15 @@ class MessageReply:
 
     def _whole(self, answer: Answer) -> dict[str, object]:
         said = [part for part in answer.parts if part.pieces] + _wordless(answer)
+        counted = {
+            **self._usage(answer.usage.output_tokens),
+            "output_tokens_details": self._output_details(),
+        }
         return {
             **self._message_head(),
             "content": [self._block(part, part.text) for part in said],
             **self._stop(),
-            "usage": {
-                **self._usage(answer.usage.output_tokens),
-                "output_tokens_details": self._output_details(),
-            },
+            **self._unless_omitted({"usage": counted}),
         }
 
     def _message_head(self) -> dict[str, object]:
@@ -205,8 +211,13 @@ class MessageReply:
             "role": "assistant",
         }
 
+    def _unless_omitted(self, usage: dict[str, object]) -> dict[str, object]:
+        return usage if self._answer.has(Omission.USAGE) else {}
+
     def _stop(self) -> dict[str, object]:
-        reason = STOP_REASONS[self._answer.stop]
+        reason: str | None = STOP_REASONS[self._answer.stop]
+        if not self._answer.has(Omission.FINISH):
+            reason = None
         refusal = self._answer.refusal
         details = {
             "type": "refusal",
@@ -296,17 +307,11 @@ class MessageReply:
         return self._pads[self._frames % PADS]
 
     def _headers(self) -> Headers:
-        cost = {"requests": 1, "output-tokens": 0}
         limits = [
             (f"anthropic-ratelimit-{what}-{name}", value)
             for what, limit in LIMITS.items()
-            for name, value in (
-                ("limit", str(limit)),
-                (
-                    "remaining",
-                    str(max(limit - cost.get(what, self._request.prompt_tokens), 0)),
-                ),
-                ("reset", EPOCH),
+            for name, value in zip(
+                ("limit", "remaining", "reset"), self._limit(what, limit), strict=True
             )
         ]
         groups = [self._dice.text(HEX, f"org {n}", n) for n in (8, 4, 3, 12)]
@@ -317,6 +322,27 @@ class MessageReply:
             ("anthropic-workspace-id", "wrkspc_01" + self._dice.text(HEX, "space", 22)),
             *limits,
         ]
+
+    def _limit(self, what: str, usual: int) -> tuple[str, str, str]:
+        """Return a limit, what is left of it, and when all of it is there again.
+
+        With a quota of tokens only `tokens` tells it: "the most restrictive limit
+        currently in effect" (https://docs.anthropic.com/en/api/rate-limits).
+        """
+        limits = self._answer.limits
+        told = {
+            "requests": (limits.requests, limits.requests_left),
+            "tokens": (limits.tokens, limits.tokens_left),
+        }
+        limit, left = told.get(what, (None, None))
+        # What is not kept count of is all there again at once.
+        reset_s = 0.0 if limit is None else (limits.reset_ms or 0.0) / 1000
+        limit = usual if limit is None else limit
+        if left is None:
+            cost = {"requests": 1, "output-tokens": 0}
+            left = max(limit - cost.get(what, self._request.prompt_tokens), 0)
+        reset = datetime.fromtimestamp(EPOCH_S + math.ceil(reset_s), UTC)
+        return str(limit), str(left), f"{reset:%Y-%m-%dT%H:%M:%SZ}"
 
 
 def _wordless(answer: Answer) -> list[Part]:

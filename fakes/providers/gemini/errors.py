@@ -10,9 +10,11 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Final
 
+from ...content import Quantity
 from ..encoding import seconds
 
 if TYPE_CHECKING:
+    from ...content import Limits
     from ...errors import RequestError
     from ...script import Fail, InStreamError
     from ..provider import Headers
@@ -80,18 +82,44 @@ def encode_refusal(error: RequestError) -> tuple[Headers, bytes]:
     return JSON_HEADERS, f"{pretty(whole)}\n".encode()
 
 
-def encode_failure(fail: Fail, *, as_array: bool) -> tuple[Headers, bytes]:
+def encode_failure(
+    fail: Fail, *, limits: Limits, model: str, as_array: bool
+) -> tuple[Headers, bytes]:
     """Encode a scripted HTTP error; a stream that is an array has it as its element."""
     headers = list(JSON_HEADERS)
     details: list[Json] = []
+    status, message = _kind_of(fail.status)
+    if limits.exceeded is not None:
+        quota = _quota(limits, limits.exceeded, model)
+        details = [_detail("QuotaFailure", violations=[quota]), LEARN_MORE]
+        message = (
+            "You exceeded your current quota, please check your plan and billing "
+            f"details. \n* Quota exceeded for metric: {quota['quotaMetric']}, "
+            f"limit: {quota.get('quotaValue', 0)}"
+        )
     if fail.retry_after_s is not None:
         delay = seconds(fail.retry_after_s)
         headers.append(("retry-after", delay))
-        details = [_detail("RetryInfo", retryDelay=f"{delay}s")]
-    status, message = _kind_of(fail.status)
+        details.append(_detail("RetryInfo", retryDelay=f"{delay}s"))
     whole = error_object(fail.status, status, fail.message or message, details)
     encoded = f"[{pretty(whole)}\n]\n" if as_array else f"{pretty(whole)}\n"
     return headers, encoded.encode()
+
+
+def _quota(limits: Limits, quantity: Quantity, model: str) -> Json:
+    """Return the violation of a quota, after google/rpc/error_details.proto."""
+    metric, name, value = {
+        Quantity.REQUESTS: ("requests", "RequestsPerMinute", limits.requests),
+        Quantity.TOKENS: ("input_token_count", "InputTokensPerMinute", limits.tokens),
+        # XX: the service publishes no metric for this one.
+        Quantity.CONCURRENCY: ("concurrent_requests", "ConcurrentRequests", None),
+    }[quantity]
+    violation: Json = {
+        "quotaMetric": f"generativelanguage.googleapis.com/generate_content_{metric}",
+        "quotaId": f"GenerateContent{name}PerProjectPerModel",
+        "quotaDimensions": {"location": "global", "model": model},
+    }
+    return violation if value is None else {**violation, "quotaValue": str(value)}
 
 
 def late_error(error: InStreamError) -> tuple[int, Json]:
@@ -108,3 +136,14 @@ def _kind_of(code: int) -> tuple[str, str]:
 
 def _detail(kind: str, **fields: object) -> Json:
     return {"@type": f"type.googleapis.com/google.rpc.{kind}", **fields}
+
+
+LEARN_MORE: Final = _detail(
+    "Help",
+    links=[
+        {
+            "description": "Learn more about Gemini API quotas",
+            "url": "https://ai.google.dev/gemini-api/docs/rate-limits",
+        }
+    ],
+)

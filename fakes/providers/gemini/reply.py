@@ -15,7 +15,7 @@ from datetime import UTC, datetime
 from json.encoder import encode_basestring
 from typing import TYPE_CHECKING, Final
 
-from ...content import Kind, StopReason
+from ...content import Kind, Omission, StopReason
 from ...dice import ALPHANUMERIC, Dice
 from ..encoding import (
     MARK,
@@ -71,7 +71,9 @@ class ContentReply:
         """Derive what the whole reply shares."""
         self._request = request
         self._answer = answer
-        self._dice = Dice(seed=seed, fingerprint=request.fingerprint)
+        # The model is not in the body: without it two models had one id.
+        identity = f"{request.model}:{request.fingerprint}"
+        self._dice = Dice(seed=seed, fingerprint=identity)
         created_s = EPOCH_S + self._dice.number("created", EPOCH_SPAN_S)
         created = datetime.fromtimestamp(created_s, UTC)
         micros = self._dice.number("micros", 1_000_000)
@@ -90,6 +92,7 @@ class ContentReply:
         self._made_of_part = 0
         self._template = ("", "", "", "")
         self._has_begun = False
+        self._is_counted = answer.has(Omission.USAGE)
 
     @property
     def syntax(self) -> Syntax:
@@ -127,6 +130,8 @@ class ContentReply:
         self._made_of_part += 1
         if part.kind is Kind.TOOL:
             return self._call(part)
+        if not self._is_counted:
+            return self._frame(encode_basestring(text).join(self._template[:2]))
         candidates, thoughts = self._counts()
         count = thoughts if kind is Kind.THINKING else candidates
         total = self._answer.usage.input_tokens + candidates + thoughts
@@ -199,7 +204,12 @@ class ContentReply:
 
     def failure(self, fail: Fail) -> tuple[Headers, bytes]:
         """Encode an HTTP error: header fields and body."""
-        return encode_failure(fail, as_array=self._request.shape is Shape.ARRAY)
+        return encode_failure(
+            fail,
+            limits=self._answer.limits,
+            model=self._request.model,
+            as_array=self._request.shape is Shape.ARRAY,
+        )
 
     def _call(self, part: Part) -> bytes:
         """Encode a call once it is whole."""
@@ -224,7 +234,9 @@ class ContentReply:
             usage = self._usage(candidates, COUNT, TOTAL)
         else:
             usage = self._usage(COUNT, thoughts, TOTAL)
-        chunk = {**self._chunk([said], candidates, thoughts), "usageMetadata": usage}
+        chunk = self._chunk([said], candidates, thoughts)
+        if self._is_counted:
+            chunk["usageMetadata"] = usage
         before, _, rest = self._spell(chunk).partition(f'"{MARK}"')
         between, _, rest = rest.partition(f'"{COUNT}"')
         more, _, after = rest.partition(f'"{TOTAL}"')
@@ -232,9 +244,12 @@ class ContentReply:
 
     def _chunk(self, parts: list[Json], candidates: int, thoughts: int) -> Json:
         total = self._answer.usage.input_tokens + candidates + thoughts
+        counted: Json = {}
+        if self._is_counted:
+            counted["usageMetadata"] = self._usage(candidates, thoughts, total)
         return {
             "candidates": [{"content": {"parts": parts, "role": "model"}, "index": 0}],
-            "usageMetadata": self._usage(candidates, thoughts, total),
+            **counted,
             **self._tail,
         }
 
@@ -257,15 +272,28 @@ class ContentReply:
         if self._is_blocked():
             feedback = {"blockReason": self._reason(BLOCK_CATEGORIES)}
             del whole["candidates"]
-            return {"promptFeedback": feedback, **whole}
-        candidate: Json = {
-            "content": {"parts": parts, "role": "model"},
-            "finishReason": self._reason(FINISH_CATEGORIES),
-            "index": 0,
-        }
-        if self._answer.refusal.explanation is not None:
-            candidate["finishMessage"] = self._answer.refusal.explanation
+            told = self._answer.has(Omission.FINISH)
+            return {"promptFeedback": feedback if told else {}, **whole}
+        candidate: Json = {"content": {"parts": parts, "role": "model"}}
+        if not self._answer.has(Omission.FINISH):
+            return {**whole, "candidates": [{**candidate, "index": 0}]}
+        candidate["finishReason"] = self._reason(FINISH_CATEGORIES)
+        candidate["index"] = 0
+        message = self._answer.refusal.explanation
+        malformed = self._malformed()
+        if malformed is not None:
+            candidate["finishReason"] = "MALFORMED_FUNCTION_CALL"
+            message = f"Malformed function call: {malformed.name}({malformed.text})"
+        if message is not None:
+            candidate["finishMessage"] = message
         return {**whole, "candidates": [candidate]}
+
+    def _malformed(self) -> Part | None:
+        """Return the call that the model got wrong, so that nothing is told of it."""
+        if self._answer.stop is not StopReason.TOOL_CALLS:
+            return None
+        calls = self._answer.tools()
+        return next((call for call in calls if not is_object(call.text)), None)
 
     def _is_blocked(self) -> bool:
         """Tell whether nothing is said but a refusal without a word."""

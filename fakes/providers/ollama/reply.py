@@ -13,7 +13,7 @@ from datetime import UTC, datetime
 from json.encoder import encode_basestring
 from typing import TYPE_CHECKING, Final
 
-from ...content import Kind, StopReason
+from ...content import Kind, Omission, StopReason
 from ...dice import Dice
 from ..encoding import (
     MARK,
@@ -205,7 +205,9 @@ class LineReply:
         return dumps(self._done(message)), [compact(call.text) for call in calls]
 
     def _done(self, message: Json) -> Json:
-        done = {"done": True, "done_reason": self._reason()}
+        done: Json = {"done": True}
+        if self._answer.has(Omission.FINISH):
+            done["done_reason"] = self._reason()
         if self._request.is_load:
             return {**self._line_head(), **message, **done}
         return {**self._line_head(), **message, **done, **self._costs()}
@@ -230,6 +232,8 @@ class LineReply:
             "eval_count": usage.output_tokens,
             "eval_duration": eval_ns,
         }
+        if not self._answer.has(Omission.USAGE):
+            del costs["prompt_eval_count"], costs["eval_count"]
         return {name: value for name, value in costs.items() if value}
 
     def _line_head(self) -> Json:

@@ -10,7 +10,7 @@ from __future__ import annotations
 from json.encoder import encode_basestring
 from typing import TYPE_CHECKING, Final
 
-from ...content import Kind, StopReason
+from ...content import Kind, Omission, StopReason
 from ...dice import ALPHANUMERIC, HEX, Dice
 from ..encoding import (
     BLANK_EVENT,
@@ -86,15 +86,20 @@ class ChatReply:
         return [
             ("content-type", "text/event-stream; charset=utf-8"),
             ("cache-control", "no-cache"),
-            *service_headers(self._dice, self._request.prompt_tokens),
+            *self._headers(),
         ]
 
     def body_headers(self) -> Headers:
         """Return the header fields of an answer in one piece."""
         return [
             ("content-type", "application/json"),
-            *service_headers(self._dice, self._request.prompt_tokens),
+            *self._headers(),
         ]
+
+    def _headers(self) -> Headers:
+        return service_headers(
+            self._dice, self._request.prompt_tokens, self._answer.limits
+        )
 
     def opening(self) -> bytes:
         """Encode the role chunk that leaves with the headers."""
@@ -120,8 +125,10 @@ class ChatReply:
 
     def closing(self) -> bytes:
         """Encode the chunk with the finish reason, and usage if it was asked for."""
-        final = self._chunk("{}", pad=0, finish=f'"{FINISH[self._answer.stop]}"')
-        if not self._request.include_usage:
+        final = b""
+        if self._answer.has(Omission.FINISH):
+            final = self._chunk("{}", pad=0, finish=f'"{FINISH[self._answer.stop]}"')
+        if not (self._request.include_usage and self._answer.has(Omission.USAGE)):
             return final
         usage = {**self._chunk_head(), "choices": [], "usage": self._usage()}
         if self._request.include_obfuscation:
@@ -142,7 +149,12 @@ class ChatReply:
 
     def failure(self, fail: Fail) -> tuple[Headers, bytes]:
         """Encode an HTTP error: header fields and body."""
-        return encode_failure(fail, self.body_headers())
+        return encode_failure(
+            fail,
+            self.body_headers(),
+            limits=self._answer.limits,
+            model=self._request.model,
+        )
 
     def keepalive(self, text: str | None) -> bytes:
         """Encode a comment, as services behind a gateway are kept alive."""
@@ -170,15 +182,18 @@ class ChatReply:
             "index": 0,
             "message": self._message_of(answer),
             "logprobs": None,
-            "finish_reason": FINISH[answer.stop],
+            "finish_reason": (
+                FINISH[answer.stop] if answer.has(Omission.FINISH) else None
+            ),
         }
+        usage = {"usage": self._usage()} if answer.has(Omission.USAGE) else {}
         return {
             "id": self._identity["id"],
             "object": "chat.completion",
             "created": self._identity["created"],
             "model": self._request.model,
             "choices": [choice],
-            "usage": self._usage(),
+            **usage,
             "service_tier": "default",
             "system_fingerprint": self._identity["fingerprint"],
         }

@@ -11,7 +11,7 @@ from __future__ import annotations
 from json.encoder import encode_basestring
 from typing import TYPE_CHECKING, Final
 
-from ...content import Kind, StopReason
+from ...content import Kind, Omission, StopReason
 from ...dice import ALPHANUMERIC, HEX, Dice
 from ..encoding import (
     BLANK_EVENT,
@@ -83,15 +83,20 @@ class ResponseReply:
         return [
             ("content-type", "text/event-stream; charset=utf-8"),
             ("cache-control", "no-cache"),
-            *service_headers(self._dice, self._request.prompt_tokens),
+            *self._headers(),
         ]
 
     def body_headers(self) -> Headers:
         """Return the header fields of an answer in one piece."""
         return [
             ("content-type", "application/json"),
-            *service_headers(self._dice, self._request.prompt_tokens),
+            *self._headers(),
         ]
+
+    def _headers(self) -> Headers:
+        return service_headers(
+            self._dice, self._request.prompt_tokens, self._answer.limits
+        )
 
     def opening(self) -> bytes:
         """Encode the two events that leave with the headers."""
@@ -122,7 +127,7 @@ class ResponseReply:
 
     def terminator(self) -> bytes:
         """Encode the terminal event, which holds the whole response."""
-        response = self._response(self._status, self._answer)
+        response = self._finished(self._answer)
         return self._event(f"response.{self._status}", {"response": response})
 
     def stream_error(self, error: InStreamError) -> bytes:
@@ -142,7 +147,12 @@ class ResponseReply:
 
     def failure(self, fail: Fail) -> tuple[Headers, bytes]:
         """Encode an HTTP error: header fields and body."""
-        return encode_failure(fail, self.body_headers())
+        return encode_failure(
+            fail,
+            self.body_headers(),
+            limits=self._answer.limits,
+            model=self._request.model,
+        )
 
     def keepalive(self, text: str | None) -> bytes:
         """Encode a comment, as services behind a gateway are kept alive."""
@@ -158,18 +168,27 @@ class ResponseReply:
 
     def body(self) -> bytes:
         """Encode the answer in one piece."""
-        return dumps(self._response(self._status, self._answer)).encode()
+        return dumps(self._finished(self._answer)).encode()
 
     def truncated_body(self, count: int) -> bytes:
         """Encode that answer, cut off right behind its `count`-th piece."""
         marked = mark_end(self._answer, count)
-        return cut_behind_mark(dumps(self._response(self._status, marked)))
+        return cut_behind_mark(dumps(self._finished(marked)))
+
+    def _finished(self, answer: Answer) -> dict[str, object]:
+        """Return the whole response; without how it ended if that is left out."""
+        response = self._response(self._status, answer)
+        if self._answer.has(Omission.FINISH):
+            return response
+        unfinished = {"status": None, "completed_at": None, "incomplete_details": None}
+        return {**response, **unfinished}
 
     def _response(self, status: str, answer: Answer | None = None) -> dict[str, object]:
         """Return the response object; without an answer as it is before one."""
         echo = dict(self._request.echo)
         reason = INCOMPLETE.get(self._answer.stop) if status == "incomplete" else None
         completed_at = self._created_at + 1 if status == "completed" else None
+        is_counted = self._answer.has(Omission.USAGE)
         return {
             "id": self._id,
             "object": "response",
@@ -183,7 +202,7 @@ class ResponseReply:
             "output": [] if answer is None else self._output(answer),
             **echo,
             "service_tier": "default",
-            "usage": None if answer is None else self._usage(),
+            "usage": self._usage() if answer is not None and is_counted else None,
         }
 
     def _output(self, answer: Answer) -> list[dict[str, object]]:

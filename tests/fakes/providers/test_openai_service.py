@@ -7,6 +7,7 @@ import json
 import pytest
 from pydantic import ValidationError
 
+from fakes.content import Limits
 from fakes.dice import Dice
 from fakes.errors import RequestError
 from fakes.providers.openai_service import (
@@ -77,7 +78,7 @@ def test_a_refusal_bears_the_request_id_that_an_answer_would() -> None:
     headers, body = encode_refusal(
         RequestError("no", param="model", code="odd"), seed=0, fingerprint="f"
     )
-    answered = dict(service_headers(DICE, 5))
+    answered = dict(service_headers(DICE, 5, Limits()))
 
     assert dict(headers)["x-request-id"] == answered["x-request-id"]
     assert json.loads(body)["error"] == {
@@ -96,7 +97,10 @@ def test_a_fault_of_the_server_is_told_as_one() -> None:
 
 def test_a_failure_keeps_the_headers_it_is_given() -> None:
     headers, body = encode_failure(
-        Fail(status=503, retry_after_s=0.5), [("x-request-id", "req_1")]
+        Fail(status=503, retry_after_s=0.5),
+        [("x-request-id", "req_1")],
+        limits=Limits(),
+        model="m",
     )
 
     assert headers == [("x-request-id", "req_1"), ("retry-after", "0.5")]

@@ -7,7 +7,7 @@ import json
 import pytest
 
 from fakes.errors import RequestError
-from fakes.providers.openai_chat import ChatRequest, OpenAIChat
+from fakes.providers.openai_chat import OPENAI_CHAT, ChatRequest
 from fakes.providers.openai_chat import parse_request as parse
 
 KEY = {"authorization": "Bearer any"}
@@ -94,7 +94,7 @@ def test_a_bad_request_is_refused_as_the_service_does(
 ) -> None:
     with pytest.raises(RequestError) as caught:
         parse_request(data, KEY)
-    headers, refusal = OpenAIChat().refuse(caught.value, seed=0, fingerprint="f")
+    headers, refusal = OPENAI_CHAT.refuse(caught.value, seed=0, fingerprint="f")
     error = json.loads(refusal)["error"]
 
     assert caught.value.status == 400

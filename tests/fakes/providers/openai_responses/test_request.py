@@ -7,7 +7,7 @@ import json
 import pytest
 
 from fakes.errors import RequestError
-from fakes.providers.openai_responses import OpenAIResponses, ResponseRequest
+from fakes.providers.openai_responses import OPENAI_RESPONSES, ResponseRequest
 from fakes.providers.openai_responses import parse_request as parse
 from tests.fakes.validators.openai_chat import validate_error
 
@@ -88,7 +88,7 @@ def test_a_bad_request_is_refused_as_the_service_does(
 ) -> None:
     with pytest.raises(RequestError) as caught:
         parse_request(data, KEY)
-    _, refusal = OpenAIResponses().refuse(caught.value, seed=0, fingerprint="f")
+    _, refusal = OPENAI_RESPONSES.refuse(caught.value, seed=0, fingerprint="f")
 
     assert validate_error(refusal)[0] == "invalid_request_error"
     assert (caught.value.status, caught.value.param, caught.value.code) == (
