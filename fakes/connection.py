@@ -14,6 +14,7 @@ import fcntl
 import socket
 import struct
 import termios
+from contextlib import suppress
 from typing import TYPE_CHECKING, Final, cast
 
 from .call import Peer
@@ -230,7 +231,9 @@ class Connection(asyncio.Protocol):
         if self._transport.is_closing():
             return
         self._transport.resume_reading()
-        self._transport.write_eof()
+        # A peer that reset the connection meanwhile is heard of only in the next turn.
+        with suppress(OSError):
+            self._transport.write_eof()
         self._await_close()
 
     def _await_close(self) -> None:

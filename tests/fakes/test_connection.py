@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import TYPE_CHECKING
 
 import pytest
@@ -215,3 +216,23 @@ async def test_a_long_last_answer_reaches_a_reader_slower_than_the_linger(
         received = await client.read_to_end()
 
     assert received.endswith(b'"events_left_out":0}]}')
+
+
+async def test_a_peer_that_resets_before_the_last_byte_costs_no_traceback(
+    server: Server, control: ControlClient
+) -> None:
+    loop = asyncio.get_running_loop()
+    seen: list[object] = []
+    loop.set_exception_handler(lambda _, context: seen.append(context["exception"]))
+    body = chat_body("[[fake:hold at=body_end call=k]]")
+    with await RawClient.connect(server.url) as client:
+        await client.send(post(PATH, body, "connection: close"))
+        await control.wait("k", "held")
+        await client.read_until(b"[DONE]\n\n\r\n")
+        (link,) = (c for c in server._connections if c._exchange is not None)
+        # The last step is ready to run before the loop hears of the FIN.
+        link._exchange._released()  # type: ignore[union-attr]
+        client.leave("fin")
+    call = await control.wait("k", "ended")
+
+    assert (call["outcome"], seen) == ("completed", [])
