@@ -29,7 +29,7 @@ from .api import CancelEndpoint, StreamEndpoint
 from .auth import BearerMiddleware, TokenVerifier
 from .dialects import pipeline as dialect
 from .errors import Refusal, RefusalCode
-from .keys import load_keys
+from .keys import VerificationKeys, load_keys
 from .metrics import Metrics
 from .pipelines.graph import Pipeline
 from .pipelines.model_client import ModelClient, ModelOptions
@@ -68,15 +68,25 @@ class Environment:
     transport: httpx.AsyncBaseTransport | None = None
 
 
-def create_app(settings: Settings, environment: Environment | None = None) -> Starlette:
+def create_app(
+    settings: Settings,
+    environment: Environment | None = None,
+    *,
+    keys: VerificationKeys | None = None,
+) -> Starlette:
     """Return the application; `app.state.runs` is its registry of runs.
+
+    Args:
+        settings: what to do.
+        environment: what to take from the world; None for the real one.
+        keys: what `load_keys` returned for the settings, when it was called already.
 
     Raises:
         SettingsError: key material is missing or unreadable.
     """
     environment = environment or Environment()
     verifier = TokenVerifier(
-        keys=load_keys(settings),
+        keys=keys or load_keys(settings),
         algorithms=settings.jwt_algorithms,
         audience=settings.jwt_audience,
         issuer=settings.jwt_issuer,

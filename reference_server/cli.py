@@ -4,6 +4,7 @@ Exit codes: 0 after a signal and a clean farewell, 2 when it cannot start like t
 """
 
 import logging
+import os
 import sys
 from pathlib import Path
 from typing import Annotated, Any, NoReturn
@@ -11,10 +12,9 @@ from typing import Annotated, Any, NoReturn
 import typer
 from pydantic import ValidationError
 
-from .app import create_app
 from .errors import SettingsError
-from .server import bind, serve
-from .settings import ENV_PREFIX, Settings
+from .keys import load_keys
+from .settings import ENV_PREFIX, Settings, find_unknown_variable
 
 _USAGE_ERROR = 2
 
@@ -123,9 +123,16 @@ def _serve(  # noqa: PLR0917 -- one parameter per option; typer passes them by n
 
 
 def _run(given: dict[str, Any]) -> None:
+    if problem := find_unknown_variable(os.environ):
+        _fail(problem)
     try:
         settings = Settings(**given)
-        app = create_app(settings)
+        keys = load_keys(settings)
+        # Only now: they bring LangGraph, which takes more than a second.
+        from .app import create_app  # noqa: PLC0415
+        from .server import bind, serve  # noqa: PLC0415
+
+        app = create_app(settings, keys=keys)
         listener = bind(settings.host, settings.port)
     except ValidationError as error:
         _fail("; ".join(_describe(error)))

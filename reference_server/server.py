@@ -7,6 +7,7 @@ ones may finish, the rest are told, and only then does uvicorn shut down.
 """
 
 import asyncio
+import errno
 import gc
 import logging
 import signal
@@ -212,12 +213,28 @@ def bind(host: str, port: int) -> socket.socket:
     try:
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         listener.bind((host, port))
-    except OSError as error:
+    except (OSError, TypeError) as error:
         listener.close()
-        raise SettingsError(
-            f"port: expected a free address, got {host}:{port}: {error.strerror}"
-        ) from error
+        raise _describe_failure(host, port, error) from error
     return listener
+
+
+def _describe_failure(
+    host: str, port: int, error: OSError | TypeError
+) -> SettingsError:
+    reason = getattr(error, "strerror", None) or str(error)
+    if _is_about_host(error):
+        return SettingsError(
+            f"host: expected an address of this machine, got {host!r}: {reason}"
+        )
+    return SettingsError(f"port: expected a free address, got {host}:{port}: {reason}")
+
+
+def _is_about_host(error: OSError | TypeError) -> bool:
+    # A name that nobody knows, one that no name can be, and an address elsewhere.
+    if isinstance(error, TypeError | socket.gaierror):
+        return True
+    return error.errno == errno.EADDRNOTAVAIL
 
 
 def serve(

@@ -5,10 +5,14 @@ secret, a command-line flag. It must not read files other than key material, and
 when asked to.
 """
 
+import difflib
+import re
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Annotated, Self
 
 from pydantic import (
+    AfterValidator,
     AnyHttpUrl,
     Field,
     FiniteFloat,
@@ -16,6 +20,7 @@ from pydantic import (
     field_validator,
     model_validator,
 )
+from pydantic_core import PydanticCustomError
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 ENV_PREFIX = "STREAMPROOF_SERVER_"
@@ -25,6 +30,19 @@ PositiveSeconds = Annotated[FiniteFloat, Field(gt=0)]
 Seconds = Annotated[FiniteFloat, Field(ge=0)]
 Count = Annotated[int, Field(ge=1)]
 Names = Annotated[tuple[str, ...], NoDecode]
+
+
+def _check_token(value: SecretStr | None) -> SecretStr | None:
+    token = value.get_secret_value() if value else ""
+    if not re.fullmatch(r"[!-~]*", token):
+        raise PydanticCustomError(
+            "token", "expected printable ASCII without blanks, which a header can carry"
+        )
+    # An empty variable is how a shell says that there is none.
+    return value or None
+
+
+Token = Annotated[SecretStr | None, AfterValidator(_check_token)]
 
 _MIB = 1024 * 1024
 
@@ -40,7 +58,7 @@ class Settings(BaseSettings):
     port: Annotated[int, Field(ge=0, le=65535)] = 8000
 
     upstream_url: AnyHttpUrl = AnyHttpUrl("http://127.0.0.1:9000/v1")
-    upstream_key: SecretStr | None = None
+    upstream_key: Token = None
     upstream_model: str = "gpt-4o-mini"
     # From the call to the first token, connecting included.
     upstream_first_token_timeout_s: PositiveSeconds = 60.0
@@ -79,7 +97,7 @@ class Settings(BaseSettings):
     max_body_bytes: Count = _MIB
 
     drain_s: Seconds = 5.0
-    observe_token: SecretStr | None = None
+    observe_token: Token = None
     cors_origins: Names = ()
 
     @field_validator("jwt_algorithms", "cors_origins", mode="before")
@@ -94,3 +112,17 @@ class Settings(BaseSettings):
         if self.jwt_secret is not None and self.jwt_secret_file is not None:
             raise ValueError("expected jwt_secret or jwt_secret_file, got both")
         return self
+
+
+def find_unknown_variable(names: Iterable[str]) -> str | None:
+    """Return what is wrong with the first variable of ours that is no setting.
+
+    It would set nothing, without a word.
+    """
+    known = [f"{ENV_PREFIX}{name.upper()}" for name in Settings.model_fields]
+    for name in names:
+        if name.upper().startswith(ENV_PREFIX) and name.upper() not in known:
+            near = difflib.get_close_matches(name.upper(), known, n=1, cutoff=0.85)
+            hint = f"did you mean {near[0]}" if near else "see --help"
+            return f"{name}: expected the name of a setting, {hint}"
+    return None

@@ -1,4 +1,4 @@
-"""Connections of the server: how long a request may take to be whole."""
+"""Addresses and connections of the server; how long a request may take to be whole."""
 
 from __future__ import annotations
 
@@ -10,7 +10,8 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.types import Receive, Scope, Send
 from uvicorn.server import ServerState
 
-from reference_server.server import Config, Protocol
+from reference_server.errors import SettingsError
+from reference_server.server import Config, Protocol, bind
 
 LIMIT_S = 30.0
 HEAD = b"POST /echo HTTP/1.1\r\nhost: t\r\ncontent-length: 4\r\n"
@@ -194,3 +195,20 @@ async def test_a_connection_that_is_lost_leaves_no_timer(connection: Protocol) -
     await asyncio.sleep(LIMIT_S + 1)
 
     assert (socket.sent, socket.closed_at) == (b"", None)
+
+
+@pytest.mark.parametrize(
+    "host", ["nowhere.invalid", "203.0.113.1", "x" * 64, "caf\udce9", "2001:db8::1::"]
+)
+def test_an_address_that_is_not_ours_is_reported_as_the_host(host: str) -> None:
+    with pytest.raises(SettingsError, match=r"^host: expected an address of this"):
+        bind(host, 0)
+
+
+def test_a_port_in_use_is_reported_as_the_port() -> None:
+    with bind("127.0.0.1", 0) as first:
+        first.listen()
+        port = first.getsockname()[1]
+
+        with pytest.raises(SettingsError, match=rf"^port: expected a free .*:{port}:"):
+            bind("127.0.0.1", port)

@@ -3,7 +3,7 @@
 import pytest
 from pydantic import ValidationError
 
-from reference_server.settings import Settings
+from reference_server.settings import Settings, find_unknown_variable
 
 
 def test_the_environment_is_read(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -30,6 +30,11 @@ def test_the_environment_is_read(monkeypatch: pytest.MonkeyPatch) -> None:
         ("upstream_url", "nonsense"),
         ("upstream_max_attempts", "0"),
         ("upstream_max_attempts", "101"),
+        ("upstream_key", " "),
+        ("upstream_key", "a b"),
+        ("upstream_key", "a\n"),
+        ("upstream_key", "schl\xfcssel"),
+        ("observe_token", "\u2603"),
         ("unknown", "x"),
     ],
 )
@@ -51,3 +56,31 @@ def test_secrets_are_not_shown() -> None:
     )
 
     assert "hidden" not in repr(settings)
+
+
+def test_an_empty_key_is_none() -> None:
+    settings = Settings.model_validate({"upstream_key": ""})
+
+    assert settings.upstream_key is None
+
+
+def test_a_variable_that_sets_nothing_is_found_with_what_was_meant() -> None:
+    names = ["PATH", "STREAMPROOF_SERVER_PORT", "STREAMPROOF_SERVER_HARTBEAT_S"]
+
+    assert find_unknown_variable(names) == (
+        "STREAMPROOF_SERVER_HARTBEAT_S: expected the name of a setting, did you mean "
+        "STREAMPROOF_SERVER_HEARTBEAT_S"
+    )
+
+
+def test_a_variable_like_no_setting_is_found_as_well() -> None:
+    problem = find_unknown_variable(["STREAMPROOF_SERVER_XYZZY"])
+
+    assert problem is not None
+    assert problem.endswith("see --help")
+
+
+def test_variables_may_be_written_in_any_case() -> None:
+    names = ["streamproof_server_port", "Streamproof_Server_Host", "SERVER"]
+
+    assert find_unknown_variable(names) is None

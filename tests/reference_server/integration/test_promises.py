@@ -6,6 +6,7 @@ import asyncio
 import os
 import signal
 import subprocess
+import sys
 from collections.abc import Callable
 
 import pytest
@@ -412,6 +413,8 @@ async def test_a_second_signal_ends_the_drain(
             "upstream_url: Input should be a valid",
         ),
         (["--heartbeat-s", "0"], SECRET, "heartbeat_s: Input should be greater than 0"),
+        (["--upstream-key", "\u2603"], SECRET, "upstream_key: expected printable"),
+        (["--host", "nowhere.invalid"], SECRET, "host: expected an address of this"),
         (["--nonsense"], SECRET, "No such option: --nonsense"),
         ([], "", "jwt_secret: expected a secret for HS256, got none"),
     ],
@@ -435,6 +438,25 @@ async def test_a_port_in_use_is_reported(server: Program, fakes: Program) -> Non
     assert result.returncode == 2
     assert f"127.0.0.1:{port}: Address already in use" in result.stderr
     assert result.stderr.count("\n") == 1
+
+
+async def test_settings_are_checked_before_langgraph_is_imported() -> None:
+    arguments = ["-X", "importtime", "-m", "reference_server", "--port", "70000"]
+
+    result = await _run([sys.executable, *arguments], SECRET)
+
+    assert result.returncode == 2
+    assert "pydantic" in result.stderr
+    assert "langgraph" not in result.stderr
+
+
+async def test_a_misspelt_variable_is_reported(fakes: Program) -> None:
+    arguments = ["env", "STREAMPROOF_SERVER_PROT=1", *server_command(fakes)]
+
+    result = await _run(arguments, SECRET)
+
+    assert result.returncode == 2
+    assert result.stderr.endswith("did you mean STREAMPROOF_SERVER_PORT\n")
 
 
 async def test_help_is_no_error() -> None:
