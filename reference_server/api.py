@@ -44,8 +44,8 @@ class StreamEndpoint:
         requested_at = self.session.clock()
         request = Request(scope, receive)
         principal: Principal = scope["state"]["principal"]
-        last_event_id = request.headers.get("last-event-id")
-        if last_event_id is None:
+        last_event_ids = request.headers.getlist("last-event-id")
+        if not last_event_ids:
             try:
                 body = await read_generation_request(request, self.max_body_bytes)
             except ClientDisconnect:
@@ -53,6 +53,8 @@ class StreamEndpoint:
             run, after = self.runs.start(principal.user, body.prompt), 0
         else:
             check_accept(request.headers)
+            # Two fields are one value with a comma (RFC 9110, section 5.3): malformed.
+            last_event_id = ", ".join(last_event_ids)
             run, after, can_follow = self._find(last_event_id, principal.user)
             if not can_follow:
                 # Tells an EventSource to stop reconnecting.

@@ -4,7 +4,7 @@ It must not know about users, limits or runs.
 """
 
 import json
-from typing import Annotated, Any
+from typing import Annotated, Any, NoReturn
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from starlette.datastructures import Headers
@@ -97,11 +97,16 @@ async def _read_body(request: Request, max_bytes: int) -> bytes:
 
 def _parse_json(body: bytes) -> object:
     try:
-        return json.loads(body.decode("utf-8"))
+        return json.loads(body.decode("utf-8"), parse_constant=_refuse_constant)
     except (ValueError, RecursionError) as error:
         raise Refusal(
             RefusalCode.INVALID_JSON, "expected a JSON document in UTF-8"
         ) from error
+
+
+def _refuse_constant(name: str) -> NoReturn:
+    # NaN and Infinity are numbers for Python and none for JSON (RFC 8259, section 6).
+    raise ValueError(f"expected a number of JSON, got {name}")
 
 
 def _too_large(max_bytes: int) -> Refusal:

@@ -55,6 +55,9 @@ async def test_any_prompt_of_the_right_length_is_accepted(
     [
         *(b"", b"{", b'{"prompt": ', b"\xff\xfe", b"\xef\xbb\xbf{}", b"[" * 100_000),
         '{"prompt": "x"}'.encode("utf-16"),
+        b'{"prompt": "x", "options": {"a": NaN}}',
+        b'{"prompt": "x", "options": {"a": [-Infinity]}}',
+        b"Infinity",
     ],
 )
 async def test_an_unreadable_body_is_refused(client: Client, body: bytes) -> None:

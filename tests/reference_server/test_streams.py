@@ -319,6 +319,18 @@ class TestResume:
         assert refused.status == 400
         assert refused.json["error"]["code"] == "INVALID_LAST_EVENT_ID"
 
+    async def test_with_two_ids_is_refused(self, client: Client) -> None:
+        stream = await client.open().finish()
+        last_event_id = f"{stream.stream}-1"
+
+        # Written in two ways, so that the dictionary holds both fields.
+        refused = await client.resume(
+            last_event_id, headers={"Last-Event-ID": last_event_id}
+        ).finish()
+
+        assert refused.status == 400
+        assert refused.json["error"]["code"] == "INVALID_LAST_EVENT_ID"
+
     async def test_unknown_foreign_and_expired_streams_look_the_same(
         self, client: Client
     ) -> None:
