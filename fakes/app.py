@@ -13,19 +13,24 @@ from .call import Outcome
 from .control import PREFIX, Control, send_json
 from .delivery import deliver
 from .directives import correlation_key, parse_blocks, script_for
+from .drip import narrow
 from .engine import Performance
 from .errors import RequestError, ScriptError
 from .gates import Gates, KeyTable
 from .http1 import Framing, encode_response
 from .journal import Journal
+from .lingering import Lingering
 from .player import make_plan
 from .providers import DEFAULT, params_of, provider_at
 from .providers.provider import Received
+from .queues import Queues
+from .quotas import Quotas
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from .call import Call
+    from .delivery import Delivery
     from .directives import Block
     from .http1 import Request
     from .link import Link, Timers
@@ -51,6 +56,9 @@ class App:
         self._library = library
         self._timers = timers
         self._keys = KeyTable()
+        self._queues = Queues()
+        self._quotas = Quotas()
+        self._lingering = Lingering()
         self._control = Control(
             journal=self.journal, keys=self._keys, timers=timers, version=version
         )
@@ -73,6 +81,10 @@ class App:
             self._send_refusal(error, visit)
         else:
             self._handle_model(params, visit)
+
+    def shut_down(self) -> None:
+        """Stop the models that nobody listens to; connections stop the others."""
+        self._lingering.shut_down()
 
     def refuse(self, error: RequestError, link: Link) -> None:
         """Answer what is no request at all, then hang up."""
@@ -99,10 +111,16 @@ class App:
         call = self._begin(key, ask, visit)
         try:
             plan = self._plan(ask, blocks, call, visit)
+            delivery = deliver(
+                ask.reply(plan.answer, self._seed),
+                Framing.of(visit.request),
+                stream=ask.stream,
+                wire=plan.script.wire,
+            )
         except ScriptError as error:
             self._refuse_call(call, error, visit)
             return
-        self._play(plan, ask, call, visit)
+        self._play(plan, delivery, call, visit)
 
     def _begin(self, key: str | None, ask: Ask | None, visit: _Visit) -> Call:
         return self.journal.begin(
@@ -149,25 +167,23 @@ class App:
             fingerprint=visit.fingerprint,
             prompt_tokens=ask.prompt_tokens,
             max_tokens=ask.max_tokens,
+            stream=ask.stream,
         )
 
-    def _play(self, plan: Plan, ask: Ask, call: Call, visit: _Visit) -> None:
-        delivery = deliver(
-            ask.reply(plan.answer, self._seed),
-            Framing.of(visit.request),
-            stream=ask.stream,
-            wire=plan.script.wire,
-        )
+    def _play(self, plan: Plan, delivery: Delivery, call: Call, visit: _Visit) -> None:
+        script = plan.script
+        link = narrow(visit.link, script.wire, script.drip, self._timers)
         performance = Performance(
             plan=plan,
             delivery=delivery,
-            framing=delivery.framing,
             call=call,
-            gates=self._keys.gates(call.key) if call.key is not None else Gates(),
-            link=visit.link,
+            gates=self._gates_of(call, plan),
+            queues=self._queues,
+            lingering=self._lingering,
+            link=link,
             timers=self._timers,
         )
-        visit.link.attach(performance)
+        link.attach(performance)
         performance.start()
 
     def _send_refusal(self, error: RequestError, visit: _Visit) -> None:
