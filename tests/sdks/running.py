@@ -1,0 +1,201 @@
+"""Runs the matrix: one server, and one driver per SDK in its own environment.
+
+It gathers what was seen and what the journal says, and judges nothing.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import dataclasses
+import json
+import os
+import sys
+import tempfile
+from collections.abc import AsyncIterator, Mapping, Sequence
+from pathlib import Path
+from typing import IO, Any
+
+import httpx
+
+from tests.sdks.cases import BY_NAME, CASES, prompt_of
+from tests.sdks.expectations import CellId, Outcome, Sdk
+from tests.sdks.wording import word_calls, word_seen
+
+ROOT = Path(__file__).parents[2]
+ENVIRONMENTS = ROOT / ".venv" / "sdks"
+
+DRIVERS_AT_ONCE = 3
+"""A driver mostly waits; with more of them than this on two cores they only import."""
+
+DRIVER_DEADLINE_S = 120
+"""About ten times what the slowest driver takes."""
+
+LEAVING_DEADLINE_MS = 10_000
+"""How long a client may take to let go of a call that is over for it."""
+
+LINE_LIMIT = 1 << 20
+"""Bytes of a driver's line; an answer has some hundred."""
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class Run:
+    """What the run of one SDK showed.
+
+    Args:
+        surfaces: The surfaces that the driver has.
+        installed: The version of every package in the environment.
+        outcomes: What each cell showed.
+        stderr: What the driver wrote there.
+    """
+
+    surfaces: Sequence[str]
+    installed: Mapping[str, str]
+    outcomes: Mapping[CellId, Outcome]
+    stderr: str
+
+
+@contextlib.asynccontextmanager
+async def fakes_server() -> AsyncIterator[str]:
+    """Run `streamproof-fakes` as a process of its own and tell its URL."""
+    process = await asyncio.create_subprocess_exec(
+        sys.executable, "-m", "fakes", "--port", "0",
+        cwd=ROOT, stdout=asyncio.subprocess.PIPE,
+    )  # fmt: skip
+    try:
+        assert process.stdout is not None
+        ready = (await process.stdout.readline()).decode().split()
+        assert ready, "the fakes ended before they listened; see stderr"
+        yield ready[-1]
+    finally:
+        process.terminate()
+        await process.wait()
+
+
+def cells_of(sdk: Sdk, surfaces: Sequence[str]) -> list[CellId]:
+    return [
+        CellId(sdk=sdk.name, surface=surface, case=case.name)
+        for surface in surfaces
+        for case in CASES
+    ]
+
+
+def waves_of(cells: Sequence[CellId]) -> list[list[CellId]]:
+    """Part the cells so that a short timeout never runs while others keep us busy."""
+    return [
+        [cell for cell in cells if not BY_NAME[cell.case].is_short],
+        [cell for cell in cells if BY_NAME[cell.case].is_short],
+    ]
+
+
+def question(cell: CellId) -> dict[str, Any]:
+    case = BY_NAME[cell.case]
+    return {
+        "id": str(cell),
+        "surface": cell.surface,
+        "prompt": prompt_of(case, key_of(cell)),
+        "timeout_s": case.timeout_s,
+        "offers_tools": case.offers_tools,
+    }
+
+
+def key_of(cell: CellId) -> str:
+    """Name the cell's calls in the journal."""
+    return str(cell).replace(".", "_")
+
+
+async def calls_of(cell: CellId, control: httpx.AsyncClient) -> list[dict[str, Any]]:
+    """Read the cell's calls from the journal, once all of them have ended."""
+    path, key = "/_fakes/calls", key_of(cell)
+    answer = await control.get(path, params={"key": key})
+    for call in answer.raise_for_status().json()["calls"]:
+        await control.get(
+            f"{path}/{key}/{call['turn']}/wait",
+            params={"state": "ended", "timeout_ms": LEAVING_DEADLINE_MS},
+        )
+    answer = await control.get(path, params={"key": key})
+    calls: list[dict[str, Any]] = answer.raise_for_status().json()["calls"]
+    return calls
+
+
+@contextlib.asynccontextmanager
+async def driver(
+    sdk: Sdk, url: str, stderr: IO[bytes]
+) -> AsyncIterator[tuple[asyncio.StreamReader, asyncio.StreamWriter]]:
+    """Start an SDK's driver; of our environment nothing reaches it but the path."""
+    process = await asyncio.create_subprocess_exec(
+        ENVIRONMENTS / sdk.name / "bin" / "python",
+        "-m", f"tests.sdks.drivers.drive_{sdk.driver}", url,
+        cwd=ROOT,
+        env={"PATH": os.environ["PATH"], "PYTHONUTF8": "1"},
+        stdin=asyncio.subprocess.PIPE,
+        stdout=asyncio.subprocess.PIPE,
+        stderr=stderr,
+        limit=LINE_LIMIT,
+    )  # fmt: skip
+    try:
+        assert process.stdout is not None
+        assert process.stdin is not None
+        yield process.stdout, process.stdin
+        process.stdin.close()
+        await process.wait()
+    finally:
+        if process.returncode is None:
+            process.kill()
+            await process.wait()
+
+
+async def ask(
+    waves: Sequence[Sequence[CellId]],
+    answers: asyncio.StreamReader,
+    questions: asyncio.StreamWriter,
+) -> AsyncIterator[tuple[CellId, dict[str, Any]]]:
+    """Put the cells to a driver and tell what each saw, as soon as it is known."""
+    job = [[question(cell) for cell in wave] for wave in waves]
+    questions.write(f"{json.dumps(job)}\n".encode())
+    cells = {str(cell): cell for wave in waves for cell in wave}
+    while cells and (line := await answers.readline()):
+        answer = json.loads(line)
+        yield cells.pop(answer["id"]), answer["seen"]
+
+
+async def run_sdk(sdk: Sdk, url: str) -> Run:
+    """Run all cells of an SDK; those that were not answered have no outcome."""
+    outcomes = {}
+    with tempfile.TemporaryFile() as stderr:
+        async with (
+            asyncio.timeout(DRIVER_DEADLINE_S),
+            httpx.AsyncClient(base_url=url, timeout=DRIVER_DEADLINE_S) as control,
+            driver(sdk, url, stderr) as (answers, questions),
+        ):
+            hello = json.loads(await answers.readline() or '{"surfaces": []}')
+            cells = cells_of(sdk, hello["surfaces"])
+            async for cell, seen in ask(waves_of(cells), answers, questions):
+                case = BY_NAME[cell.case]
+                calls = await calls_of(cell, control)
+                outcomes[cell] = Outcome(
+                    seen=word_seen(seen, case), journal=word_calls(calls, case)
+                )
+        stderr.seek(0)
+        return Run(
+            surfaces=hello["surfaces"],
+            installed=hello.get("installed", {}),
+            outcomes={cell: outcomes[cell] for cell in cells if cell in outcomes},
+            stderr=stderr.read().decode(),
+        )
+
+
+async def run_all(sdks: Sequence[Sdk]) -> dict[str, Run]:
+    """Run the matrix and tell what each SDK showed."""
+    room = asyncio.Semaphore(DRIVERS_AT_ONCE)
+
+    async def run_one(sdk: Sdk, url: str) -> Run:
+        async with room:
+            return await run_sdk(sdk, url)
+
+    async with fakes_server() as url, asyncio.TaskGroup() as group:
+        tasks = {
+            sdk.name: group.create_task(run_one(sdk, url), name=sdk.name)
+            for sdk in sdks
+        }
+    return {name: task.result() for name, task in tasks.items()}
