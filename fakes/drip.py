@@ -42,8 +42,8 @@ def narrow(link: Link, wire: Wire, drip: Drip | None, timers: Timers) -> Link:
 class Dripping:
     """So many bytes every so many ms, of the response's head or of all of it.
 
-    Absolute schedule: a write that is late does not delay the next. A peer that does
-    not read does, because bytes it will not take cannot be slow.
+    A write ends where the head ends. Absolute schedule: one that is late does not delay
+    the next. A peer that does not read does: what it will not take cannot be slow.
     """
 
     def __init__(self, link: Link, drip: Drip, timers: Timers) -> None:
