@@ -367,7 +367,7 @@ def _title_of(line: bytes, place: str) -> _Title:
 
 def _parse(line: bytes, place: str) -> _Call | _Read | _End:
     try:
-        value = from_json(line)
+        value = from_json(line.rstrip())
     except ValueError as error:
         raise CassetteError(f"{place}: expected JSON, got {error}") from None
     keys = value.keys() if isinstance(value, dict) else ()

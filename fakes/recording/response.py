@@ -10,6 +10,7 @@ ends, so it goes on until its connection does. Pure.
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from enum import Enum, auto
 from typing import TYPE_CHECKING, Final
@@ -25,6 +26,10 @@ if TYPE_CHECKING:
 __all__ = ["Head", "Progress", "ResponseReader", "body_ranges"]
 
 _LINE_END: Final = b"\r\n"
+_CHUNK: Final = re.compile(rb"([0-9A-Fa-f]{1,16})[ \t]*(?:;.*)?")
+# h11 waits for a whole head before it looks; a service that waits for us to speak
+# first would never send one.
+_BEGINNING: Final = b"HTTP/1."
 
 
 class Progress(Enum):
@@ -72,6 +77,8 @@ class ResponseReader:
         self._parser.send(asked)
         self._parser.send(h11.EndOfMessage())
         self._fed = 0
+        self._beginning = b""
+        self._is_closed = False
         self.head: Head | None = None
         self.progress = Progress.HEAD
 
@@ -79,7 +86,7 @@ class ResponseReader:
     def keeps_alive(self) -> bool:
         """True when the response leaves its connection open."""
         is_over = self.progress is Progress.COMPLETE
-        return is_over and self._parser.their_state is h11.DONE
+        return is_over and self._parser.their_state is h11.DONE and not self._is_closed
 
     def feed(self, data: bytes) -> bytes:
         """Take bytes as they came; return those that belong to the response.
@@ -89,6 +96,7 @@ class ResponseReader:
         """
         if self.progress is Progress.BROKEN:
             return data
+        self._check_beginning(data)
         self._fed += len(data)
         self._parser.receive_data(data)
         self._read()
@@ -103,12 +111,19 @@ class ResponseReader:
         Raises:
             UpstreamError: the connection ended before the head did.
         """
+        self._is_closed = True
         if self.progress is Progress.BODY:
             self._parser.receive_data(b"")
             self._read()
         elif self.progress is Progress.HEAD:
             raise UpstreamError("expected a response, got the connection's end")
         return self.progress is Progress.COMPLETE
+
+    def _check_beginning(self, data: bytes) -> None:
+        missing = len(_BEGINNING) - len(self._beginning)
+        self._beginning += data[:missing]
+        if not _BEGINNING.startswith(self._beginning):
+            raise UpstreamError(f"expected an HTTP/1.1 response, got {data[:40]!r}")
 
     def _read(self) -> None:
         try:
@@ -167,9 +182,5 @@ def body_ranges(response: bytes, head: Head) -> Iterator[tuple[int, int]]:
 
 
 def _chunk_size(line: bytes) -> int | None:
-    digits = line.partition(b";")[0].strip()
-    try:
-        # int() also takes a sign, underscores and a prefix.
-        return int(digits, 16) if digits.isalnum() else None
-    except ValueError:
-        return None
+    found = _CHUNK.fullmatch(line)
+    return int(found[1], 16) if found else None
