@@ -13,7 +13,7 @@ import sys
 import traceback
 from collections.abc import Iterable
 from functools import partial
-from importlib import resources
+from importlib import metadata, resources
 from pathlib import Path
 from typing import Annotated
 
@@ -56,12 +56,16 @@ profiles_app = typer.Typer(
 )
 app.add_typer(profiles_app, name="profiles")
 
+_DEBUG = "--debug"
+
 
 def main() -> None:
     """Run the command line and exit."""
     make_lasting()
+    # Every command has it, wherever it stands; `_tell` looks for it.
+    words = [word for word in sys.argv[1:] if word != _DEBUG]
     try:
-        app(prog_name="streamproof")
+        app(words, prog_name="streamproof")
     except Exception as problem:  # noqa: BLE001 -- the last place where it can be told
         sys.exit(_tell(cause_of(problem)))
 
@@ -78,7 +82,7 @@ def _tell(problem: Exception) -> int:
         case _:
             text = f"the suite itself broke: {problem!r}"
             code = int(ExitCode.HARNESS_ERROR)
-    if "--debug" in sys.argv:
+    if _DEBUG in sys.argv:
         traceback.print_exception(problem)
     elif code == ExitCode.HARNESS_ERROR:
         text += "; --debug shows where"
@@ -86,8 +90,36 @@ def _tell(problem: Exception) -> int:
     return code
 
 
+def _print_version(is_wanted: bool) -> None:
+    if is_wanted:
+        _echo([f"streamproof {metadata.version('streamproof')}"])
+        raise typer.Exit
+
+
+@app.callback()
+def _options_of_all_commands(
+    *,
+    version: Annotated[  # its callback does it all
+        bool,
+        typer.Option(
+            "--version", callback=_print_version, is_eager=True, help="Say which it is."
+        ),
+    ] = False,
+    debug: Annotated[  # shown here; `main` takes it away
+        bool,
+        typer.Option(
+            _DEBUG, help="Show where the suite itself broke; may stand anywhere."
+        ),
+    ] = False,
+) -> None:
+    pass
+
+
 _ProfileOption = Annotated[
     str, typer.Option("--profile", "-p", help="Name of a profile, or a TOML file.")
+]
+_TopicOption = Annotated[
+    list[str] | None, typer.Option(metavar="TOPIC", help="Only this topic.")
 ]
 
 
@@ -122,10 +154,12 @@ def run(
         list[str] | None,
         typer.Option(metavar="ID", help="Only this requirement, or pattern of ids."),
     ] = None,
-    topic: Annotated[list[str] | None, typer.Option(help="Only this topic.")] = None,
+    topic: _TopicOption = None,
     level: Annotated[
         list[Level] | None,
-        typer.Option(case_sensitive=False, help="Only this level."),
+        typer.Option(
+            metavar="MUST|SHOULD", case_sensitive=False, help="Only this level."
+        ),
     ] = None,
     strict: Annotated[
         bool, typer.Option("--strict", help="A violated SHOULD fails too.")
@@ -176,9 +210,6 @@ def run(
         bool, typer.Option("--quiet", "-q", help="Only failures and the verdict.")
     ] = False,
     no_color: Annotated[bool, typer.Option("--no-color", help="No colours.")] = False,
-    debug: Annotated[  # noqa: ARG001 -- main looks for it, so that every command has it
-        bool, typer.Option("--debug", help="Show where the suite itself broke.")
-    ] = False,
 ) -> None:
     """Check a target against a profile.
 
@@ -265,7 +296,7 @@ def _reporter(*, is_quiet: bool) -> Reporter:
 
 @app.command(name="list")
 def list_(
-    topic: Annotated[list[str] | None, typer.Option(help="Only this topic.")] = None,
+    topic: _TopicOption = None,
     profile: Annotated[
         str | None,
         typer.Option("--profile", "-p", help="Mark what this profile rules out."),

@@ -9,6 +9,7 @@ import sys
 from collections.abc import Callable
 from contextlib import closing
 from functools import partial
+from importlib.metadata import version
 from pathlib import Path
 from typing import NamedTuple
 
@@ -316,7 +317,38 @@ def test_debug_shows_the_place_of_a_defect(
     assert "in broken" in said.err
 
 
+@pytest.mark.parametrize(
+    "words",
+    [["list", "--topic", "x"], ["explain", "x"], ["profiles", "show", "x"]],
+    ids=" ".join,
+)
+def test_every_command_takes_debug_wherever_it_stands(
+    streamproof: Streamproof, words: list[str]
+) -> None:
+    for place in (0, len(words)):
+        said = streamproof(*words[:place], "--debug", *words[place:])
+
+        assert said.code == 2
+        assert "Traceback" in said.err
+
+
 # What the suite knows
+
+
+def test_the_version_is_that_of_the_package(streamproof: Streamproof) -> None:
+    said = streamproof("--version")
+
+    assert said == (0, f"streamproof {version('streamproof')}\n", "")
+
+
+@pytest.mark.parametrize("command", ["run", "list", "explain", "profiles"])
+def test_the_help_has_words_for_users_and_no_types_of_python(
+    streamproof: Streamproof, command: str
+) -> None:
+    said = streamproof(command, "--help")
+
+    assert said.code == 0
+    assert "list[" not in said.out
 
 
 def test_the_list_has_a_line_for_every_requirement(streamproof: Streamproof) -> None:
