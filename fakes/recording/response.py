@@ -103,7 +103,7 @@ class ResponseReader:
         # What an upstream says behind its response, nobody has asked for.
         behind = len(self._parser.trailing_data[0])
         is_over = self.progress is Progress.COMPLETE
-        return data[: len(data) - behind] if is_over else data
+        return data[: max(0, len(data) - behind)] if is_over else data
 
     def close(self) -> bool:
         """Take the connection's end; return whether the response ended with it.

@@ -101,10 +101,11 @@ def _track_of(recording: Recording, place: str) -> Track:
         raise CassetteError(f"{place}: expected reads with a whole response head")
     is_said = recording.end in {End.COMPLETE, End.CLOSE}
     if is_said != is_whole or size != len(recording.response):
-        got = f"{size} of {len(recording.response)} bytes"
+        state = "whole" if is_whole else "not over"
         raise CassetteError(
-            f"{place}: expected a response that ends with its last read, as its end "
-            f"{recording.end.value!r} says, got {got}; did its content-length change"
+            f"{place}: expected an end that fits the response, got "
+            f"{recording.end.value!r}: by its head it is {state} after {size} of "
+            f"{len(recording.response)} bytes; was one of them edited"
         )
     content_type = reader.head.field("content-type").lower()
     return Track(
