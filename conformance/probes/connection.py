@@ -42,21 +42,36 @@ class Target:
 
     @classmethod
     def parse(cls, url: str) -> Self:
-        """Take a base URL apart; raise `UsageError` if it is none."""
+        """Take a base URL apart; raise `UsageError` if it is none.
+
+        The message has nothing of a user, a password or a query, which may be secret.
+        """
+        # A password may hold what looks like the end of the URL.
+        got = "one with @" if "@" in url else repr(url)
         try:
             parts = urlsplit(url)
-            port = parts.port
         except ValueError as problem:
-            raise UsageError(f"expected a base URL, got {url!r}: {problem}") from None
+            reason = "" if "@" in url else f": {problem}"
+            raise UsageError(f"expected a base URL, got {got}{reason}") from None
         if parts.scheme not in _PORTS or not parts.hostname:
             raise UsageError(
-                f"expected a base URL such as http://127.0.0.1:8000, got {url!r}"
+                f"expected a base URL such as http://127.0.0.1:8000, got {got}"
             )
-        if parts.query or parts.fragment or parts.username is not None:
+        refused = {
+            "user": parts.username is not None,
+            "query": parts.query,
+            "fragment": parts.fragment,
+        }
+        for name, is_there in refused.items():
+            if is_there:
+                raise UsageError(f"expected a base URL without {name}, got one")
+        try:
+            port = parts.port
+        except ValueError:
+            got = got if "@" in url else repr(parts.netloc.rpartition(":")[2])
             raise UsageError(
-                "expected a base URL without user, query and fragment, "
-                f"got one for {parts.hostname}"
-            )
+                f"expected a base URL with a port from 0 to 65535, got {got}"
+            ) from None
         return cls(
             scheme=parts.scheme,
             host=parts.hostname,

@@ -24,13 +24,9 @@ def expect_base_url(text: str, *, what: str) -> str:
     try:
         Target.parse(text)
     except UsageError as problem:
-        if "@" in text:  # it may hold a password, which must not be shown
-            raise
-        hint = f"; did you mean 'http://{text}'?" if "://" not in text else ""
-        raise UsageError(
-            f"expected the base URL of {what}, such as http://127.0.0.1:8000, "
-            f"got {text!r}{hint}"
-        ) from problem
+        has_scheme = "://" in text or "@" in text  # a password must not be shown
+        hint = "" if has_scheme else f"; did you mean 'http://{text}'?"
+        raise UsageError(f"{what}: {problem}{hint}") from problem
     return text.rstrip("/")
 
 

@@ -53,8 +53,11 @@ def test_a_started_target_may_have_a_fake_provider_that_runs_already() -> None:
             "expected --control or --start-upstream, got both",
         ),
         (("http://t", None, FAKES, None), "expected --start together with --start-up"),
-        (("t:80", None, None, None), "expected the base URL of the target, such as"),
-        (("http://t", None, None, "f"), r"base URL of the fake provider \(--control\)"),
+        (("t:80", None, None, None), "the target: expected a base URL such as"),
+        (
+            ("http://t", None, None, "f"),
+            r"the fake provider \(--control\): expected a base URL",
+        ),
     ],
 )
 def test_ends_that_do_not_fit_are_refused(

@@ -73,15 +73,45 @@ def test_a_base_url_is_taken_without_its_trailing_slash(text: str, url: str) -> 
     ],
 )
 def test_anything_else_is_the_users_error(text: str) -> None:
-    with pytest.raises(UsageError, match=r"expected the base URL of the target, such"):
+    with pytest.raises(UsageError, match=r"^the target: expected a base URL"):
         expect_base_url(text, what="the target")
 
 
-def test_a_password_in_a_url_is_not_shown() -> None:
+@pytest.mark.parametrize(
+    "text",
+    [
+        *(
+            "http://me:secret@x",
+            "ftp://me:secret@x",
+            "me:secret@x",
+            "http://me:secret@",
+        ),
+        *("http://me:secret@x:port", "http://me:secret#@x", "http://me:secret?@x"),
+    ],
+)
+def test_a_password_in_a_url_is_not_shown(text: str) -> None:
     with pytest.raises(UsageError) as problem:
-        expect_base_url("http://me:secret@x", what="the target")
+        expect_base_url(text, what="the target")
 
     assert "secret" not in str(problem.value)
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("http://x:port", "with a port from 0 to 65535, got 'port'"),
+        ("http://x:70000", "with a port from 0 to 65535, got '70000'"),
+        ("http://x/?a=b", "without query, got one"),
+        ("http://x/#a", "without fragment, got one"),
+        ("http://:secret@x", "without user, got one"),
+        ("http://me@x", "without user, got one"),
+    ],
+)
+def test_what_is_wrong_in_a_url_is_said(text: str, said: str) -> None:
+    with pytest.raises(UsageError) as problem:
+        expect_base_url(text, what="the target")
+
+    assert str(problem.value) == f"the target: expected a base URL {said}"
 
 
 def test_a_forgotten_scheme_is_suggested() -> None:
