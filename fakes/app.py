@@ -110,7 +110,7 @@ class App:
             return
         call = self._begin(key, ask, visit)
         try:
-            plan = self._plan(ask, blocks, call, visit)
+            plan = self._charged(self._plan(ask, blocks, call, visit), call)
             delivery = deliver(
                 ask.reply(plan.answer, self._seed),
                 Framing.of(visit.request),
@@ -185,6 +185,24 @@ class App:
         )
         link.attach(performance)
         performance.start()
+
+    def _gates_of(self, call: Call, plan: Plan) -> Gates:
+        """Return the gates of the key; a call that is never held needs none."""
+        if call.key is None or not plan.script.hold:
+            return Gates()
+        return self._keys.gates(call.key)
+
+    def _charged(self, plan: Plan, call: Call) -> Plan:
+        """Count the call against its quota, if it has one."""
+        quota = plan.script.quota
+        if quota is None:
+            return plan
+        tokens = plan.prompt_tokens + plan.answer.size
+        charge = self._quotas.charge(
+            call.model or "", quota, tokens=tokens, at=self._timers.time()
+        )
+        call.when_ended(charge.leave)
+        return plan.limited(charge.limits, charge.refusal)
 
     def _send_refusal(self, error: RequestError, visit: _Visit) -> None:
         headers, body = visit.provider.refuse(

@@ -28,6 +28,8 @@ class Event(StrEnum):
     """What a call can go through, in the order it normally does."""
 
     ACCEPTED = "accepted"
+    QUEUED = "queued"
+    ADMITTED = "admitted"
     HEADERS_SENT = "headers_sent"
     TOKEN_GENERATED = "token_generated"
     TOKEN_SENT = "token_sent"
@@ -52,12 +54,16 @@ class Outcome(StrEnum):
 
 
 class Fault(StrEnum):
-    """The scripted fault that ended a call."""
+    """The scripted fault that ended a call, or that it had from end to end."""
 
     FAIL = "fail"
+    PAGE = "page"
+    QUOTA = "quota"
     ERROR = "error"
     DROP = "drop"
     TRUNCATE = "truncate"
+    GARBLE = "garble"
+    OMIT = "omit"
 
 
 class Peer(StrEnum):
@@ -105,6 +111,8 @@ _STATE: Final = re.compile(r"(?P<name>[a-z_]+)(?::(?P<count>[1-9]\d{0,8}))?")
 _COUNTED: Final = frozenset({Event.TOKEN_SENT, Event.HELD})
 _STATES: Final = {
     "accepted": Event.ACCEPTED,
+    "queued": Event.QUEUED,
+    "admitted": Event.ADMITTED,
     "headers_sent": Event.HEADERS_SENT,
     "token": Event.TOKEN_SENT,
     "held": Event.HELD,
@@ -118,6 +126,7 @@ class Call:
     """One request to a model endpoint, from arrival to end."""
 
     __slots__ = (
+        "_at_end",
         "_counts",
         "_kinds",
         "_on_end",
@@ -164,6 +173,7 @@ class Call:
         self.peer: Peer | None = None
         self.generated_when_left: int | None = None
         self.events_left_out = 0
+        self._at_end: tuple[Callable[[], object], ...] = ()
         # Set while somebody waits: told of every event after it is noted.
         self.on_change: Callable[[Call], None] | None = None
         self._on_end = on_end
@@ -221,6 +231,13 @@ class Call:
         self.fault = fault
         self.note(Event.ENDED, at)
         self._on_end(self)
+        callbacks, self._at_end = self._at_end, ()
+        for callback in callbacks:
+            callback()
+
+    def when_ended(self, callback: Callable[[], object]) -> None:
+        """Call back once the call has ended, in whatever way."""
+        self._at_end += (callback,)
 
     def count(self, event: Event) -> int:
         """Tell how often the event happened."""

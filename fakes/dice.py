@@ -47,3 +47,10 @@ class Dice:
     def number(self, purpose: str, below: int) -> int:
         """Return a number from 0 up to, but not including, `below`."""
         return int.from_bytes(roll(self.seed, self.fingerprint, purpose, 8)) % below
+
+    def numbers(self, purpose: str, *, count: int, size: int) -> list[int]:
+        """Return `count` numbers of `size` bytes each."""
+        rolls = roll(self.seed, self.fingerprint, purpose, count * size)
+        return [
+            int.from_bytes(rolls[at : at + size]) for at in range(0, len(rolls), size)
+        ]

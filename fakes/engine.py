@@ -7,24 +7,30 @@ and after it no further token is generated.
 
 Order of a step, always: record, then write. Schedule: every step is due at a fixed
 time after the headers left, plus what gates held it up, so lateness never adds up.
+A model that lingers goes on alone after its peer left: same steps, nothing written.
 Must not know any provider or script word, and reads time only from its `Timers`.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final, assert_never
+from math import inf
+from typing import TYPE_CHECKING, Final, TypeAlias, assert_never
 
 from .call import Event, Fault, Outcome
-from .player import (
+from .pinger import Pinger
+from .steps import (
     Close,
     Cut,
     Emit,
     End,
     Failure,
     Gate,
+    Line,
     Open,
+    Ping,
     Silence,
+    StandIn,
     StreamError,
     Terminate,
     TruncateBody,
@@ -36,9 +42,16 @@ if TYPE_CHECKING:
     from .call import Call, Peer
     from .delivery import Delivery
     from .gates import Gates
-    from .http1 import Framing
+    from .lingering import Lingering
     from .link import Cutting, Link, Timer, Timers
-    from .player import Plan, Step
+    from .player import Plan
+    from .queues import Queues
+    from .script import KeepAlive
+    from .steps import Step
+
+    _Pause: TypeAlias = Line | Gate | Silence
+    _Ending: TypeAlias = End | Failure | StandIn | StreamError | Cut | TruncateBody
+    _ToPeer: TypeAlias = "Close | Terminate | _Pause | _Ending | _Gone | _Last"
 
 __all__ = ["Performance"]
 
@@ -56,6 +69,14 @@ class _Last:
     due_ms: float = 0.0
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Gone:
+    """The cut itself, once all that is to be seen before it has left."""
+
+    how: Cutting
+    due_ms: float = 0.0
+
+
 class Performance:
     """One plan on one connection."""
 
@@ -63,20 +84,26 @@ class Performance:
         "_base",
         "_call",
         "_delivery",
-        "_framing",
         "_gates",
-        "_held_at",
         "_is_leaving",
         "_is_terminal",
+        "_is_waiting",
+        "_left_in",
+        "_linger_ms",
+        "_lingering",
         "_link",
         "_now",
         "_out",
+        "_pinger",
+        "_queues",
         "_status",
         "_step",
         "_steps",
+        "_stop_timer",
         "_timer",
         "_timers",
         "_unsaid",
+        "_waits_since",
     )
 
     def __init__(  # noqa: PLR0913 -- everything one call touches
@@ -84,25 +111,31 @@ class Performance:
         *,
         plan: Plan,
         delivery: Delivery,
-        framing: Framing,
         call: Call,
         gates: Gates,
+        queues: Queues,
+        lingering: Lingering,
         link: Link,
         timers: Timers,
     ) -> None:
         """Take the parts; nothing happens before `start`."""
         self._steps: Iterator[Step] = plan.steps()
+        self._linger_ms = plan.linger_ms
         self._delivery = delivery
-        self._framing = framing
         self._call = call
         self._gates = gates
+        self._queues = queues
+        self._lingering = lingering
         self._link = link
         self._timers = timers
         self._now = timers.time
         self._base = 0.0
-        self._step: Step | _Last | None = None
+        self._step: Step | _Gone | _Last | None = None
         self._timer: Timer | None = None
-        self._held_at = 0.0
+        # At a gate, in line or in a silence: somebody else brings it to an end.
+        self._is_waiting = False
+        self._waits_since = 0.0
+        self._pinger: Pinger | None = None
         self._status = 200
         # What is made but not written; and whether the kernel still has to take
         # what was written, or has the terminal frame among it.
@@ -111,6 +144,11 @@ class Performance:
         self._unsaid = 0
         self._is_leaving = False
         self._is_terminal = False
+        # The outcome of a call whose peer left while the model goes on alone.
+        self._left_in: Outcome | None = None
+        self._stop_timer: Timer | None = None
+
+    # What the connection tells us.
 
     def start(self) -> None:
         """Play until something must be waited for."""
@@ -121,29 +159,34 @@ class Performance:
         """Go on: the kernel has taken everything that was written."""
         if self._is_leaving and self._call.outcome is None:
             self._handed_over(self._now())
-            self._run()
+            if not self._is_waiting:
+                self._run()
 
     def peer_left(self, peer: Peer) -> None:
-        """Stop: the peer is gone."""
-        if self._call.outcome is None:
+        """Stop, or linger: the peer is gone."""
+        if self._call.outcome is None and self._left_in is None:
             at = self._now()
+            outcome = self._call.phase_of_leaving()
             self._call.peer_left(peer, at)
-            self._stop(self._call.phase_of_leaving(), at)
+            if self._linger_ms and _is_of_the_model(self._step):
+                self._go_on_alone(outcome)
+            else:
+                self._stop(outcome, at)
 
     def shut_down(self) -> None:
         """Stop: the server is going away."""
         if self._call.outcome is None:
-            self._stop(Outcome.SHUTDOWN, self._now())
+            self._stop(self._left_in or Outcome.SHUTDOWN, self._now())
 
-    def _stop(self, outcome: Outcome, at: float, fault: Fault | None = None) -> None:
-        if self._timer is not None:
-            self._timer.cancel()
-        self._gates.leave(self._released)
-        self._call.end(outcome, at, fault=fault)
+    # One step after the other.
 
     def _run(self) -> None:
         """Play steps until one has to wait, or the event loop is due a turn."""
-        self._timer = None
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+        if self._is_leaving:
+            return
         for _ in range(SLICE):
             step = self._step = self._step or next(self._steps)
             due = self._base + step.due_ms / 1000
@@ -156,17 +199,29 @@ class Performance:
         if self._flush():
             self._timer = self._timers.call_soon(self._run)
 
-    def _play(self, step: Step | _Last) -> bool:
+    def _play(self, step: Step | _Gone | _Last) -> bool:
         """Do one step; False if it waits (it is played again then) or was the last."""
         match step:
-            case Emit(part=part, text=text):
+            case Emit(part=part, text=text, garble=garble):
                 self._call.token_generated(self._now())
                 self._unsaid += 1
-                return self._say(self._delivery.token(part, text))
+                return self._say(self._delivery.token(part, text, garble))
             case Open():
                 self._base = self._now()
                 self._say(self._delivery.open())
                 return self._flush()
+            case Ping(text=text):
+                self._step = None
+                self._ping(text)
+                return True
+        return self._play_to_peer(step)
+
+    def _play_to_peer(self, step: _ToPeer) -> bool:
+        """Do a step that is none of the model's, if there is still a peer."""
+        if self._left_in is not None and not _is_of_the_model(step):
+            self._stop(self._left_in, self._now())
+            return False
+        match step:
             case Close():
                 return self._say(self._delivery.close())
             case Terminate():
@@ -175,35 +230,51 @@ class Performance:
         # Whatever follows happens after everything said so far has left.
         return self._flush() and self._play_apart(step)
 
-    def _play_apart(
-        self,
-        step: Gate | Silence | End | Failure | StreamError | Cut | TruncateBody | _Last,
-    ) -> bool:
+    def _play_apart(self, step: _Pause | _Ending | _Gone | _Last) -> bool:
         match step:
-            case Gate():
-                return self._hold()
-            case Silence():
+            case Line(slots=slots):
+                return self._line_up(slots)
+            case Gate(keepalive=keepalive):
+                return self._hold(keepalive)
+            case Silence(keepalive=keepalive):
+                self._wait(keepalive)
                 return False
-            case Cut(how=how):
+            case _Gone(how=how):
                 self._cut(how)
                 return False
             case _Last():
                 self._finish(step)
                 return False
-            case End():
-                self._step = _Last(data=self._delivery.end())
-            case TruncateBody():
-                self._end_early(self._delivery.truncate(), Fault.TRUNCATE)
+        self._step = self._last_words(step)
+        return True
+
+    def _last_words(self, step: _Ending) -> _Gone | _Last:
+        """Say what comes before the end; return the end."""
+        match step:
+            case End(fault=fault):
+                return _Last(data=self._delivery.end(), fault=fault)
+            case Cut(how=how, upcoming=upcoming, bytes=size):
+                self._say(self._delivery.cut(upcoming, size))
+                return _Gone(how=how)
+            case TruncateBody(upcoming=upcoming, bytes=size):
+                self._say(self._delivery.cut(upcoming, size) if size else b"")
+                parts: Sequence[bytes] = self._delivery.truncate()
+                fault = Fault.TRUNCATE
             case StreamError(error=error):
                 self._is_terminal = True
                 self._status, *parts = self._delivery.fail_late(error)
-                self._end_early(parts, Fault.ERROR)
-            case Failure(fail=fail):
+                fault = Fault.ERROR
+            case Failure(fail=fail, fault=fault):
                 self._status = fail.status
-                self._end_early(self._delivery.fail(fail), Fault.FAIL)
+                parts = self._delivery.fail(fail)
+            case StandIn(page=page):
+                self._status = page.status
+                parts = self._delivery.page(page)
+                fault = Fault.PAGE
             case _:
                 assert_never(step)
-        return True
+        self._say(parts[0])
+        return _Last(data=parts[1], fault=fault)
 
     def _say(self, data: bytes) -> bool:
         self._step = None
@@ -212,13 +283,11 @@ class Performance:
             self._unsaid = 0
         return True
 
-    def _end_early(self, parts: Sequence[bytes], fault: Fault) -> None:
-        """Let the bytes but the last leave, then end with the fault on record."""
-        self._say(parts[0])
-        self._step = _Last(data=parts[1], fault=fault)
-
     def _flush(self) -> bool:
         """Hand over what is made; False if the kernel does not take it all now."""
+        if self._left_in is not None:
+            self._out.clear()
+            return True
         if self._is_leaving or not self._link.is_open:
             return False
         if not self._out:
@@ -245,29 +314,100 @@ class Performance:
             self._is_terminal = False
             self._call.note(Event.TERMINATOR_SENT, at)
 
-    def _hold(self) -> bool:
+    # Waiting for somebody else.
+
+    def _line_up(self, slots: int) -> bool:
+        place = self._queues.enter(self._call.model or "", slots, self._admitted)
+        self._call.when_ended(place.leave)
+        if place.is_admitted:
+            self._step = None
+            self._call.note(Event.ADMITTED, self._now())
+            return True
+        self._wait(None)
+        self._call.note(Event.QUEUED, self._waits_since)
+        return False
+
+    def _admitted(self) -> None:
+        self._go_on(Event.ADMITTED)
+
+    def _hold(self, keepalive: KeepAlive | None) -> bool:
         if self._gates.is_open(self._call.turn):
             self._step = None
             return True
-        self._held_at = self._now()
         self._gates.hold(self._call.turn, self._released)
-        self._call.note(Event.HELD, self._held_at)
+        self._wait(keepalive)
+        self._call.note(Event.HELD, self._waits_since)
         return False
 
     def _released(self) -> None:
         """Go on, with the schedule moved by the time the gate took."""
-        at = self._now()
-        self._base += at - self._held_at
+        self._base += self._now() - self._waits_since
+        self._go_on(Event.RELEASED)
+
+    def _wait(self, keepalive: KeepAlive | None) -> None:
+        self._is_waiting = True
+        self._waits_since = self._now()
+        if keepalive is not None and self._left_in is None:
+            self._pinger = Pinger(
+                lambda: self._ping_now(keepalive.text),
+                each_ms=keepalive.each_ms,
+                timers=self._timers,
+            )
+
+    def _go_on(self, event: Event) -> None:
+        self._is_waiting = False
         self._step = None
-        self._call.note(Event.RELEASED, at)
+        self._stop_pinging()
+        self._call.note(event, self._now())
         self._timer = self._timers.call_soon(self._run)
+
+    def _ping_now(self, text: str | None) -> None:
+        # While the client does not read, one ping more would only pile up.
+        if not self._is_leaving:
+            self._ping(text)
+            self._flush()
+
+    def _ping(self, text: str | None) -> None:
+        # It brings no token, so it leaves `_unsaid` as it is.
+        if data := self._delivery.keepalive(text):
+            self._out.append(data)
+
+    def _stop_pinging(self) -> None:
+        if self._pinger is not None:
+            self._pinger.stop()
+            self._pinger = None
+
+    # The end.
+
+    def _go_on_alone(self, outcome: Outcome) -> None:
+        """Make tokens for nobody, on the same schedule, until the model stops too."""
+        now, end = self._timers.time, self._now() + self._linger_ms / 1000
+        self._left_in = outcome
+        self._is_leaving = False
+        # However late a timer is, nothing is made after the end.
+        self._now = lambda: min(now(), end)
+        self._stop_pinging()
+        self._lingering.join(self)
+        if end < inf:
+            self._stop_timer = self._timers.call_at(end, self.shut_down)
+        if self._timer is None and not self._is_waiting:
+            self._timer = self._timers.call_soon(self._run)
+
+    def _stop(self, outcome: Outcome, at: float, fault: Fault | None = None) -> None:
+        for timer in (self._timer, self._stop_timer):
+            if timer is not None:
+                timer.cancel()
+        self._stop_pinging()
+        self._gates.leave(self._released)
+        self._lingering.leave(self)
+        self._call.end(outcome, at, fault=fault)
 
     def _finish(self, last: _Last) -> None:
         """Commit the record, then write the last bytes of the response."""
         outcome = Outcome.COMPLETED if last.fault is None else Outcome.FAULTED
         self._stop(outcome, self._now(), last.fault)
         self._link.write(last.data)
-        self._link.finish(keep_alive=self._framing.keep_alive)
+        self._link.finish(keep_alive=self._delivery.framing.keep_alive)
 
     def _cut(self, how: Cutting) -> None:
         # A FIN queues behind the data; a reset throws away what is still on its way.
@@ -280,3 +420,14 @@ class Performance:
         if self._call.outcome is None:
             self._stop(Outcome.FAULTED, self._now(), Fault.DROP)
             self._link.cut(how)
+
+
+def _is_of_the_model(step: Step | _Gone | _Last | None) -> bool:
+    """Tell whether there may be tokens behind a step, also when nobody listens."""
+    match step:
+        case None | Open() | Emit() | Ping():
+            return True
+        case Gate(at=at):
+            return at in {"headers", "token"}
+        case _:
+            return False

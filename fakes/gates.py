@@ -1,8 +1,9 @@
 """Gates of one correlation key, and what else is kept per key.
 
 A gate is closed until it is released, for one turn or for all; a release also opens
-gates that are not reached yet. Bounded: gates of `MAX_KEYS` keys and scripts of
-`MAX_SCRIPTS`; the least recently used leaves first.
+gates that are not reached yet. Bounded: gates of `MAX_KEYS` keys, `MAX_TURNS` single
+turns of each, and scripts of `MAX_SCRIPTS`; the least recently used leaves first, and
+of keys one that holds nobody.
 Must not know sockets, clocks, or what is being held.
 """
 
@@ -21,6 +22,8 @@ __all__ = ["Gates", "KeyTable"]
 # As many keys as the journal keeps calls: a key that fell out has no record either.
 MAX_KEYS: Final = 10_000
 MAX_SCRIPTS: Final = 1_000
+# Who releases more turns one by one has long passed the first of them.
+MAX_TURNS: Final = 1_000
 
 
 class Gates:
@@ -31,8 +34,13 @@ class Gates:
     def __init__(self) -> None:
         """Start closed."""
         self._opened = False
-        self._open_turns: set[int] = set()
-        self._held: list[tuple[int, Callable[[], None]]] = []
+        self._open_turns: dict[int, None] = {}
+        self._held: dict[Callable[[], None], int] = {}
+
+    @property
+    def is_holding(self) -> bool:
+        """Whether somebody waits here."""
+        return bool(self._held)
 
     def is_open(self, turn: int) -> bool:
         """Tell whether that turn was released."""
@@ -40,20 +48,24 @@ class Gates:
 
     def hold(self, turn: int, resume: Callable[[], None]) -> None:
         """Call `resume` once, when the turn is released."""
-        self._held.append((turn, resume))
+        self._held[resume] = turn
 
     def leave(self, resume: Callable[[], None]) -> None:
         """Stop waiting; harmless if not waiting."""
-        self._held = [entry for entry in self._held if entry[1] != resume]
+        self._held.pop(resume, None)
 
     def release(self, turn: int | None) -> int:
         """Open the gates of one turn, or all; return how many were waiting."""
         if turn is None:
             self._opened = True
         else:
-            self._open_turns.add(turn)
-        freed = [resume for held, resume in self._held if self.is_open(held)]
-        self._held = [entry for entry in self._held if not self.is_open(entry[0])]
+            self._open_turns.pop(turn, None)
+            self._open_turns[turn] = None
+            if len(self._open_turns) > MAX_TURNS:
+                del self._open_turns[next(iter(self._open_turns))]
+        freed = [resume for resume, held in self._held.items() if self.is_open(held)]
+        for resume in freed:
+            del self._held[resume]
         for resume in freed:
             resume()
         return len(freed)
@@ -73,11 +85,20 @@ class KeyTable:
 
     def gates(self, key: str) -> Gates:
         """Return the gates of a key, closed ones if it has none yet."""
-        gates = self._gates.setdefault(key, Gates())
+        gates = self._gates.get(key)
+        if gates is None:
+            self._make_room()
+            gates = self._gates[key] = Gates()
         self._gates.move_to_end(key)
-        if len(self._gates) > self._max_keys:
-            self._gates.popitem(last=False)
         return gates
+
+    def _make_room(self) -> None:
+        """Drop the gates of a key; if somebody is held there, let them go on."""
+        if len(self._gates) < self._max_keys:
+            return
+        oldest = next(iter(self._gates))
+        idle = (key for key, gates in self._gates.items() if not gates.is_holding)
+        self._gates.pop(next(idle, oldest)).release(None)
 
     def script(self, key: str) -> Script | None:
         """Return the script that was put for a key, if any."""

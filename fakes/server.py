@@ -97,6 +97,8 @@ class Server:
         closed = [connection.closed for connection in self._connections]
         for connection in tuple(self._connections):
             connection.shut_down()
+        if self._app is not None:
+            self._app.shut_down()
         if closed:
             await asyncio.wait(closed, timeout=SHUTDOWN_S)
         for connection in tuple(self._connections):

@@ -13,8 +13,10 @@ from fakes.engine import SLICE, Performance
 from fakes.gates import Gates
 from fakes.http1 import Framing
 from fakes.journal import Journal
+from fakes.lingering import Lingering
 from fakes.player import make_plan
 from fakes.providers.openai_chat import ChatReply, ChatRequest
+from fakes.queues import Queues
 from fakes.script import (
     Delay,
     Drop,
@@ -39,6 +41,8 @@ class Stage:
         self.timers = VirtualTimers()
         self.link = VirtualLink()
         self.gates = Gates()
+        self.queues = Queues()
+        self.lingering = Lingering()
         request = ChatRequest(
             model="m",
             stream=stream,
@@ -58,9 +62,10 @@ class Stage:
         self.performance = Performance(
             plan=plan,
             delivery=deliver(reply, framing),
-            framing=framing,
             call=self.call,
             gates=self.gates,
+            queues=self.queues,
+            lingering=self.lingering,
             link=self.link,
             timers=self.timers,
         )

@@ -6,24 +6,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from fakes.answer import split_tokens
+from fakes.call import Fault
 from fakes.content import Answer, Kind, Part, RefusalDetails, StopReason, Usage
 from fakes.errors import ScriptError
-from fakes.player import (
-    Close,
-    Cut,
-    Emit,
-    End,
-    Failure,
-    Gate,
-    Open,
-    Silence,
-    Step,
-    StreamError,
-    Terminate,
-    TruncateBody,
-    make_plan,
-    split_tokens,
-)
+from fakes.player import make_plan
 from fakes.script import (
     Cost,
     Delay,
@@ -41,6 +28,20 @@ from fakes.script import (
     Tool,
     Truncate,
 )
+from fakes.steps import (
+    Close,
+    Cut,
+    Emit,
+    End,
+    Failure,
+    Gate,
+    Open,
+    Silence,
+    Step,
+    StreamError,
+    Terminate,
+    TruncateBody,
+)
 
 TWO = (Say(text="a b"),)
 
@@ -48,6 +49,7 @@ TWO = (Say(text="a b"),)
 AB = Part(index=0, kind=Kind.TEXT, pieces=("a ", "b"))
 A1 = Emit(n=1, part=AB, text="a ")
 B2 = Emit(n=2, part=AB, text="b")
+B = (AB, "b")
 
 
 def answer_to(script: Script, max_tokens: int | None = None) -> Answer:
@@ -141,15 +143,15 @@ def test_a_failure_replaces_the_answer_but_not_the_gate_before_it() -> None:
 
     assert steps_of(Script(fail=fail, hold=(Hold(at="headers"),))) == [
         Gate(at="headers"),
-        Failure(fail=fail),
+        Failure(fail=fail, fault=Fault.FAIL),
     ]
 
 
 @pytest.mark.parametrize(
     ("script", "last"),
     [
-        (Script(say=TWO, drop=Drop(after=1, how="rst")), Cut(how="rst")),
-        (Script(say=TWO, truncate=Truncate(after=1)), TruncateBody()),
+        (Script(say=TWO, drop=Drop(after=1, how="rst")), Cut(how="rst", upcoming=B)),
+        (Script(say=TWO, truncate=Truncate(after=1)), TruncateBody(upcoming=B)),
         (
             Script(say=TWO, error=InStreamError(after=1)),
             StreamError(error=InStreamError(after=1)),
@@ -170,7 +172,10 @@ def test_gate_then_stall_then_ending_at_the_same_place() -> None:
         hold=(Hold(at="token", after=1),),
     )
 
-    assert steps_of(script)[2:] == [Gate(at="token"), Cut(how="fin", due_ms=5)]
+    assert steps_of(script)[2:] == [
+        Gate(at="token"),
+        Cut(how="fin", upcoming=B, due_ms=5),
+    ]
 
 
 def test_an_empty_script_says_eight_words() -> None:
