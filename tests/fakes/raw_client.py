@@ -80,6 +80,12 @@ class RawClient:
             assert data, f"the stream ended too early: {self.received!r}"
         return self.received
 
+    async def read_until_end_or(self, is_enough: Callable[[bytes], bool]) -> bytes:
+        """Read until what was received is enough, or FIN; a reset raises."""
+        while not is_enough(self.received) and await self._receive():
+            pass
+        return self.received
+
     async def read_to_end(self) -> bytes:
         """Read until FIN; a reset raises `ConnectionResetError`."""
         while await self._receive():

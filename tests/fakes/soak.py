@@ -1,0 +1,256 @@
+"""Thousands of calls that end in every way, and the judge of what they leave behind."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import random
+import signal
+import sys
+from contextlib import asynccontextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from loadtests.benchmarks.callers import PROVIDERS, Provider, chunks_in
+from tests.fakes.raw_client import RawClient, is_whole
+
+if TYPE_CHECKING:
+    from asyncio.subprocess import Process
+    from collections.abc import AsyncIterator, Iterable, Iterator
+
+    from tests.fakes.raw_client import How, Json
+
+SERVER = Path(__file__).with_name("soaked_server.py")
+SIDE_BY_SIDE = 64
+# Never waited for in full, unless something is broken.
+DEADLINE_S = 60
+SETTLE_S = 10
+# What a process may hold more than before, though nothing leaks: freed memory that
+# the allocator keeps for later (0.1 to 0.3 MiB were measured). A leak of 210 bytes per
+# call is more, in 5000 calls.
+TOLERANCE_KIB = 1024
+
+# Each is at or behind the third token, and three tokens are always said.
+ENDINGS = (
+    "",
+    "[[fake:fail status=500]]",
+    "[[fake:fail status=429 retry_after=1]]",
+    "[[fake:error after=3]]",
+    "[[fake:drop after=3 how=fin]]",
+    "[[fake:drop after=3 how=rst]]",
+    "[[fake:truncate after=3]]",
+    "[[fake:stall after=3 ms=5]]",
+    "[[fake:delay first=1 each=1]]",
+)
+# Whoever asks for these has to leave.
+DEAD_ENDS = (
+    "[[fake:hold at=headers call={key}]]",
+    "[[fake:delay first=3600000]]",
+    "[[fake:stall after=3]]",
+    "[[fake:hold at=token after=3 call={key}]]",
+    "[[fake:hold at=body_end call={key}]]",
+)
+# HTTP chunks that every provider sends of them, -1 being not even a head.
+READABLE = {DEAD_ENDS[0]: -1, DEAD_ENDS[1]: 0}
+CANCELS = frozenset(
+    {
+        "cancelled_before_headers",
+        "cancelled_before_first_token",
+        "cancelled_midstream",
+    }
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Visit:
+    """One connection with one call, or with a part of one.
+
+    Args:
+        is_broken_off: leave in the middle of the request, so that there is no call.
+        chunks: leave once that many HTTP chunks have arrived, or the answer has
+            ended; None reads to the end.
+    """
+
+    provider: Provider
+    prompt: str
+    stream: bool
+    keep_alive: bool
+    is_broken_off: bool
+    chunks: int | None
+    how: How
+
+    async def make(self, url: str) -> None:
+        """Connect, ask, read as far as planned, leave."""
+        request = self.provider.request(
+            self.prompt, stream=self.stream, keep_alive=self.keep_alive
+        )
+        with await RawClient.connect(url) as client:
+            if self.is_broken_off:
+                await client.send(request[: len(request) // 2])
+            else:
+                await client.send(request)
+                # The end may be a scripted reset.
+                with suppress(ConnectionResetError):
+                    await client.read_until_end_or(self._has_enough)
+            client.leave(self.how)
+
+    def _has_enough(self, received: bytes) -> bool:
+        is_far = self.chunks is not None and chunks_in(received) >= self.chunks
+        return is_far or is_whole(received)
+
+
+def visits(dice: random.Random, count: int, *, name: str) -> Iterator[Visit]:
+    """Yield seeded visits with that many calls in all."""
+    calls = 0
+    while calls < count:
+        stream = dice.random() < 0.7
+        provider = dice.choice(PROVIDERS)
+        leaves = dice.random() < 0.5
+        ending = dice.choice((*ENDINGS, *DEAD_ENDS) if leaves else ENDINGS)
+        # Of most dead ends nobody can read more than opening and three tokens.
+        most = READABLE.get(ending, provider.opening + 3)
+        visit = Visit(
+            provider=provider,
+            prompt=(
+                f"[[fake:think tokens=2]] [[fake:say tokens={dice.randrange(3, 30)}]] "
+                f"[[fake:tool name=f]] {ending.format(key=f'{name}-{calls}')}"
+            ),
+            stream=stream,
+            keep_alive=dice.random() < 0.5,
+            is_broken_off=dice.random() < 0.02,
+            chunks=dice.randrange(-1, most + 1 if stream else 0) if leaves else None,
+            how=dice.choice(("fin", "rst")),
+        )
+        calls += not visit.is_broken_off
+        yield visit
+
+
+async def make_visits(url: str, planned: Iterable[Visit]) -> None:
+    """Make them all, `SIDE_BY_SIDE` at a time."""
+    waiting = iter(planned)
+
+    async def work() -> None:
+        for visit in waiting:
+            await visit.make(url)
+
+    async with asyncio.timeout(DEADLINE_S), asyncio.TaskGroup() as group:
+        for _ in range(SIDE_BY_SIDE):
+            group.create_task(work())
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Footprint:
+    """What a server holds while nobody calls it.
+
+    Args:
+        running: calls on record that have no outcome.
+        errors: what the server's event loop had to report.
+        resident_kib: memory of the process, garbage collected.
+    """
+
+    connections: int
+    tasks: int
+    descriptors: int
+    watches: int
+    calls: int
+    events: int
+    running: int
+    errors: int
+    resident_kib: int
+
+
+def judge(
+    *, before: Footprint, middle: Footprint, after: Footprint, max_calls: int
+) -> list[str]:
+    """Say what was left behind; nothing, if all is well.
+
+    `middle` is taken when the journal is full, so that from there on no growth of
+    memory is right.
+    """
+    found = [
+        f"expected {getattr(before, name)} {name} as before, got {getattr(after, name)}"
+        for name in ("connections", "tasks", "descriptors", "watches", "errors")
+        if getattr(after, name) != getattr(before, name)
+    ]
+    if after.running:
+        found.append(
+            f"expected every call to have an outcome, {after.running} have not"
+        )
+    if after.calls > max_calls:
+        found.append(f"expected at most {max_calls} calls on record, got {after.calls}")
+    growth = after.resident_kib - middle.resident_kib
+    if growth > TOLERANCE_KIB:
+        found.append(
+            f"expected memory to grow by at most {TOLERANCE_KIB} KiB, got {growth}"
+        )
+    return found
+
+
+def contradictions(call: Json) -> list[str]:
+    """Say what in the record of a call does not fit together."""
+    outcome = call["outcome"]
+    has_left = outcome in CANCELS or outcome == "closed_after_terminal"
+    facts = {
+        "an outcome": outcome is not None,
+        "a peer if it was left": (call["peer"] is not None) == has_left,
+        "a fault if faulted": (call["fault"] is not None) == (outcome == "faulted"),
+        "no token after its peer": call["tokens"]["after_peer_gone"] == 0,
+    }
+    return [
+        f"expected {fact}, got {call}" for fact, is_so in facts.items() if not is_so
+    ]
+
+
+class SoakedServer:
+    """The process under test, and what it says of itself."""
+
+    def __init__(self, process: Process, url: str) -> None:
+        self._process = process
+        self.url = url
+
+    async def settled(self, *, within_s: float = SETTLE_S) -> Footprint:
+        """Return what is held once every connection and call has ended.
+
+        What has not ended within the time is in the footprint.
+        """
+        clock = asyncio.get_running_loop().time
+        deadline = clock() + within_s
+        footprint = await self.look()
+        # Each look is a round trip through the server's event loop.
+        while (footprint.connections or footprint.running) and clock() < deadline:
+            footprint = await self.look()
+        return footprint
+
+    async def look(self) -> Footprint:
+        self._process.send_signal(signal.SIGUSR1)
+        held = json.loads(await _line(self._process))
+        proc = Path(f"/proc/{self._process.pid}")
+        status = (proc / "status").read_text()
+        return Footprint(
+            **held,
+            descriptors=len(list((proc / "fd").iterdir())),
+            resident_kib=int(status.partition("VmRSS:")[2].split()[0]),
+        )
+
+
+@asynccontextmanager
+async def soaked_server(
+    max_calls: int, leak: str | None = None
+) -> AsyncIterator[SoakedServer]:
+    """Run one, whole or with a leak, until the block ends."""
+    arguments = [str(SERVER), str(max_calls), *([leak] if leak else [])]
+    process = await asyncio.create_subprocess_exec(
+        sys.executable, *arguments, stdout=asyncio.subprocess.PIPE
+    )
+    try:
+        yield SoakedServer(process, json.loads(await _line(process))["url"])
+    finally:
+        process.kill()
+        await process.wait()
+
+
+async def _line(process: Process) -> bytes:
+    assert process.stdout is not None
+    async with asyncio.timeout(DEADLINE_S):
+        return await process.stdout.readline()
