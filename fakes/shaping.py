@@ -26,7 +26,7 @@ NEWLINES: Final = {"lf": b"\n", "crlf": b"\r\n", "cr": b"\r"}
 _LINE_END: Final = re.compile(rb"\r\n|\r|\n")
 # A frame and what ends it; what a stream's end cuts off is one too.
 _FRAMES: Final = {
-    Syntax.EVENTS: re.compile(rb"(?:.+(?:\r\n|\n))+(?:\r\n|\n)?"),
+    Syntax.EVENTS: re.compile(rb"(?:[^\r\n]+\r?\n)+(?:\r?\n)?"),
     Syntax.LINES: re.compile(rb".*\n"),
     Syntax.ARRAY: re.compile(rb".+", re.DOTALL),
 }
