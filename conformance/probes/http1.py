@@ -10,6 +10,7 @@ h11's own buffer, which is bounded by the same number.
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 
 import h11
@@ -22,6 +23,9 @@ MAX_HEAD_BYTES = 64 * 1024
 request head; a response head beyond that is an attack or a mistake."""
 
 _TOO_LARGE = f"expected a response head of at most {MAX_HEAD_BYTES} bytes, got more"
+
+_BYTEARRAY = re.compile(r"""bytearray\(b(".*"|'.*')\)""")
+"""How h11 quotes what it has read; the quotes alone say as much."""
 
 CREDENTIAL = "$TOKEN"
 """What stands for the credential wherever a request is kept or shown."""
@@ -149,7 +153,7 @@ class ResponseReader:
             return EndingKind.PREMATURE_EOF, words
         if not self._has_head and len(self._head) > MAX_HEAD_BYTES:
             return EndingKind.LIMIT, _TOO_LARGE
-        return EndingKind.PROTOCOL_ERROR, words
+        return EndingKind.PROTOCOL_ERROR, _BYTEARRAY.sub(r"\1", words)
 
     def _surplus(self) -> str:
         surplus = len(self._h11.trailing_data[0])

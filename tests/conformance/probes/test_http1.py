@@ -77,6 +77,22 @@ def test_lines_that_end_in_lf_alone_are_read_as_h11_does() -> None:
     assert body_of(found) == b"x"
 
 
+@pytest.mark.parametrize(
+    ("response", "detail"),
+    [
+        (b"no HTTP at all\r\n\r\n", "illegal status line: 'no HTTP at all'"),
+        (
+            b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nwhat \xff\r\n",
+            r"illegal chunk header: 'what \xff\r\n'",
+        ),
+    ],
+)
+def test_what_is_no_http_is_quoted_without_types_of_python(
+    response: bytes, detail: str
+) -> None:
+    assert feed([response])[-1] == End(EndingKind.PROTOCOL_ERROR, detail)
+
+
 def test_a_head_just_within_the_limit_is_read() -> None:
     fixed = b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\nX: \r\n\r\n"
     padded = fixed.replace(b"X: ", b"X: " + b"a" * (64 * 1024 - len(fixed)))
