@@ -36,9 +36,23 @@ REQUEST_DEADLINE_S: Final = 30.0
 IDLE_DEADLINE_S: Final = 120.0
 # How long a client may take to close after our last byte.
 LINGER_S: Final = 2.0
-# How often the kernel is asked whether the peer acknowledged everything. There is no
-# event for it. Linux delays an acknowledgement by up to 40 ms, so this is fine enough.
+# How long a connection that is half closed on purpose may stay so: a client that does
+# not notice is what is being looked for, and reads time out after less.
+HALF_CLOSED_S: Final = 30.0
+# How often the kernel is asked whether the peer acknowledged everything; there is no
+# event for it. Linux delays an acknowledgement by up to 40 ms. After that a client does
+# not read, and is asked about the less often the longer that lasts: each time after a
+# tenth of the time waited so far, at the end once a second.
 ACK_POLL_S: Final = 0.001
+# Each pause is so much longer than the one before it: the answer comes late by a tenth
+# of the wait at most, and a client that does not read costs little.
+ACK_POLL_GROWTH: Final = 1.1
+MAX_ACK_POLL_S: Final = 0.1
+# Longer than any client that means to read leaves its window closed.
+ACK_DEADLINE_S: Final = 10.0
+ACK_BACKOFF: Final = 0.1
+# A client that does not read for so long is cut off with bytes undelivered.
+ACK_DEADLINE_S: Final = 10.0
 # struct linger {on, 0 s}: close() resets the connection (socket(7), SO_LINGER).
 RESET_ON_CLOSE: Final = struct.pack("ii", 1, 0)
 
@@ -61,6 +75,7 @@ class Connection(asyncio.Protocol):
         self._is_busy = False
         self._is_closing = False
         self._has_continued = False
+        self._linger_s = LINGER_S
         self._deadline: asyncio.TimerHandle | None = None
         self.closed: asyncio.Future[None] = loop.create_future()
         self._transport: asyncio.Transport = cast("asyncio.Transport", None)
@@ -151,6 +166,7 @@ class Connection(asyncio.Protocol):
         self._is_closing = True
         self._exchange = None
         if how == "half_close":
+            self._linger_s = HALF_CLOSED_S
             self._linger()
             return
         if how == "fin":
@@ -160,14 +176,28 @@ class Connection(asyncio.Protocol):
         self._transport.abort()
 
     def when_delivered(self, callback: Callable[[], object]) -> None:
-        """Call back once the peer's kernel has acknowledged every byte."""
+        """Call back once the peer's kernel has acknowledged every byte, or never will.
+
+        It never will while the client does not read: after `ACK_DEADLINE_S` it has had
+        its chance.
+        """
+        deadline = self._loop.time() + ACK_DEADLINE_S
+        self._ask_if_delivered(callback, ACK_POLL_S, deadline)
+
+    def _ask_if_delivered(
+        self, callback: Callable[[], object], pause_s: float, deadline: float
+    ) -> None:
         if self._transport.is_closing():
             return
         waiting = fcntl.ioctl(self._socket.fileno(), termios.TIOCOUTQ, b"\0" * 4)
-        if self.is_full or struct.unpack("i", waiting)[0] > 0:
-            self._loop.call_later(ACK_POLL_S, self.when_delivered, callback)
-        else:
+        is_delivered = not self.is_full and struct.unpack("i", waiting)[0] == 0
+        if is_delivered or self._loop.time() >= deadline:
             callback()
+            return
+        longer_s = min(pause_s * ACK_POLL_GROWTH, MAX_ACK_POLL_S)
+        self._loop.call_later(
+            pause_s, self._ask_if_delivered, callback, longer_s, deadline
+        )
 
     # What the server may do.
 
@@ -238,7 +268,7 @@ class Connection(asyncio.Protocol):
 
     def _await_close(self) -> None:
         """Give the client time to close, counted from our last byte."""
-        self._set_deadline(IDLE_DEADLINE_S if self.is_full else LINGER_S)
+        self._set_deadline(IDLE_DEADLINE_S if self.is_full else self._linger_s)
 
     def _refuse(self, error: RequestError) -> None:
         self._is_busy = True

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import fcntl
 from typing import TYPE_CHECKING
 
 import pytest
@@ -236,3 +237,81 @@ async def test_a_peer_that_resets_before_the_last_byte_costs_no_traceback(
     call = await control.wait("k", "ended")
 
     assert (call["outcome"], seen) == ("completed", [])
+
+
+HALF_CLOSED = "[[fake:say tokens=4 call=k]] [[fake:drop after=2 how=half_close]]"
+
+
+async def test_a_half_closed_connection_is_read_until_the_client_closes_too(
+    server: Server, control: ControlClient
+) -> None:
+    with await RawClient.connect(server.url) as client:
+        await client.send(chat_request(HALF_CLOSED))
+        received = await client.read_to_end()
+        (connection,) = [each for each in server._connections if each._is_closing]
+        await client.send(b"still here " * 100_000)
+        call = await control.wait("k", "ended")
+        is_open = not connection.closed.done()
+        client.leave("fin")
+        await connection.closed
+
+    assert received.count(b'"finish_reason":null') == 3
+    assert not received.endswith(b"0\r\n\r\n")
+    assert is_open
+    assert (call["outcome"], call["fault"], call["peer"]) == ("faulted", "drop", None)
+
+
+async def test_a_half_closed_connection_is_closed_in_the_end(
+    server: Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(connection_module, "HALF_CLOSED_S", 0.02)
+    with await RawClient.connect(server.url) as client:
+        await client.send(chat_request(HALF_CLOSED))
+        await client.read_to_end()
+        (connection,) = server._connections or [None]
+        if connection is not None:
+            await connection.closed
+
+        assert server.open_connections == 0
+
+
+async def test_a_client_that_never_reads_is_reset_all_the_same(
+    server: Server, control: ControlClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[int] = []
+    ioctl = fcntl.ioctl
+
+    def count(descriptor: int, request: int, argument: bytes) -> bytes:
+        asked.append(request)
+        return ioctl(descriptor, request, argument)
+
+    monkeypatch.setattr(connection_module, "ACK_DEADLINE_S", 0.2)
+    monkeypatch.setattr(connection_module.fcntl, "ioctl", count)
+    with await RawClient.connect(server.url, receive_buffer=4096) as client:
+        await client.send(
+            chat_request(
+                "[[fake:say tokens=500 call=k]] [[fake:drop after=500 how=rst]]"
+            )
+        )
+        call = await control.wait("k", "ended")
+        with pytest.raises(ConnectionResetError):
+            await client.read_to_end()
+
+    assert (call["outcome"], call["tokens"]["sent"]) == ("faulted", 500)
+    # Ten in the first 10 ms, then each after a tenth more: not 200, one every ms.
+    assert 10 <= len(asked) <= 60
+
+
+async def test_a_reset_does_not_wait_for_ever_for_a_client_that_never_reads(
+    server: Server, control: ControlClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(connection_module, "ACK_DEADLINE_S", 0.05)
+    prompt = "[[fake:say tokens=100 call=k]] [[fake:drop after=100 how=rst]]"
+    with await RawClient.connect(server.url, receive_buffer=1) as client:
+        await client.send(chat_request(prompt))
+        call = await control.wait("k", "ended")
+
+        assert (call["outcome"], call["fault"]) == ("faulted", "drop")
+        assert call["tokens"]["sent"] == 100
+        with pytest.raises(ConnectionResetError):
+            await client.read_to_end()
