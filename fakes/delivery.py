@@ -212,6 +212,10 @@ class ShapedDelivery(StreamDelivery):
         self._held.append(self._garbled(part, text, garble or self._garble))
         return self._part(b"") if len(self._held) >= self._wire.coalesce else b""
 
+    def keepalive(self, text: str | None) -> bytes:
+        """The same, between two frames; what is kept back stays so."""
+        return self._frame(self._body(self._reply.keepalive(text)))
+
     def cut(self, upcoming: Upcoming, size: int) -> bytes:
         """What was kept back, and a chunk that ends in the middle of a frame."""
         held = self._body(self._release())
