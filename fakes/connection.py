@@ -39,19 +39,14 @@ LINGER_S: Final = 2.0
 # How long a connection that is half closed on purpose may stay so: a client that does
 # not notice is what is being looked for, and reads time out after less.
 HALF_CLOSED_S: Final = 30.0
-# How often the kernel is asked whether the peer acknowledged everything; there is no
-# event for it. Linux delays an acknowledgement by up to 40 ms. After that a client does
-# not read, and is asked about the less often the longer that lasts: each time after a
-# tenth of the time waited so far, at the end once a second.
+# How often the kernel is asked whether the peer acknowledged everything. There is no
+# event for it. Linux delays an acknowledgement by up to 40 ms, so this is fine enough.
 ACK_POLL_S: Final = 0.001
 # Each pause is so much longer than the one before it: the answer comes late by a tenth
 # of the wait at most, and a client that does not read costs little.
 ACK_POLL_GROWTH: Final = 1.1
 MAX_ACK_POLL_S: Final = 0.1
 # Longer than any client that means to read leaves its window closed.
-ACK_DEADLINE_S: Final = 10.0
-ACK_BACKOFF: Final = 0.1
-# A client that does not read for so long is cut off with bytes undelivered.
 ACK_DEADLINE_S: Final = 10.0
 # struct linger {on, 0 s}: close() resets the connection (socket(7), SO_LINGER).
 RESET_ON_CLOSE: Final = struct.pack("ii", 1, 0)

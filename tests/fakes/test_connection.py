@@ -286,7 +286,7 @@ async def test_a_client_that_never_reads_is_reset_all_the_same(
         return ioctl(descriptor, request, argument)
 
     monkeypatch.setattr(connection_module, "ACK_DEADLINE_S", 0.2)
-    monkeypatch.setattr(connection_module.fcntl, "ioctl", count)
+    monkeypatch.setattr(fcntl, "ioctl", count)
     with await RawClient.connect(server.url, receive_buffer=4096) as client:
         await client.send(
             chat_request(
@@ -298,7 +298,7 @@ async def test_a_client_that_never_reads_is_reset_all_the_same(
             await client.read_to_end()
 
     assert (call["outcome"], call["tokens"]["sent"]) == ("faulted", 500)
-    # Ten in the first 10 ms, then each after a tenth more: not 200, one every ms.
+    # Each pause is a tenth longer: not 200, one every ms.
     assert 10 <= len(asked) <= 60
 
 
