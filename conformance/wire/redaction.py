@@ -5,15 +5,17 @@ replaces, so the offsets of a redacted body are its own.
 
 A value is replaced for one of two reasons: it contains a secret the caller names (a
 token it minted), or it is the value of a header that carries credentials by its name.
-Encoded forms of a secret (percent-encoded, JSON-escaped, base64) are not looked for:
-tokens are URL-safe and so have but one form.
+A secret is looked for as it is, JSON-escaped and percent-encoded, the whole of it in
+one way; not in base64, where it has a form for each place that it may start at.
 """
 
 from __future__ import annotations
 
+import json
 import re
 from dataclasses import replace
 from typing import TYPE_CHECKING, AnyStr
+from urllib.parse import quote_from_bytes
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator
@@ -28,11 +30,44 @@ _MARKER_BYTES = MARKER.encode()
 _CREDENTIAL_HEADER = re.compile(r"authorization$|cookie|api-?key$|(^|-)token$")
 
 
+# What Python's quote, JavaScript's encodeURIComponent and its encodeURI leave alone,
+# beyond letters, digits and `_.-~`.
+_KEPT_IN_URLS = ("", "/", "!*'()", "!*'();,/?:@&=+$#")
+# What JSON that may stand in an HTML page escapes.
+_HTML = re.compile("[<>&']")
+_HEX = re.compile(r"\\u[0-9A-Fa-f]{4}|%[0-9A-Fa-f]{2}")
+
+
+def forms_of(secret: str) -> set[str]:
+    """Return a secret and what JSON, URLs and forms make of it; one text for a JWT."""
+    # A secret from the environment may hold undecodable bytes as lone surrogates.
+    encoded = _encode(secret)
+    found = {secret}
+    for is_ascii in (True, False):
+        escaped = json.dumps(secret, ensure_ascii=is_ascii)[1:-1]
+        found |= {escaped, escaped.replace("/", r"\/"), _HTML.sub(_to_escape, escaped)}
+    for safe in _KEPT_IN_URLS:
+        quoted = quote_from_bytes(encoded, safe)
+        found |= {quoted, quoted.replace("%20", "+")}
+    # Hexadecimal digits may be written either way.
+    found |= {_HEX.sub(lambda match: match[0].lower(), form) for form in found}
+    found |= {_HEX.sub(lambda match: _upper(match[0]), form) for form in found}
+    return found
+
+
+def _to_escape(match: re.Match[str]) -> str:
+    return f"\\u{ord(match[0]):04x}"
+
+
+def _upper(escape: str) -> str:
+    return escape[:2] + escape[2:].upper() if escape[0] == "\\" else escape.upper()
+
+
 def redact(exchange: Exchange, secrets: Collection[str]) -> Exchange:
     """Return `exchange` with each secret and each credential header replaced."""
+    texts = {form for secret in secrets if secret for form in forms_of(secret)}
+    encoded = {_encode(text) for text in texts}
     # Header text is Latin-1, so a secret beyond ASCII looks different there.
-    encoded = {_encode(secret) for secret in secrets if secret}
-    texts = {secret for secret in secrets if secret}
     texts |= {secret.decode("latin-1") for secret in encoded}
     return replace(
         exchange,
@@ -50,7 +85,6 @@ def redact(exchange: Exchange, secrets: Collection[str]) -> Exchange:
 
 
 def _encode(secret: str) -> bytes:
-    # A secret from the environment may hold undecodable bytes as lone surrogates.
     return secret.encode(errors="surrogateescape")
 
 

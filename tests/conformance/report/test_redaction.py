@@ -37,6 +37,18 @@ def test_a_secret_that_another_one_starts_with_leaves_nothing_behind() -> None:
     assert safe.judgements[0].reason == "[redacted]"
 
 
+def test_an_encoded_credential_is_replaced_also_where_it_is_quoted() -> None:
+    body = r'{"t": "a\"/b"}'
+    result = run_of(
+        judged("a.b", Verdict.ERRORED, reason=f"got {body!r}, {body}, a%22%2Fb")
+    )
+
+    safe = without_secrets(result, ['a"/b'])
+
+    redacted = '{"t": "[redacted]"}'
+    assert safe.judgements[0].reason == f"got '{redacted}', {redacted}, [redacted]"
+
+
 def test_without_secrets_nothing_changes() -> None:
     result = run_of(judged("a.b", Verdict.PASSED))
 

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from conformance.wire import Chunk, Ending, EndingKind
 from conformance.wire.exchange import Exchange
-from conformance.wire.redaction import MARKER, is_credential_header, redact
+from conformance.wire.redaction import MARKER, forms_of, is_credential_header, redact
 
 
 def exchange(
@@ -97,6 +97,39 @@ def test_a_secret_beyond_ascii_is_found_as_utf8_and_as_header_text() -> None:
 
 def test_a_secret_of_bytes_from_the_environment_is_found() -> None:
     assert bodies(redact(exchange(b"a \xffs b"), ["\udcffs"])) == [b"a [redacted] b"]
+
+
+ODD = 'a"b\\c/d e+f<\u00e9\u2603\U0001f600'
+
+
+@pytest.mark.parametrize(
+    "written",
+    [
+        ODD,
+        # JSON: to ASCII or not, with escaped slashes, hexadecimal digits either way.
+        r"a\"b\\c/d e+f<\u00e9\u2603\ud83d\ude00",
+        r"a\"b\\c/d e+f<\u00E9\u2603\uD83D\uDE00",
+        r"a\"b\\c\/d e+f<\u00e9\u2603\ud83d\ude00",
+        'a\\"b\\\\c/d e+f<\u00e9\u2603\U0001f600',
+        'a\\"b\\\\c\\/d e+f<\u00e9\u2603\U0001f600',
+        # JSON for HTML pages, as Go writes it.
+        'a\\"b\\\\c/d e+f\\u003c\u00e9\u2603\U0001f600',
+        # In a query, a path and a form.
+        "a%22b%5Cc%2Fd%20e%2Bf%3C%C3%A9%E2%98%83%F0%9F%98%80",
+        "a%22b%5cc%2fd%20e%2bf%3c%c3%a9%e2%98%83%f0%9f%98%80",
+        "a%22b%5Cc/d%20e+f%3C%C3%A9%E2%98%83%F0%9F%98%80",
+        "a%22b%5Cc%2Fd+e%2Bf%3C%C3%A9%E2%98%83%F0%9F%98%80",
+    ],
+)
+def test_a_secret_is_found_however_it_is_written(written: str) -> None:
+    found = redact(exchange(f"- {written} -".encode(), reason=written), [ODD])
+
+    assert bodies(found) == [b"- [redacted] -"]
+    assert found.reason == MARKER
+
+
+def test_a_secret_without_odd_characters_has_one_form() -> None:
+    assert forms_of("eyJ0.eyJ_-~") == {"eyJ0.eyJ_-~"}
 
 
 @pytest.mark.parametrize(
