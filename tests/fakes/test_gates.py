@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from fakes.gates import Gates, KeyTable
+from fakes.gates import MAX_TURNS, Gates, KeyTable
 from fakes.script import Say, Script
 
 
@@ -82,3 +82,31 @@ def test_the_least_recently_used_script_is_dropped() -> None:
     table.put_script("c", Script())
 
     assert [table.script(key) is None for key in "abc"] == [False, True, False]
+
+
+def test_of_many_turns_released_one_by_one_the_latest_stay_open() -> None:
+    gates = Gates()
+    for turn in range(1, MAX_TURNS + 2):
+        gates.release(turn)
+
+    assert not gates.is_open(1)
+    assert gates.is_open(2)
+    assert gates.is_open(MAX_TURNS + 1)
+
+
+def test_a_key_that_holds_somebody_stays_while_another_can_go() -> None:
+    table, gone = KeyTable(max_keys=2), list[int]()
+    table.gates("held").hold(1, lambda: gone.append(1))
+    table.gates("idle")
+    table.gates("new")
+
+    assert gone == []
+    assert table.gates("held").is_holding
+
+
+def test_who_is_held_goes_on_when_the_key_has_to_go() -> None:
+    table, gone = KeyTable(max_keys=1), list[int]()
+    table.gates("held").hold(1, lambda: gone.append(1))
+    table.gates("new")
+
+    assert gone == [1]
