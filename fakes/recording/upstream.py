@@ -8,6 +8,9 @@ whoever takes them bounds them. Must not know HTTP framing or cassettes.
 from __future__ import annotations
 
 import asyncio
+import os
+import re
+import socket
 import ssl
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, Self, cast
@@ -167,15 +170,19 @@ def _split(url: str) -> tuple[SplitResult, int | None]:
         target = urlsplit(url)
         port = target.port
     except ValueError as error:
-        raise UpstreamError(f"--upstream {url}: {error}".lower()) from None
-    if target.scheme not in _PORTS or not target.hostname:
+        # The URL itself is not told: a password may be in it.
+        reason = str(error).lower()
         raise UpstreamError(
-            f"expected the upstream as https://host or http://host:port, got {url!r}"
-        )
+            f"expected the upstream as https://host or http://host:port: {reason}"
+        ) from None
     if target.query or target.fragment or target.username is not None:
         raise UpstreamError(
             "expected an upstream without user, query and fragment: these come with "
             "the client's requests"
+        )
+    if target.scheme not in _PORTS or not target.hostname:
+        raise UpstreamError(
+            f"expected the upstream as https://host or http://host:port, got {url!r}"
         )
     return target, port
 
@@ -196,5 +203,9 @@ def _reason(error: OSError) -> str:
     """Give the reason of the kernel, of the resolver or of TLS."""
     if isinstance(error, ssl.SSLError):
         return (error.reason or str(error)).lower().replace("_", " ")
-    # asyncio puts its own sentence before the kernel's.
-    return (error.strerror or str(error)).rpartition(": ")[2].lower()
+    if isinstance(error, socket.gaierror):
+        return (error.strerror or str(error)).lower()
+    # asyncio puts sentences of its own in place of the kernel's, and several into one
+    # when a name has several addresses.
+    numbers = re.findall(r"\[Errno (\d+)\]", str(error))
+    return ", ".join(sorted({os.strerror(int(number)) for number in numbers})).lower()
