@@ -15,12 +15,12 @@ import socket
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from typing import Any
 from urllib.parse import urlsplit
 
 import httpx
 
 from .figures import percentile
+from .journal import moment_of, reached
 from .stack import Stack, running
 
 PHASES = {
@@ -71,12 +71,12 @@ async def _cancel_through_server(
     ) as stream:
         stream.raise_for_status()
         stream_id = stream.headers["X-Stream-Id"]
-        await _reached(client, stack, key, REACHED[series.phase])
+        await reached(client, stack.fakes, key, REACHED[series.phase])
         cancelled = await client.delete(
             f"{stack.server}{ENDPOINT}/{stream_id}", headers=user
         )
         cancelled.raise_for_status()
-        call = await _reached(client, stack, key, "ended")
+        call = await reached(client, stack.fakes, key, "ended")
         await stream.aread()
     answer = await client.get(stack.server + "/observe", headers=stack.observer)
     decided = next(
@@ -84,7 +84,7 @@ async def _cancel_through_server(
         for entry in answer.json()["streams"]
         if entry["id"] == stream_id
     )
-    series.server_ms.append((_at(call, "peer_gone") - decided) * 1000)
+    series.server_ms.append((moment_of(call, "peer_gone") - decided) * 1000)
     series.tokens_after += call["tokens"]["after_peer_gone"]
     series.outcomes.add(call["outcome"])
 
@@ -114,28 +114,10 @@ async def _close_bare(
         bare.sendall(
             f"POST {request.url.path} HTTP/1.1\r\n{head}\r\n".encode() + request.read()
         )
-        await _reached(client, stack, key, REACHED[series.phase])
+        await reached(client, stack.fakes, key, REACHED[series.phase])
         closed = time.monotonic()
-    call = await _reached(client, stack, key, "ended")
-    series.bare_ms.append((_at(call, "peer_gone") - closed) * 1000)
-
-
-async def _reached(
-    client: httpx.AsyncClient, stack: Stack, key: str, state: str
-) -> dict[str, Any]:
-    answer = await client.get(
-        f"{stack.fakes}/_fakes/calls/{key}/1/wait",
-        params={"state": state, "timeout_ms": 10_000},
-    )
-    body = answer.json()
-    if not body["reached"]:
-        raise RuntimeError(f"expected call {key} to reach {state}, got {body}")
-    call: dict[str, Any] = body["call"]
-    return call
-
-
-def _at(call: dict[str, Any], name: str) -> float:
-    return next(float(e["at"]) for e in call["events"] if e["name"] == name)
+    call = await reached(client, stack.fakes, key, "ended")
+    series.bare_ms.append((moment_of(call, "peer_gone") - closed) * 1000)
 
 
 def table(found: list[Series]) -> Iterator[str]:

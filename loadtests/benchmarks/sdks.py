@@ -6,6 +6,8 @@ closed apart from that, so that cancelling the reading task is all that can end 
 
 from __future__ import annotations
 
+import asyncio
+from collections import Counter
 from collections.abc import Callable
 from typing import Literal, Protocol
 
@@ -15,9 +17,11 @@ import openai
 from google import genai
 from google.genai.types import HttpOptions
 
-__all__ = ["SDKS", "Sdk"]
+__all__ = ["SDKS", "Sdk", "Sightings"]
 
 MODEL = "any"
+# Never waited for in full, unless something is broken.
+SIGHT_S = 20
 Told = Callable[[Literal["headers", "content", "end"]], None]
 
 
@@ -32,6 +36,29 @@ class Sdk(Protocol):
 
     async def close(self) -> None:
         """Close whatever is still open."""
+
+
+class Sightings:
+    """Counts what an SDK told its user, and wakes who waits for it."""
+
+    def __init__(self) -> None:
+        self._counts: Counter[str] = Counter()
+        self._changed = asyncio.Event()
+
+    def told(self, what: str) -> None:
+        """Count it."""
+        self._counts[what] += 1
+        self._changed.set()
+
+    async def wait(self, what: str, count: int) -> None:
+        """Wait until it was told that often.
+
+        Raises `TimeoutError` if that takes longer than `SIGHT_S`.
+        """
+        async with asyncio.timeout(SIGHT_S):
+            while self._counts[what] < count:
+                self._changed.clear()
+                await self._changed.wait()
 
 
 class _HeadersHook:

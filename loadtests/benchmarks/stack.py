@@ -12,9 +12,10 @@ import secrets
 import subprocess
 import sys
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 
 import jwt
 
@@ -47,9 +48,9 @@ def running() -> Iterator[Stack]:
     """Start fakes and server on free ports; stop both at the end, whatever happens."""
     secret = secrets.token_urlsafe(48)
     with contextlib.ExitStack() as stop:
-        fakes = stop.enter_context(_process(["streamproof-fakes", "--port", "0"], {}))
+        fakes = stop.enter_context(process(["streamproof-fakes", "--port", "0"]))
         server = stop.enter_context(
-            _process(
+            process(
                 [
                     "streamproof-server",
                     *("--port", "0"),
@@ -66,30 +67,36 @@ def running() -> Iterator[Stack]:
 
 
 @contextlib.contextmanager
-def _process(command: Sequence[str], extra: dict[str, str]) -> Iterator[str]:
+def process(
+    command: Sequence[str], extra: Mapping[str, str] = MappingProxyType({})
+) -> Iterator[str]:
     """Run a console script of this environment; yield the URL it says it listens on."""
     script = Path(sys.executable).parent / command[0]
-    process = subprocess.Popen(  # noqa: S603 -- our own console scripts
-        [str(script), *command[1:]],
-        stdout=subprocess.PIPE,
-        stderr=subprocess.DEVNULL,
-        text=True,
-        env={**os.environ, **extra},
-    )
-    try:
-        assert process.stdout is not None  # noqa: S101 -- PIPE was asked for
-        for line in process.stdout:
-            if READY in line:
-                yield line.partition(READY)[2].strip()
-                return
-        raise RuntimeError(
-            f"expected {command[0]} to say {READY!r}, but it ended with "
-            f"{process.wait()}"
-        )
-    finally:
-        process.terminate()
+    with (
+        subprocess.Popen(  # noqa: S603 -- our own console scripts
+            [str(script), *command[1:]],
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            text=True,
+            env={**os.environ, **extra},
+        ) as started
+    ):
         try:
-            process.wait(10)
-        except subprocess.TimeoutExpired:
-            process.kill()
-            process.wait()
+            yield _url_said_by(started)
+        finally:
+            started.terminate()
+            try:
+                started.wait(10)
+            except subprocess.TimeoutExpired:
+                started.kill()
+
+
+def _url_said_by(started: subprocess.Popen[str]) -> str:
+    """Read until the process says where it listens."""
+    assert started.stdout is not None  # noqa: S101 -- PIPE was asked for
+    for line in started.stdout:
+        if READY in line:
+            return line.partition(READY)[2].strip()
+    raise RuntimeError(
+        f"expected {started.args!r} to say {READY!r}, but it ended with {started.wait()}"
+    )

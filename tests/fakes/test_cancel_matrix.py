@@ -7,14 +7,13 @@ It is opened after the client left: whatever it kept from being said stays unsai
 from __future__ import annotations
 
 import asyncio
-from collections import Counter
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING
 
 import pytest
 
 from loadtests.benchmarks.callers import PHASES, PROVIDERS, Phase, Provider, chunks_in
-from loadtests.benchmarks.sdks import SDKS
+from loadtests.benchmarks.sdks import SDKS, Sightings
 from tests.fakes.raw_client import RawClient, names
 
 if TYPE_CHECKING:
@@ -24,8 +23,6 @@ if TYPE_CHECKING:
     from loadtests.benchmarks.sdks import Sdk
     from tests.fakes.raw_client import ControlClient, How, Json
 
-# Never waited for in full, unless something is broken.
-DEADLINE_S = 20
 providers = pytest.mark.parametrize(
     "provider", PROVIDERS, ids=lambda provider: provider.name
 )
@@ -88,24 +85,6 @@ def leaves_by_itself(provider: Provider, phase: Phase) -> bool:
     for the end of the body, in every phase.
     """
     return (provider.name, phase.name) == ("openai_chat", "after the terminal")
-
-
-class Sightings:
-    """Counts what an SDK told its user, and wakes who waits for it."""
-
-    def __init__(self) -> None:
-        self._counts: Counter[str] = Counter()
-        self._changed = asyncio.Event()
-
-    def told(self, what: str) -> None:
-        self._counts[what] += 1
-        self._changed.set()
-
-    async def wait(self, what: str, count: int) -> None:
-        async with asyncio.timeout(DEADLINE_S):
-            while self._counts[what] < count:
-                self._changed.clear()
-                await self._changed.wait()
 
 
 @asynccontextmanager
