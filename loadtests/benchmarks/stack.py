@@ -98,5 +98,6 @@ def _url_said_by(started: subprocess.Popen[str]) -> str:
         if READY in line:
             return line.partition(READY)[2].strip()
     raise RuntimeError(
-        f"expected {started.args!r} to say {READY!r}, but it ended with {started.wait()}"
+        f"expected {started.args!r} to say {READY!r}, but it ended with "
+        f"{started.wait()}"
     )
