@@ -29,6 +29,7 @@ class Case:
         counts: Whether the token counts are scripted, and so part of what is seen.
         message: The scripted message of an error, to be found in what is raised.
         wait_s: How long the server tells a client to wait before it asks again.
+        streamed_only: Whether the case is about the form of a stream.
     """
 
     name: str
@@ -39,16 +40,21 @@ class Case:
     counts: bool = False
     message: str | None = None
     wait_s: float | None = None
+    streamed_only: bool = False
 
     @property
     def is_short(self) -> bool:
         """Whether a machine that is busy with other cells could change the outcome."""
         return self.timeout_s < PATIENT_S
 
+    def suits(self, surface: str) -> bool:
+        """Whether the case says anything of a surface, which is called by its way."""
+        return not (self.streamed_only and surface.endswith("whole"))
+
 
 THREE_WORDS = '[[fake:say text="one two three"]]'
 
-CASES = (
+ANSWERS = (
     Case(
         name="text",
         about="text in several scripts, with quotes, a line end and U+2028",
@@ -89,6 +95,9 @@ CASES = (
         about="an answer that ends because no more tokens are allowed",
         prompt='[[fake:say text="cut off"]] [[fake:stop reason=length]]',
     ),
+)
+
+FAULTS = (
     Case(
         name="error",
         about="an error after two tokens",
@@ -136,6 +145,46 @@ CASES = (
     ),
 )
 
+
+def shaped(name: str, about: str, word: str) -> Case:
+    """Make a case of three words in a stream of an unusual form."""
+    return Case(
+        name=name,
+        about=about,
+        prompt=f'[[fake:say text="one 世界 three"]] [[fake:{word}]]',
+        streamed_only=True,
+    )
+
+
+WRONG_STREAMS = (
+    shaped(
+        "bad-json", "JSON cut short before the second token", "garble at=2 how=bad_json"
+    ),
+    shaped("empty", "an event without data before it", "garble at=2 how=empty"),
+    shaped("duplicate", "the second token twice", "garble at=2 how=duplicate"),
+    shaped("unknown", "an event that nobody knows", "garble at=2 how=unknown"),
+    shaped("no-finish", "a stream without the reason why it ended", "omit what=finish"),
+    shaped("no-usage", "a stream without its token counts", "omit what=usage"),
+    shaped("no-terminator", "all but the terminator", "omit what=terminator"),
+    shaped(
+        "page",
+        "HTML with status 200",
+        'page status=200 type=text/html text="<p>Please sign in.</p>"',
+    ),
+)
+
+ODD_STREAMS = (
+    shaped("crlf", "lines that end in CR LF", "wire newline=crlf"),
+    shaped("cr", "lines that end in CR", "wire newline=cr"),
+    shaped("bom", "a byte order mark first", "wire bom=true"),
+    shaped("comment", "comments between the events", "wire comment=hello"),
+    shaped("split", "writes of three bytes, through characters too", "wire split=3"),
+    shaped("coalesce", "four events in a write", "wire coalesce=4"),
+    shaped("until-close", "no chunks, ended by the close", "wire framing=close"),
+    shaped("wrong-type", "a stream said to be text/plain", "wire type=text/plain"),
+)
+
+CASES = (*ANSWERS, *FAULTS, *WRONG_STREAMS, *ODD_STREAMS)
 BY_NAME = {case.name: case for case in CASES}
 
 

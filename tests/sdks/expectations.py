@@ -1,7 +1,8 @@
 """The SDKs under test, their pinned environments, and what each cell is to show.
 
 `expected/<sdk>.toml` has a table per surface, and in it for every case a pair of texts:
-what the client sees, and what the journal says. `requirements/<sdk>.txt` pins every
+what the client sees, and what the journal says. A table that says it is `like` one
+before it says only where it differs. `requirements/<sdk>.txt` pins every
 package of its environment. It runs nothing.
 """
 
@@ -10,7 +11,6 @@ from __future__ import annotations
 import dataclasses
 import re
 import tomllib
-from collections.abc import Mapping
 from pathlib import Path
 
 HERE = Path(__file__).parent
@@ -96,13 +96,17 @@ def pins(sdk: Sdk) -> dict[str, str]:
     return {normalised(package): version for package, version in pairs}
 
 
-def expected(sdk: Sdk) -> Mapping[CellId, Outcome]:
+def expected(sdk: Sdk) -> dict[CellId, Outcome]:
     """Read what an SDK is to show, surface by surface and case by case."""
     text = (HERE / "expected" / f"{sdk.name}.toml").read_text("utf-8")
+    surfaces: dict[str, dict[str, list[str]]] = {}
+    for surface, table in tomllib.loads(text).items():
+        surfaces[surface] = surfaces[table.pop("like")] if "like" in table else {}
+        surfaces[surface] = {**surfaces[surface], **table}
     return {
         CellId(sdk=sdk.name, surface=surface, case=case): Outcome(
             seen=seen, journal=journal
         )
-        for surface, cases in tomllib.loads(text).items()
-        for case, (seen, journal) in cases.items()
+        for surface, pairs in surfaces.items()
+        for case, (seen, journal) in pairs.items()
     }

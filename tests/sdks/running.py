@@ -77,6 +77,7 @@ def cells_of(sdk: Sdk, surfaces: Sequence[str]) -> list[CellId]:
         CellId(sdk=sdk.name, surface=surface, case=case.name)
         for surface in surfaces
         for case in CASES
+        if case.suits(surface)
     ]
 
 
