@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import base64
 import json
+from dataclasses import replace
 from typing import TYPE_CHECKING
 from urllib.parse import quote
 
@@ -16,6 +17,7 @@ from fakes.http1 import RequestReader
 from fakes.journal import Journal
 from fakes.recording import (
     RecorderSettings,
+    Recordings,
     Replayer,
     load_recordings,
     recording,
@@ -137,9 +139,15 @@ async def test_the_record_of_a_replay_tells_of_a_client_that_leaves(
         settings = RecorderSettings(upstream=server.url, cassette=path)
         async with recording(settings) as url:
             await ask(url, request(target, body))
-    slow = load_recordings([path], speed=0.001)
+    (track,) = load_recordings([path]).tracks
+    first, *others = track.recording.reads
+    held = replace(
+        track.recording,
+        reads=(replace(first, at_ms=0), *(replace(read, at_ms=1e9) for read in others)),
+    )
     ended = asyncio.Event()
-    async with replaying(slow) as (url, journal):
+    told = Recordings(tracks=(replace(track, recording=held),))
+    async with replaying(told) as (url, journal):
         journal.watch("k", 1, State(event=Event.ENDED), lambda *_: ended.set())
         with await RawClient.connect(url) as client:
             await client.send(request(target, body, "x-fakes-key: k"))
