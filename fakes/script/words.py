@@ -84,7 +84,8 @@ class Tool(Strict):
         pieces: in how many fragments it is made, each of about the same length;
             default: fragments of 6 characters.
         keep: only so many characters of the arguments are made, so that they are no
-            JSON any more, while everything after them comes as if they were.
+            JSON any more, while everything after them comes as if they were. The call
+            is `completed`: a model that says nonsense is no fault of the service.
     """
 
     kind: Literal["tool"] = "tool"
@@ -107,6 +108,15 @@ class Tool(Strict):
             shown = repr(text[:MAX_SHOWN])
             raise ValueError(f"expected a JSON object as text, got {shown}")  # noqa: TRY004 -- pydantic wants it
         return text
+
+    @model_validator(mode="after")
+    def _keeps_less_than_all(self) -> Self:
+        if self.keep is not None and self.keep >= len(self.arguments):
+            raise ValueError(
+                f"expected keep to be less than {len(self.arguments)}, the number of "
+                f"characters of the arguments, got {self.keep}"
+            )
+        return self
 
 
 class Refuse(_Words):
@@ -167,9 +177,10 @@ class Delay(Strict):
     Args:
         each_ms: between tokens; or `tokens_per_s` of them in a second.
         prefill_ms: for every token of the prompt, on top of `first_ms`.
-        jitter_ms: how far a token strays from its time, seeded: half the width of a
-            uniform spread, the standard deviation of a normal one, the mean of an
-            exponential one (which only ever makes tokens late).
+        jitter_ms: how far a token strays from its time (not from the token before it,
+            so the mean rate is kept), seeded: half the width of a uniform spread, the
+            standard deviation of a normal one, the mean of an exponential one (which
+            only ever makes tokens late).
         burst: so many tokens leave together, at the time of the last of them.
     """
 
@@ -199,6 +210,7 @@ class KeepAlive(Strict):
     """What the service sends while it has nothing to say, at fixed intervals.
 
     Args:
+        each_ms: of silence before the first one, and before the next.
         text: of the comment, for services that send one.
     """
 
@@ -222,7 +234,10 @@ class Hold(Strict):
 
 
 class Queue(Strict):
-    """How many calls of a model are played at once; more wait, before their headers."""
+    """How many calls of a model are played at once; more wait, before their headers.
+
+    Calls whose script has no queue neither wait nor count.
+    """
 
     slots: Annotated[int, Field(ge=1, le=100_000)]
 
@@ -230,9 +245,12 @@ class Queue(Strict):
 class Quota(Strict):
     """What a model allows in a window of time; more is an HTTP 429.
 
+    Calls whose script has no quota do not count, and refused ones cost nothing.
+
     Args:
-        tokens: of prompts and answers together.
-        concurrency: calls at once.
+        requests: calls in a window.
+        tokens: of prompts and answers together, in a window.
+        concurrency: calls at once, whenever they began.
         window_ms: starts with the first call, and again with the first after its end.
     """
 
@@ -243,6 +261,10 @@ class Quota(Strict):
 
 
 class Linger(Strict):
-    """How long the model goes on after the peer has left; without `ms` to the end."""
+    """How long the model goes on after the peer has left; without `ms` to the end.
+
+    What it makes then is counted and never written. It ends early in a stall without
+    end, which lasts until the peer leaves.
+    """
 
     ms: Milliseconds | None = None

@@ -2,28 +2,29 @@
 
 from __future__ import annotations
 
-import pytest
-from hypothesis import given
-from hypothesis import strategies as st
+from math import inf
 
-from fakes.answer import split_tokens
+import pytest
+
 from fakes.call import Fault
-from fakes.content import Answer, Kind, Part, RefusalDetails, StopReason, Usage
+from fakes.content import Kind, Limits, Omission, Part
 from fakes.errors import ScriptError
 from fakes.player import make_plan
 from fakes.script import (
-    Cost,
     Delay,
     Drop,
     Fail,
+    Garble,
+    Garbling,
     Hold,
     InStreamError,
-    Refuse,
-    Said,
+    Linger,
+    Omit,
+    Page,
+    Queue,
     Say,
     Script,
     Stall,
-    Stop,
     Think,
     Tool,
     Truncate,
@@ -35,8 +36,10 @@ from fakes.steps import (
     End,
     Failure,
     Gate,
+    Line,
     Open,
     Silence,
+    StandIn,
     Step,
     StreamError,
     Terminate,
@@ -52,19 +55,9 @@ B2 = Emit(n=2, part=AB, text="b")
 B = (AB, "b")
 
 
-def answer_to(script: Script, max_tokens: int | None = None) -> Answer:
-    plan = make_plan(
-        script, seed=0, fingerprint="f", prompt_tokens=7, max_tokens=max_tokens
-    )
-    return plan.answer
-
-
-def said(*parts: Said) -> tuple[Part, ...]:
-    return answer_to(Script(say=parts)).parts
-
-
-def steps_of(script: Script) -> list[Step]:
-    return list(make_plan(script, seed=0, fingerprint="f").steps())
+def steps_of(script: Script, *, stream: bool = True) -> list[Step]:
+    plan = make_plan(script, seed=0, fingerprint="f", stream=stream)
+    return list(plan.steps())
 
 
 def test_an_answer_opens_speaks_closes_and_ends() -> None:
@@ -178,40 +171,6 @@ def test_gate_then_stall_then_ending_at_the_same_place() -> None:
     ]
 
 
-def test_an_empty_script_says_eight_words() -> None:
-    (part,) = answer_to(Script()).parts
-
-    assert len(part.pieces) == 8
-    assert part.text.split() == [text.strip() for text in part.pieces]
-
-
-def test_texts_that_follow_each_other_are_one_part() -> None:
-    assert said(Say(text="a b "), Say(text="c")) == (
-        Part(index=0, kind=Kind.TEXT, pieces=("a ", "b ", "c")),
-    )
-
-
-def test_every_kind_of_part_is_said_in_its_place() -> None:
-    parts = said(
-        Think(text="hm, "),
-        Think(text="yes"),
-        Say(text="look"),
-        Tool(name="f", arguments='{"city":"Rom"}'),
-        Tool(name="g"),
-        Think(text="so"),
-        Refuse(text="no"),
-    )
-
-    assert parts == (
-        Part(index=0, kind=Kind.THINKING, pieces=("hm, ", "yes")),
-        Part(index=1, kind=Kind.TEXT, pieces=("look",)),
-        Part(index=2, kind=Kind.TOOL, name="f", pieces=('{"ci', 'ty":"', 'Rom"}')),
-        Part(index=3, kind=Kind.TOOL, name="g", pieces=("{}",)),
-        Part(index=4, kind=Kind.THINKING, pieces=("so",)),
-        Part(index=5, kind=Kind.REFUSAL, pieces=("no",)),
-    )
-
-
 def test_pieces_are_numbered_over_all_parts() -> None:
     script = Script(say=(Think(text="a b"), Tool(name="f", pieces=2)))
     emits = [step for step in steps_of(script) if isinstance(step, Emit)]
@@ -224,99 +183,11 @@ def test_pieces_are_numbered_over_all_parts() -> None:
     ]
 
 
-@pytest.mark.parametrize(
-    ("pieces", "fragments"),
-    [
-        (1, ('{"city":1}',)),
-        (3, ('{"c', "ity", '":1}')),
-        (10, tuple('{"city":1}')),
-        (99, tuple('{"city":1}')),
-    ],
-)
-def test_arguments_are_cut_into_as_many_pieces_as_they_have(
-    pieces: int, fragments: tuple[str, ...]
-) -> None:
-    (part,) = said(Tool(name="f", arguments='{"city":1}', pieces=pieces))
-
-    assert part.pieces == fragments
-
-
-@pytest.mark.parametrize(
-    ("parts", "reason"),
-    [
-        ((Say(text="a"),), "stop"),
-        ((Say(text="a"), Tool(name="f")), "tool_calls"),
-        ((Say(text="a"), Refuse()), "refusal"),
-    ],
-)
-def test_an_answer_stops_for_the_reason_its_content_suggests(
-    parts: tuple[Said, ...], reason: str
-) -> None:
-    assert answer_to(Script(say=parts)).stop == reason
-
-
-def test_an_answer_stops_for_the_reason_it_is_told_to() -> None:
-    stop = Stop(reason=StopReason.CONTENT_FILTER)
-
-    assert answer_to(Script(say=TWO, stop=stop), 1).stop == "content_filter"
-
-
-def test_an_answer_that_is_longer_than_the_request_allows_stops_for_length() -> None:
-    script = Script(say=(Think(text="a b"), Say(text="c d"), Tool(name="f")))
-    answer = answer_to(script, 3)
-
-    assert answer.parts == (
-        Part(index=0, kind=Kind.THINKING, pieces=("a ", "b")),
-        Part(index=1, kind=Kind.TEXT, pieces=("c ",)),
-    )
-    assert (answer.stop, answer.usage.output_tokens) == ("length", 3)
-    assert answer_to(script, 5).stop == "tool_calls"
-
-
 def test_a_place_that_the_request_does_not_allow_is_refused() -> None:
     script = Script(say=TWO, drop=Drop(after=2))
 
     with pytest.raises(ScriptError, match=r"got 2 \(the request allows 1\)"):
-        answer_to(script, 1)
-
-
-def test_the_usage_is_what_was_read_and_made() -> None:
-    answer = answer_to(Script(say=(Think(text="a b"), Say(text="c"))))
-
-    assert answer.usage == Usage(input_tokens=7, output_tokens=3, thinking_tokens=2)
-
-
-def test_the_usage_is_what_the_script_says_it_is() -> None:
-    answer = answer_to(Script(say=TWO, usage=Cost(input_tokens=90, cached_tokens=60)))
-
-    assert answer.usage == Usage(input_tokens=90, cached_tokens=60, output_tokens=2)
-
-
-def test_the_details_of_a_refusal_are_kept() -> None:
-    answer = answer_to(Script(say=(Refuse(category="cyber", explanation="policy"),)))
-
-    assert answer.refusal == RefusalDetails(category="cyber", explanation="policy")
-
-
-def test_the_same_seed_and_request_give_the_same_words() -> None:
-    script = Script(say=(Say(tokens=20),))
-    plans = [make_plan(script, seed=7, fingerprint="f") for _ in range(2)]
-
-    assert plans[0] == plans[1]
-
-
-@pytest.mark.parametrize(("seed", "fingerprint"), [(8, "f"), (7, "g")])
-def test_another_seed_or_request_gives_other_words(seed: int, fingerprint: str) -> None:
-    script = Script(say=(Say(tokens=20),))
-    here = make_plan(script, seed=7, fingerprint="f").answer
-
-    assert make_plan(script, seed=seed, fingerprint=fingerprint).answer != here
-
-
-def test_the_words_of_a_seed_never_change() -> None:
-    (part,) = said(Say(tokens=4))
-
-    assert part.text == "delta lagoon prairie jasper"
+        make_plan(script, seed=0, fingerprint="f", max_tokens=1)
 
 
 @pytest.mark.parametrize(
@@ -334,35 +205,113 @@ def test_a_place_behind_the_last_token_is_refused(script: Script) -> None:
         make_plan(script, seed=0, fingerprint="f")
 
 
-@pytest.mark.parametrize(
-    ("text", "tokens"),
-    [
-        ("", []),
-        ("one", ["one"]),
-        ("one two  three\n", ["one ", "two  ", "three\n"]),
-        ("  one two", ["  ", "one ", "two"]),
-        ("\u2028a\u2028b", ["\u2028", "a\u2028", "b"]),
-        (" ", [" "]),
-    ],
-)
-def test_text_is_split_into_words_with_the_space_behind_them(
-    text: str, tokens: list[str]
-) -> None:
-    assert split_tokens(text) == tokens
+@pytest.mark.parametrize("at", [3, 100_000])
+def test_a_wrong_frame_behind_the_last_token_is_refused(at: int) -> None:
+    script = Script(say=TWO, garble=(Garble(at=at, how=Garbling.EMPTY),))
 
-
-@given(st.text())
-def test_splitting_loses_nothing(text: str) -> None:
-    assert "".join(split_tokens(text)) == text
-
-
-def test_more_words_than_the_longest_answer_are_refused_before_any_is_made() -> None:
-    script = Script(say=(Say(tokens=100_000),) * 3000)
-
-    with pytest.raises(ScriptError, match="got 300000000"):
+    with pytest.raises(ScriptError, match=f"at to be at most 2, .* got {at}"):
         make_plan(script, seed=0, fingerprint="f")
 
 
-def test_more_than_the_longest_answer_is_refused() -> None:
-    with pytest.raises(ScriptError, match="at most 100000 tokens to be said"):
-        make_plan(Script(say=(Say(text="a " * 100_001),)), seed=0, fingerprint="f")
+def test_a_token_carries_what_is_wrong_with_its_frame() -> None:
+    garble = (Garble(at=2, how=Garbling.BAD_JSON),)
+
+    assert steps_of(Script(say=TWO, garble=garble)) == [
+        Open(),
+        A1,
+        Emit(n=2, part=AB, text="b", garble=Garbling.BAD_JSON),
+        Close(),
+        Terminate(),
+        End(fault=Fault.GARBLE),
+    ]
+
+
+@pytest.mark.parametrize("what", [Omission.FINISH, Omission.USAGE])
+def test_an_answer_that_lacks_something_is_faulted_at_its_end(what: Omission) -> None:
+    steps = steps_of(Script(say=TWO, omit=(Omit(what=what),)))
+
+    assert steps[3:] == [Close(), Terminate(), End(fault=Fault.OMIT)]
+
+
+def test_a_terminator_that_is_left_out_is_no_step() -> None:
+    script = Script(
+        say=TWO,
+        omit=(Omit(what=Omission.TERMINATOR),),
+        hold=(Hold(at="end"), Hold(at="body_end")),
+    )
+
+    assert steps_of(script)[3:] == [
+        Close(),
+        Gate(at="end"),
+        Gate(at="body_end"),
+        End(fault=Fault.OMIT),
+    ]
+
+
+def test_an_answer_in_one_piece_has_no_terminator_to_leave_out() -> None:
+    script = Script(say=TWO, omit=(Omit(what=Omission.TERMINATOR),))
+
+    assert steps_of(script, stream=False)[-2:] == [Terminate(), End()]
+
+
+def test_a_cut_knows_what_would_have_come_next() -> None:
+    drop = Script(say=TWO, drop=Drop(after=1, bytes=9, how="half_close"))
+    truncate = Script(say=TWO, truncate=Truncate(after=2, bytes=9))
+
+    assert steps_of(drop)[-1] == Cut(how="half_close", bytes=9, upcoming=B)
+    assert steps_of(truncate)[-1] == TruncateBody(bytes=9, upcoming=None)
+
+
+def test_a_place_without_an_ending_takes_no_token_away() -> None:
+    script = Script(say=TWO, stall=(Stall(after=0, ms=5), Stall(after=1, ms=5)))
+    emits = [step for step in steps_of(script) if isinstance(step, Emit)]
+
+    assert [emit.text for emit in emits] == ["a ", "b"]
+
+
+def test_a_page_replaces_the_answer_but_not_the_gate_before_it() -> None:
+    page = Page(text="no")
+
+    assert steps_of(Script(page=page, hold=(Hold(at="headers"),))) == [
+        Gate(at="headers"),
+        StandIn(page=page),
+    ]
+
+
+def test_a_call_stands_in_line_before_everything_else() -> None:
+    script = Script(queue=Queue(slots=3), hold=(Hold(at="headers"),))
+
+    assert steps_of(script)[:3] == [Line(slots=3), Gate(at="headers"), Open()]
+
+
+def test_a_refusal_replaces_everything() -> None:
+    script = Script(queue=Queue(slots=3), hold=(Hold(at="headers"),))
+    plan = make_plan(script, seed=0, fingerprint="f")
+    limits, refusal = Limits(requests=1, requests_left=0), Fail(status=429)
+    limited = plan.limited(limits, refusal)
+
+    assert list(limited.steps()) == [Failure(fail=refusal, fault=Fault.QUOTA)]
+    assert limited.answer.limits == limits
+    assert list(plan.limited(limits, None).steps()) == list(plan.steps())
+
+
+@pytest.mark.parametrize(
+    ("linger", "ms"), [(None, 0), (Linger(ms=5), 5), (Linger(), inf)]
+)
+def test_a_model_lingers_as_long_as_it_is_told(
+    linger: Linger | None, ms: float
+) -> None:
+    plan = make_plan(Script(linger=linger), seed=0, fingerprint="f")
+
+    assert plan.linger_ms == ms
+
+
+def test_prompt_and_dice_set_the_pace() -> None:
+    delay = Delay(prefill_ms=2, jitter_ms=1)
+    plan = make_plan(
+        Script(say=TWO, delay=delay), seed=0, fingerprint="f", prompt_tokens=50
+    )
+    first = next(step for step in plan.steps() if isinstance(step, Emit))
+
+    assert first.due_ms == pytest.approx(100, abs=1)
+    assert first.due_ms != 100
