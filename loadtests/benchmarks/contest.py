@@ -23,7 +23,7 @@ from typing import Final
 from .contestants import OTHER_FRAMES, WORD, Contestant, Script
 from .pinned import pinned
 from .procfs import resident_mib
-from .streams import BODY, PATH, Order
+from .streams import Order, request_to
 
 __all__ = ["Case", "ContestError", "run"]
 
@@ -129,14 +129,11 @@ def _wait_ready(process: subprocess.Popen[bytes], port: int, log: Path) -> None:
 
 def _try_out(port: int) -> None:
     """Read the first frames of one answer: a role without content, then one word."""
-    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=10)
-    headers = {"content-type": "application/json", "authorization": "Bearer any"}
-    try:
-        connection.request("POST", PATH, BODY, headers)
-        answer = connection.getresponse()
-        lines = [answer.readline() for _ in range(3)]
-    finally:
-        connection.close()
+    with socket.create_connection(("127.0.0.1", port), 10) as connection:
+        connection.sendall(request_to(port))
+        with http.client.HTTPResponse(connection) as answer:
+            answer.begin()
+            lines = [answer.readline() for _ in range(3)]
     contents = [_content_of(lines[0]), _content_of(lines[2])]
     if answer.status != http.client.OK or contents != ["", WORD]:
         raise ContestError(

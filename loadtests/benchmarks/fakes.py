@@ -7,54 +7,38 @@ server, and the servers take turns in each round, so that a slow moment of the
 machine hits all of them. A figure is the median of the rounds. The same request goes
 to all, and each is scripted to answer it with the same words (`contestants`).
 
-- `flood`: 8 connections ask for 2000 unpaced words again and again. Frames per
+- *flood*: 8 connections ask for 2000 unpaced words again and again. Frames per
   second, while the server's core is fully used.
-- `200` and `1000` streams of 50 words a second: the gap between the frames of a
+- *200 and 1000 streams* of 50 words a second: the gap between the frames of a
   stream (20 ms is right), how late the first content is (due 200 ms after the
   request), and what that costs. Streams start at random moments, 250 a second.
 
 `canned` answers ready-made bytes: as far as others stay below it, neither client nor
-kernel is what limits them. A run is marked when the client was late itself.
+kernel is what limits them. Marks behind a name: `*` the client was at its limit or
+late itself, `!` other processes used the machine meanwhile.
 """
 
 from __future__ import annotations
 
 import argparse
 import json
-import os
-import platform
 import signal
-import statistics
 import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
 from rich.console import Console
-from rich.table import Table
 
 from .contest import Case, ContestError, run
 from .contestants import Contestant, Script, aimock, baseline, llmock, ours
 from .peers import PeerError, install_aimock, install_llmock
+from .standings import Part, Row, Series, document, remarks, table
 
 STARTS_PER_S: Final = 250
 WORDS_PER_S: Final = 50
-# A client that is later than this at every hundredth look blurs what it measures.
-LATE_CLIENT_MS: Final = 5.0
-FULL_CLIENT_PERCENT: Final = 90.0
 # The whole run; installing the peers, once, comes on top.
 DEADLINE_S: Final = 300
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Column:
-    """A figure of the table: its name, its heading, and what is wanted of ours."""
-
-    figure: str
-    heading: str
-    digits: int = 0
-    wanted: str = ""
 
 
 FLOOD: Final = Case(
@@ -66,28 +50,26 @@ FLOOD: Final = Case(
     window_s=1.5,
 )
 COST: Final = (
-    Column(figure="server_cpu", heading="CPU %"),
-    Column(figure="server_idle_mib", heading="idle MiB"),
-    Column(figure="server_peak_mib", heading="peak MiB"),
+    Row(figure="server_cpu", heading="server CPU, % of core"),
+    Row(figure="server_idle_mib", heading="server idle, MiB"),
+    Row(figure="server_peak_mib", heading="server peak, MiB"),
+    Row(figure="client_cpu", heading="client CPU, % of core"),
+    Row(figure="client_lag_p99_ms", heading="client late p99, ms", digits=1),
+    Row(figure="foreign_cpu", heading="others' CPU, % of core"),
 )
-FLOOD_COLUMNS: Final = (
-    Column(figure="frames_per_s", heading="frames/s", wanted=">= 100,000"),
-    Column(figure="mb_per_s", heading="MB/s"),
+FLOOD_ROWS: Final = (
+    Row(figure="frames_per_s", heading="frames/s"),
+    Row(figure="mb_per_s", heading="MB/s"),
     *COST,
 )
-PACED_COLUMNS: Final = (
-    Column(figure="gap_p50_ms", heading="gap p50 ms", digits=1),
-    Column(figure="gap_p99_ms", heading="gap p99 ms", digits=1, wanted="<= 30 at 1000"),
-    Column(figure="first_late_p50_ms", heading="first late p50 ms", digits=1),
-    Column(figure="first_late_p99_ms", heading="first late p99 ms", digits=1),
-    Column(figure="frames_per_s_and_stream", heading="frames/s each", digits=1),
+PACED_ROWS: Final = (
+    Row(figure="gap_p50_ms", heading="gap p50, ms", digits=1),
+    Row(figure="gap_p99_ms", heading="gap p99, ms", digits=1),
+    Row(figure="gap_max_ms", heading="gap max, ms", digits=1),
+    Row(figure="first_late_p50_ms", heading="first late p50, ms", digits=1),
+    Row(figure="first_late_p99_ms", heading="first late p99, ms", digits=1),
+    Row(figure="frames_per_s_and_stream", heading="frames/s per stream", digits=1),
     *COST,
-)
-HEALTH: Final = (
-    Column(figure="client_cpu", heading="client CPU %"),
-    Column(figure="client_lag_p99_ms", heading="client lag p99 ms", digits=1),
-    Column(figure="foreign_cpu", heading="foreign CPU %"),
-    Column(figure="load_1min", heading="load 1 min", digits=1),
 )
 
 
@@ -103,28 +85,6 @@ def paced(streams: int) -> Case:
         settle_s=settle_s,
         window_s=window_s,
     )
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Series:
-    """One contestant in one case: the figures of each round, or why there are none."""
-
-    case: str
-    contestant: str
-    rounds: Sequence[dict[str, float]]
-    failure: str | None = None
-
-    def median(self, figure: str) -> float:
-        """Return the median of the rounds."""
-        return statistics.median(each[figure] for each in self.rounds)
-
-    @property
-    def is_blurred(self) -> bool:
-        """True when the client was not up to it in most rounds."""
-        return (
-            self.median("client_lag_p99_ms") > LATE_CLIENT_MS
-            or self.median("client_cpu") > FULL_CLIENT_PERCENT
-        )
 
 
 def gather(folder: Path) -> tuple[list[Contestant], dict[str, str]]:
@@ -169,53 +129,6 @@ def measure(
     ]
 
 
-def table(found: Sequence[Series], columns: Sequence[Column]) -> Table:
-    """Lay out one case: a row per contestant, medians, and the spread of the first."""
-    shown = Table(title=found[0].case, title_justify="left")
-    shown.add_column("server")
-    for column in (*columns, *HEALTH):
-        shown.add_column(column.heading, justify="right")
-    for series in found:
-        if not series.rounds:
-            shown.add_row(series.contestant, "failed")
-            continue
-        mark = " *" if series.is_blurred else ""
-        cells = [_cell(series, column) for column in (*columns, *HEALTH)]
-        shown.add_row(series.contestant + mark, *cells)
-    wanted = [column.wanted for column in columns]
-    if any(wanted):
-        shown.add_section()
-        shown.add_row("wanted", *wanted)
-    return shown
-
-
-def _cell(series: Series, column: Column) -> str:
-    return f"{series.median(column.figure):,.{column.digits}f}"
-
-
-def remarks(found: Iterable[Series], missing: dict[str, str]) -> Iterator[str]:
-    """Yield what the tables alone would hide."""
-    for name, reason in missing.items():
-        yield f"{name} was not measured: {reason}"
-    for series in found:
-        if series.failure is not None:
-            yield (
-                f"{series.contestant} failed at {series.case} after "
-                f"{len(series.rounds)} rounds: {series.failure}"
-            )
-        elif series.rounds and series.rounds[0].get("streams_silent"):
-            silent = series.median("streams_silent")
-            yield (
-                f"{series.contestant} at {series.case}: {silent:.0f} streams had said "
-                "nothing when the window closed; they count as late as that"
-            )
-        if series.rounds and series.is_blurred:
-            yield (
-                f"* {series.contestant} at {series.case}: the client was late itself "
-                "or used its whole core; read these figures as upper bounds"
-            )
-
-
 def main() -> None:
     """Run the benchmark, print its tables, and store every round if asked to."""
     parser = argparse.ArgumentParser(
@@ -231,46 +144,45 @@ def main() -> None:
     contestants, missing = gather(Path(sys.prefix) / "bench")
     if options.only:
         contestants = [c for c in contestants if c.name in options.only]
-    signal.signal(signal.SIGALRM, lambda *_: sys.exit("expected to be done by now"))
+    signal.signal(signal.SIGALRM, lambda *_: sys.exit(f"not done in {DEADLINE_S} s"))
     signal.alarm(DEADLINE_S)
-    out, err = Console(width=160), Console(stderr=True)
-    out.print("\n".join(f"{c.name}: {c.version}" for c in contestants))
-    cases = (
-        (FLOOD, FLOOD_COLUMNS, options.flood_rounds),
-        (paced(200), PACED_COLUMNS, options.paced_rounds),
-        (paced(1000), PACED_COLUMNS, options.paced_rounds),
-    )
-    everything: list[Series] = []
-    with err.status("") as status:
-        for case, columns, rounds in cases:
-            found = measure(contestants, case, rounds, status.update)
-            out.print(table(found, columns))
-            everything += found
-    for remark in remarks(everything, missing):
-        out.print(remark)
+    found = _run_parts(contestants, _parts(options.flood_rounds, options.paced_rounds))
+    for remark in remarks(found, missing):
+        print(remark)
     if options.json is not None:
-        options.json.write_text(json.dumps(document(contestants, everything), indent=2))
+        options.json.write_text(json.dumps(document(contestants, found), indent=2))
 
 
-def document(
-    contestants: Sequence[Contestant], found: Iterable[Series]
-) -> dict[str, object]:
-    """Return everything measured, as JSON."""
-    return {
-        "python": platform.python_version(),
-        "kernel": platform.release(),
-        "cores": os.cpu_count(),
-        "versions": {c.name: c.version for c in contestants},
-        "series": [
-            {
-                "case": each.case,
-                "server": each.contestant,
-                "rounds": each.rounds,
-                "failure": each.failure,
-            }
-            for each in found
-        ],
-    }
+def _parts(flood_rounds: int, paced_rounds: int) -> Iterator[Part]:
+    yield Part(
+        case=FLOOD,
+        rounds=flood_rounds,
+        rows=FLOOD_ROWS,
+        wanted={"frames_per_s": ">= 100,000"},
+    )
+    for streams, wanted in ((200, {}), (1000, {"gap_p99_ms": "<= 30"})):
+        yield Part(
+            case=paced(streams),
+            rounds=paced_rounds,
+            rows=PACED_ROWS,
+            wanted=wanted,
+        )
+
+
+def _run_parts(
+    contestants: Sequence[Contestant], parts: Iterable[Part]
+) -> list[Series]:
+    """Run all cases; show each as soon as it is done."""
+    out, progress = Console(), Console(stderr=True)
+    for contestant in contestants:
+        print(f"{contestant.name}: {contestant.version}")
+    everything: list[Series] = []
+    with progress.status("") as status:
+        for part in parts:
+            found = measure(contestants, part.case, part.rounds, status.update)
+            out.print(table(part, found))
+            everything += found
+    return everything
 
 
 if __name__ == "__main__":

@@ -27,9 +27,8 @@ from .figures import percentile
 from .frames import FrameCounter
 from .procfs import busy_s, cpu_s, peak_mib
 
-__all__ = ["PATH", "Client", "Order", "head_of", "main"]
+__all__ = ["Client", "Order", "main", "request_to"]
 
-PATH: Final = "/v1/chat/completions"
 BODY: Final = json.dumps(
     {
         "model": "gpt-4o-mini",
@@ -93,13 +92,13 @@ class _Instant:
     busy_s: float
 
 
-def head_of(port: int) -> bytes:
-    """Encode the head of the request that every server gets."""
+def request_to(port: int) -> bytes:
+    """Encode the request that every server gets; it fits into one segment."""
     return (
-        f"POST {PATH} HTTP/1.1\r\nhost: 127.0.0.1:{port}\r\n"
+        f"POST /v1/chat/completions HTTP/1.1\r\nhost: 127.0.0.1:{port}\r\n"
         "authorization: Bearer any\r\ncontent-type: application/json\r\n"
         f"content-length: {len(BODY)}\r\n\r\n"
-    ).encode()
+    ).encode() + BODY
 
 
 class Client:
@@ -108,7 +107,7 @@ class Client:
     def __init__(self, order: Order) -> None:
         """Take the order; nothing happens before `run`."""
         self._order = order
-        self._request = head_of(order.port) + BODY
+        self._request = request_to(order.port)
         self._poll = select.epoll()
         self._streams: dict[int, _Stream] = {}
         # Who starts when, the next one last.
