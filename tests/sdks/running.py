@@ -34,8 +34,14 @@ DRIVER_DEADLINE_S = 120
 LEAVING_DEADLINE_MS = 10_000
 """How long a client may take to let go of a call that is over for it."""
 
+ENDING_DEADLINE_S = 10
+"""How long the fakes may take to end; they promise 2 s."""
+
 LINE_LIMIT = 1 << 20
 """Bytes of a driver's line; an answer has some hundred."""
+
+Pipes = tuple[asyncio.StreamReader, asyncio.StreamWriter]
+"""Where a driver's answers come from, and where questions to it go."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -69,7 +75,7 @@ async def fakes_server() -> AsyncIterator[str]:
         yield ready[-1]
     finally:
         process.terminate()
-        await process.wait()
+        await asyncio.wait_for(process.wait(), ENDING_DEADLINE_S)
 
 
 def cells_of(sdk: Sdk, surfaces: Sequence[str]) -> list[CellId]:
@@ -120,9 +126,7 @@ async def calls_of(cell: CellId, control: httpx.AsyncClient) -> list[dict[str, A
 
 
 @contextlib.asynccontextmanager
-async def driver(
-    sdk: Sdk, url: str, stderr: IO[bytes]
-) -> AsyncIterator[tuple[asyncio.StreamReader, asyncio.StreamWriter]]:
+async def driver(sdk: Sdk, url: str, stderr: IO[bytes]) -> AsyncIterator[Pipes]:
     """Start an SDK's driver; of our environment nothing reaches it but the path."""
     process = await asyncio.create_subprocess_exec(
         ENVIRONMENTS / sdk.name / "bin" / "python",
@@ -146,41 +150,46 @@ async def driver(
             await process.wait()
 
 
-async def ask(
-    waves: Sequence[Sequence[CellId]],
-    answers: asyncio.StreamReader,
-    questions: asyncio.StreamWriter,
-) -> AsyncIterator[tuple[CellId, dict[str, Any]]]:
-    """Put the cells to a driver and tell what each saw, as soon as it is known."""
-    job = [[question(cell) for cell in wave] for wave in waves]
+async def question_all(
+    cells: Sequence[CellId],
+    pipes: Pipes,
+    control: httpx.AsyncClient,
+    outcomes: dict[CellId, Outcome],
+) -> None:
+    """Put the cells to a driver and add what each shows as soon as it is known."""
+    answers, questions = pipes
+    job = [[question(cell) for cell in wave] for wave in waves_of(cells)]
     questions.write(f"{json.dumps(job)}\n".encode())
-    cells = {str(cell): cell for wave in waves for cell in wave}
-    while cells and (line := await answers.readline()):
+    asked = {str(cell): cell for cell in cells}
+    while asked and (line := await answers.readline()):
         answer = json.loads(line)
-        yield cells.pop(answer["id"]), answer["seen"]
+        cell = asked.pop(answer["id"])
+        case = BY_NAME[cell.case]
+        calls = await calls_of(cell, control)
+        outcomes[cell] = Outcome(
+            seen=word_seen(answer["seen"], case), journal=word_calls(calls, case)
+        )
 
 
 async def run_sdk(sdk: Sdk, url: str) -> Run:
-    """Run all cells of an SDK; those that were not answered have no outcome."""
-    outcomes = {}
+    """Run all cells of an SDK; those that were not answered in time have no outcome."""
+    hello: dict[str, Any] = {"surfaces": [], "installed": {}}
+    cells: list[CellId] = []
+    outcomes: dict[CellId, Outcome] = {}
     with tempfile.TemporaryFile() as stderr:
-        async with (
-            asyncio.timeout(DRIVER_DEADLINE_S),
-            httpx.AsyncClient(base_url=url, timeout=DRIVER_DEADLINE_S) as control,
-            driver(sdk, url, stderr) as (answers, questions),
-        ):
-            hello = json.loads(await answers.readline() or '{"surfaces": []}')
-            cells = cells_of(sdk, hello["surfaces"])
-            async for cell, seen in ask(waves_of(cells), answers, questions):
-                case = BY_NAME[cell.case]
-                calls = await calls_of(cell, control)
-                outcomes[cell] = Outcome(
-                    seen=word_seen(seen, case), journal=word_calls(calls, case)
-                )
+        with contextlib.suppress(TimeoutError):
+            async with (
+                asyncio.timeout(DRIVER_DEADLINE_S),
+                httpx.AsyncClient(base_url=url, timeout=DRIVER_DEADLINE_S) as control,
+                driver(sdk, url, stderr) as pipes,
+            ):
+                hello |= json.loads(await pipes[0].readline() or "{}")
+                cells = cells_of(sdk, hello["surfaces"])
+                await question_all(cells, pipes, control, outcomes)
         stderr.seek(0)
         return Run(
             surfaces=hello["surfaces"],
-            installed=hello.get("installed", {}),
+            installed=hello["installed"],
             outcomes={cell: outcomes[cell] for cell in cells if cell in outcomes},
             stderr=stderr.read().decode(),
         )
