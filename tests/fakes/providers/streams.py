@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from tests.fakes.providers.forms import STREAMS as FORMS
+from tests.fakes.providers.forms import FORMS
 from tests.fakes.providers.wires import WIRES
 from tests.fakes.validators.decoding import decode_array, decode_events, decode_values
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from fakes.content import Answer
     from fakes.providers.provider import Reply
     from fakes.script import Script
@@ -62,6 +61,14 @@ STREAMS = (
             decode=_decoder(form.name),
         )
         for form in FORMS
+        if form.is_stream
     ),
 )
-BY_NAME = {stream.name: stream for stream in STREAMS}
+# What makes a whole HTTP request for an answer in one piece, by name.
+WHOLES: dict[str, Callable[[str], bytes]] = {
+    **{
+        wire.name: lambda prompt, wire=wire: wire.post(prompt, stream=False, close=True)
+        for wire in WIRES
+    },
+    **{form.name: form.post for form in FORMS if not form.is_stream},
+}
