@@ -37,7 +37,7 @@ _MAX_HEADER_BYTES = 64 * 1024
 
 
 class Config(uvicorn.Config):
-    """uvicorn's settings and one of ours.
+    """uvicorn's settings, our choices among them and one of our own.
 
     Args:
         app: what is served.
@@ -52,7 +52,7 @@ class Config(uvicorn.Config):
         request_timeout_s: float,
         **options: Any,  # noqa: ANN401 -- passed on as they are
     ) -> None:
-        super().__init__(app, http=Protocol, ws="none", **options)
+        super().__init__(app, **{"http": Protocol, "ws": "none", **options})
         self.request_timeout_s = request_timeout_s
 
 

@@ -28,7 +28,7 @@ from conformance.profiles import load
 from conformance.runner.engine import Bench, Execution
 from conformance.runner.plan import Plan
 from reference_server.app import create_app
-from reference_server.server import bind
+from reference_server.server import Config, bind
 from reference_server.settings import ENV_PREFIX, Settings
 from tests.mutants.mutant import Mutant
 from tests.mutants.site import SECRET, Site
@@ -115,11 +115,11 @@ class _Server(uvicorn.Server):
 
     def __init__(self, app: ASGIApp, http: type[asyncio.Protocol] | str) -> None:
         super().__init__(
-            uvicorn.Config(
+            Config(
                 app,
+                request_timeout_s=30,
                 http=http,
                 loop="asyncio",  # uvloop complains of handles that a crash leaves open
-                ws="none",
                 lifespan="on",
                 server_header=False,
                 timeout_graceful_shutdown=0,

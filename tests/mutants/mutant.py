@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 
 import pytest
 
-from reference_server.server import _Protocol
+from reference_server.server import Protocol
 from tests.mutants.asgi import Mutation, Wrap
 
 
@@ -37,4 +37,4 @@ class Mutant:
     wrap: Wrap = field(default_factory=Mutation)
     settings: Mapping[str, object] = field(default_factory=dict)
     patch: Callable[[pytest.MonkeyPatch], None] | None = None
-    http: type[asyncio.Protocol] | str = _Protocol
+    http: type[asyncio.Protocol] | str = Protocol

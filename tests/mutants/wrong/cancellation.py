@@ -51,9 +51,16 @@ def _let_the_task_run_on(patch: pytest.MonkeyPatch) -> None:
 class _EarlyLeaver(ChatStream):
     """A reader that has enough after nine tokens."""
 
+    tokens = 0
+
+    def feed(self, data: str) -> str:
+        piece = super().feed(data)
+        self.tokens += bool(piece)
+        return piece
+
     @property
     def is_terminated(self) -> bool:
-        return len(self._pieces) >= 9 or super().is_terminated
+        return self.tokens >= 9 or super().is_terminated
 
     def close(self) -> str:
         return self.text
@@ -134,11 +141,15 @@ def _take_cancel_for_failure(patch: pytest.MonkeyPatch) -> None:
     """Take a cancel for one more failure of the model, and call it again."""
     answer = ModelClient.answer
 
-    async def answer_again(self: ModelClient, *arguments: Any) -> str:  # noqa: ANN401 -- handed on
+    async def answer_again(
+        self: ModelClient,
+        *arguments: Any,  # noqa: ANN401 -- handed on
+        **options: Any,  # noqa: ANN401 -- handed on
+    ) -> str:
         try:
-            return await answer(self, *arguments)
+            return await answer(self, *arguments, **options)
         except asyncio.CancelledError:
-            return await answer(self, *arguments)
+            return await answer(self, *arguments, **options)
 
     patch.setattr(ModelClient, "answer", answer_again)
 

@@ -95,11 +95,15 @@ def _ignore_retry_after(patch: pytest.MonkeyPatch) -> None:
 def _retry_whatever_failed(patch: pytest.MonkeyPatch) -> None:
     answer = ModelClient.answer
 
-    async def answer_twice(self: ModelClient, *arguments: Any) -> str:  # noqa: ANN401 -- handed on
+    async def answer_twice(
+        self: ModelClient,
+        *arguments: Any,  # noqa: ANN401 -- handed on
+        **options: Any,  # noqa: ANN401 -- handed on
+    ) -> str:
         try:
-            return await answer(self, *arguments)
+            return await answer(self, *arguments, **options)
         except UpstreamError:
-            return await answer(self, *arguments)
+            return await answer(self, *arguments, **options)
 
     patch.setattr(ModelClient, "answer", answer_twice)
 

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import zlib
 
-from reference_server.server import _Protocol
+from reference_server.server import Protocol
 from tests.mutants.asgi import Emit, Mutation, Reply, get_header
 from tests.mutants.mutant import Mutant
 
 GZIP = 31  # zlib's number for the gzip format
 
 
-class _WithoutChunks(_Protocol):
+class _WithoutChunks(Protocol):
     """HTTP/1.1 whose bodies end with the connection: every client is taken for old."""
 
     def data_received(self, data: bytes) -> None:
