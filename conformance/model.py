@@ -71,12 +71,17 @@ class Request:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Exchange:
-    """One request and everything that came back, under a label unique in its probe."""
+    """One request and everything that came back, under a label unique in its probe.
+
+    `token` says in words what stood for `$TOKEN` where that was no good credential of
+    `user`; it is empty where it was.
+    """
 
     label: str
     user: str
     request: Request
     transcript: Transcript
+    token: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

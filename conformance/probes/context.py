@@ -29,6 +29,7 @@ from .sight import Sight
 from .steering import TWO_TOKENS, Script, Word
 from .stream import Leave, Order, Stream
 from .surroundings import Surroundings
+from .tokens import Credential
 
 PLAIN_PROMPT = "Please answer in one short sentence."
 """What is asked of a model that nobody steers."""
@@ -199,7 +200,7 @@ class Context:
         request: Request,
         *,
         user: str = "a",
-        credential: str | None = None,
+        credential: Credential | None = None,
         http_version: str = "1.1",
         extra_s: float = 0.0,
     ) -> Stream:
@@ -217,13 +218,14 @@ class Context:
         self._bare[label] = request
         if credential is None:
             request = with_credential(self.profile, request)
-            credential = await self.surroundings.token(self.user(user))
+            credential = Credential(await self.surroundings.token(self.user(user)))
         order = Order(
             label=label,
             user=self.user(user),
             target=self.surroundings.target,
             request=request,
-            credential=credential,
+            credential=credential.text,
+            token=credential.what,
             http_version=http_version,
             deadline_s=self.patience_s + extra_s,
         )

@@ -18,13 +18,14 @@ from .requests import (
 )
 from .steering import Script, hold_after, say
 from .stream import Leave
-from .tokens import signed_by_another, without_signature
+from .tokens import Credential, signed_by_another, without_signature
 
 LIFE_S = 1.1
 """What is left of the expiring token: more than the second to which `exp` is written,
 less than the time limits of a model call in a run of fast cadence (2 s)."""
 
 _EXPIRED_S = 60
+_MALFORMED = Credential("not-a-token", "no credential but the word not-a-token")
 _QUERY_NAMES = ("access_token", "token")
 
 
@@ -55,16 +56,16 @@ async def credentials(ctx: Context) -> None:
 
 def _refusable(
     ctx: Context, script: Script, valid: str
-) -> dict[str, tuple[Request, str]]:
+) -> dict[str, tuple[Request, Credential]]:
     """Return the requests to be refused and the credential of each, by label."""
-    bare = ctx.request(script)
+    bare, none = ctx.request(script), Credential("")
     placed = with_credential(ctx.profile, bare)
-    found = {"none": (bare, ""), "malformed": (placed, "not-a-token")}
+    found = {"none": (bare, none), "malformed": (placed, _MALFORMED)}
     auth = ctx.profile.auth
     forms = () if auth is None else auth.forms
     if "bearer" in forms:
         request = with_header(bare, "Authorization", "Basic $TOKEN")
-        found["wrong-scheme"] = (request, valid)
+        found["wrong-scheme"] = (request, Credential(valid))
     if auth is not None and auth.token == "jwt":
         for label, forge in _forgeries(ctx, valid).items():
             try:
@@ -75,7 +76,7 @@ def _refusable(
         request = bare
         for name in _QUERY_NAMES:
             request = with_query(request, name, "$TOKEN")
-        found["query-token"] = (request, valid)
+        found["query-token"] = (request, Credential(valid))
     invalid = next(
         (i for i in ctx.profile.endpoint.invalid if i.method is None is i.path), None
     )
@@ -83,20 +84,25 @@ def _refusable(
         prefix = ctx.surroundings.target.prefix
         prompt = ctx.prompt(script)
         request = invalid_request(ctx.profile, prefix, invalid, prompt)
-        found["none-and-invalid-body"] = (request, "")
+        found["none-and-invalid-body"] = (request, none)
     return found
 
 
-def _forgeries(ctx: Context, valid: str) -> dict[str, Callable[[], str]]:
+def _forgeries(ctx: Context, valid: str) -> dict[str, Callable[[], Credential]]:
     user = ctx.user("a")
     now = int(ctx.surroundings.wall_clock())
     return {
         "alg-none": lambda: without_signature(valid),
         "bad-signature": lambda: signed_by_another(valid),
-        "wrong-algorithm": lambda: ctx.surroundings.mint(
-            user, expires=now + _EXPIRED_S, algorithm="HS512"
+        "wrong-algorithm": lambda: Credential(
+            ctx.surroundings.mint(user, expires=now + _EXPIRED_S, algorithm="HS512"),
+            "forged: a good one but for its algorithm, HS512 with the target's own "
+            "secret",
         ),
-        "expired": lambda: ctx.surroundings.mint(user, expires=now - _EXPIRED_S),
+        "expired": lambda: Credential(
+            ctx.surroundings.mint(user, expires=now - _EXPIRED_S),
+            f"expired: a good one until {_EXPIRED_S} s before the request",
+        ),
     }
 
 
@@ -110,7 +116,8 @@ async def expiring_credential(ctx: Context) -> None:
     ctx.mark("expires", ctx.surroundings.clock() + left_s)
     script = ctx.script(say(tokens=4), hold_after(2))
     request = with_credential(ctx.profile, ctx.request(script))
-    stream = await ctx.send("stream", request, credential=token, extra_s=left_s)
+    credential = Credential(token, f"a good one that runs out after {LIFE_S:g} s")
+    stream = await ctx.send("stream", request, credential=credential, extra_s=left_s)
     await stream.over(left_s + ctx.profile.terminal.close_within_s)
     await stream.leave(Leave.FIN)  # only a target that does not close is still there
     if stream.last_id is not None:

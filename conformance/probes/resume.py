@@ -11,6 +11,7 @@ from .probe import Probe
 from .requests import resume_request
 from .steering import delay, hold_after, say
 from .stream import Leave, Stream
+from .tokens import Credential
 
 MAX_CUTS = 300
 """A steered stream has some 60 events. An unsteered model may say more than anybody
@@ -88,7 +89,7 @@ async def resume_answers(ctx: Context) -> None:
         answers.append(await ctx.resume("foreign", stream, real, user="b"))
     prefix = ctx.surroundings.target.prefix
     bare = resume_request(ctx.profile, prefix, ctx.bare_request(stream), real)
-    answers.append(await ctx.send("no-credential", bare, credential=""))
+    answers.append(await ctx.send("no-credential", bare, credential=Credential("")))
     for answer in answers:
         await answer.over()
 

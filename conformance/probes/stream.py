@@ -52,6 +52,7 @@ class Order:
         label: unique in its probe.
         user: in whose name, for the evidence.
         credential: takes the place of `$TOKEN` in the request.
+        token: what the credential is, in words, where it is no good one of `user`.
         deadline_s: the whole exchange is given up after this time.
     """
 
@@ -60,6 +61,7 @@ class Order:
     target: Target
     request: Request
     credential: str = ""
+    token: str = ""
     http_version: str = "1.1"
     deadline_s: float
 
@@ -312,6 +314,7 @@ class Stream:
             label=self.order.label,
             user=self.order.user,
             request=self.order.request,
+            token=self.order.token,
             transcript=Transcript(
                 started_at=self._started_at,
                 connected_at=self._connected_at,

@@ -9,6 +9,7 @@ from __future__ import annotations
 import shlex
 import warnings
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from typing import Protocol
 
 import anyio
@@ -25,6 +26,19 @@ ISSUED_AGO_S = 60
 """A target whose clock is a little behind must not take a token for one of tomorrow."""
 
 COMMAND_S = 30.0
+
+
+@dataclass(frozen=True, slots=True)
+class Credential:
+    """What is sent as a credential.
+
+    Attributes:
+        text: as it is sent; empty for none.
+        what: in words, for a reader who has to make one like it; empty for a good one.
+    """
+
+    text: str
+    what: str = ""
 
 
 class Credentials(Protocol):
@@ -153,14 +167,22 @@ def sign(claims: Mapping[str, object], secret: str, algorithm: str) -> str:
         return jwt.encode(dict(claims), key, algorithm=algorithm)
 
 
-def without_signature(token: str) -> str:
+def without_signature(token: str) -> Credential:
     """Return the token's claims as an unsecured JWT: RFC 7519, section 6."""
-    return jwt.encode(claims_of(token), "", algorithm="none")
+    return Credential(
+        jwt.encode(claims_of(token), "", algorithm="none"),
+        "forged: the claims of a good one as an unsecured JWT (RFC 7519, section 6), "
+        "which has the algorithm none and no signature",
+    )
 
 
-def signed_by_another(token: str) -> str:
+def signed_by_another(token: str) -> Credential:
     """Return the token's claims, signed with a secret that is not the target's."""
-    return sign(claims_of(token), "a secret that nobody has configured", "HS256")
+    return Credential(
+        sign(claims_of(token), "a secret that nobody has configured", "HS256"),
+        "forged: the claims of a good one, signed with HS256 and a secret that is not "
+        "the target's",
+    )
 
 
 def claims_of(token: str) -> dict[str, object]:

@@ -130,7 +130,8 @@ def _reproduction_rows(
     yield Row("again", command, is_verbatim=True)
     notes = list(steering_notes(exchange.request))
     if needs_credential(exchange.request):
-        notes.insert(0, f"TOKEN: a credential of the user {printable(exchange.user)}")
+        own = f"a credential of the user {printable(exchange.user)}"
+        notes.insert(0, f"TOKEN: {exchange.token or own}")
     if earlier := _earlier(exchange, finding, result):
         notes.append(earlier)
     for note in notes:

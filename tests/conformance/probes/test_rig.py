@@ -25,6 +25,7 @@ from conformance.probes import (
 )
 from conformance.probes.context import PLAIN_PROMPT, Context
 from conformance.probes.control import Control
+from conformance.probes.credentials import credentials as credentials_probe
 from conformance.probes.lag import LoopLag
 from conformance.probes.steering import hold_after
 from conformance.probes.tokens import Credentials
@@ -173,6 +174,23 @@ async def test_without_a_secret_no_token_can_be_minted() -> None:
     evidence = await rig(forges, credentials=Fixed("token")).run("p")
 
     assert evidence.missing == "no secret to mint tokens from was given"
+
+
+async def test_a_credential_that_is_none_is_told_in_words_and_not_as_it_is() -> None:
+    evidence = await rig(credentials_probe).run("p")
+
+    told = {each.label: each.token for each in evidence.exchanges if each.token}
+    assert told == {
+        "malformed": "no credential but the word not-a-token",
+        "alg-none": "forged: the claims of a good one as an unsecured JWT (RFC 7519, "
+        "section 6), which has the algorithm none and no signature",
+        "bad-signature": "forged: the claims of a good one, signed with HS256 and a "
+        "secret that is not the target's",
+        "wrong-algorithm": "forged: a good one but for its algorithm, HS512 with the "
+        "target's own secret",
+        "expired": "expired: a good one until 60 s before the request",
+    }
+    assert "eyJ" not in repr(evidence.exchanges)
 
 
 async def test_what_was_left_out_is_told_with_its_reason() -> None:

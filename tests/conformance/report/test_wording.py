@@ -1,8 +1,10 @@
 """The rows of a judgement hold everything that is needed to mend the fault."""
 
+from dataclasses import replace
+
 import pytest
 
-from conformance.model import Finding, Verdict
+from conformance.model import Evidence, Finding, Verdict
 from conformance.report.wording import (
     Row,
     exchange_of,
@@ -40,6 +42,18 @@ def test_a_finding_says_what_where_and_how_to_see_it_again() -> None:
     assert shown[4].is_verbatim
     assert shown[5].text == "TOKEN: a credential of the user user-1"
     assert shown[8].text == "2 values: min 300 ms, median 1012 ms, max 1012 ms"
+
+
+def test_a_forged_credential_is_told_with_how_it_is_made() -> None:
+    finding = Finding(expected="a", got="b", probe="silent", exchange="stream")
+    result = run_of(judged("a.b", Verdict.FAILED, finding))
+    forged = replace(STREAM, token="forged: signed by nobody")
+    evidence = Evidence(probe="silent", exchanges=(forged,))
+
+    shown = rows(replace(result, evidence={"silent": evidence}), "a.b")
+
+    assert Row("", "TOKEN: forged: signed by nobody") in shown
+    assert not any("a credential of the user" in row.text for row in shown)
 
 
 def test_many_findings_are_counted_and_not_all_shown() -> None:
