@@ -1,6 +1,7 @@
 """`streamproof-fakes`: parse, start, print one line, wait for a signal.
 
-Without a command it serves; `record` passes calls on to a real service and keeps them.
+Without a command it serves; `record` passes calls on to a real service and keeps them,
+and `replay` answers with what was kept.
 """
 
 from __future__ import annotations
@@ -14,12 +15,14 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from .errors import FakesError
-from .recording import RecorderSettings, recording
+from .recording import RecorderSettings, load_recordings, recording
 from .server import Server
 from .settings import Settings
 
 if TYPE_CHECKING:
     from collections.abc import Coroutine
+
+    from .recording import Recordings
 
 __all__ = ["main"]
 
@@ -74,7 +77,7 @@ def record(
         typer.Option(metavar="NAME", help="Further header field that is secret."),
     ] = None,
     deadline_s: Annotated[
-        float, typer.Option(min=0.001, help="How long a response may take, in s.")
+        float, typer.Option(help="How long a response may take, in s.")
     ] = 600.0,
 ) -> None:
     """Pass calls on to a real service, and write a cassette of them.
@@ -95,9 +98,38 @@ def record(
     _run(_record_until_signal(settings))
 
 
-async def _serve_until_signal(settings: Settings) -> None:
+@cli.command()
+def replay(
+    cassettes: Annotated[
+        list[Path],
+        typer.Argument(metavar="CASSETTE", help="Files written by `record`."),
+    ],
+    *,
+    port: Port,
+    host: Host = "127.0.0.1",
+    speed: Annotated[
+        float,
+        typer.Option(help="1 is as recorded, 2 twice as fast, 0 at once."),
+    ] = 1.0,
+) -> None:
+    """Answer out of cassettes, with the bytes, reads and times that were recorded."""
+    _run(_replay_until_signal(cassettes, Settings(host=host, port=port), speed))
+
+
+async def _replay_until_signal(
+    cassettes: list[Path], settings: Settings, speed: float
+) -> None:
+    recordings = load_recordings(cassettes, speed=speed)
+    for warning in recordings.warnings:
+        _report(warning)
+    await _serve_until_signal(settings, recordings)
+
+
+async def _serve_until_signal(
+    settings: Settings, recordings: Recordings | None = None
+) -> None:
     stop = _stop_signal()
-    async with Server(settings) as server:
+    async with Server(settings, recordings) as server:
         _announce(server.url)
         await stop.wait()
 

@@ -12,12 +12,15 @@ from typing import TYPE_CHECKING, Final, Self
 from .app import App
 from .connection import Connection
 from .errors import StartError
+from .recording import Replayer, ReplayHandler
 from .script import Library, load_library
 
 if TYPE_CHECKING:
     from types import TracebackType
 
     from .journal import Journal
+    from .link import Handler
+    from .recording import Recordings
     from .settings import Settings
 
 __all__ = ["Server"]
@@ -34,9 +37,12 @@ class Server:
     Use as `async with Server(settings) as server: … server.url …`.
     """
 
-    def __init__(self, settings: Settings) -> None:
-        """Take the settings; nothing happens before `start`."""
+    def __init__(
+        self, settings: Settings, recordings: Recordings | None = None
+    ) -> None:
+        """Take the settings; with recordings, all that is said comes out of these."""
         self._settings = settings
+        self._recordings = recordings
         self._connections: set[Connection] = set()
         self._listener: asyncio.Server | None = None
         self._app: App | None = None
@@ -74,9 +80,13 @@ class Server:
         app = self._app = App(
             seed=settings.seed, library=library, timers=loop, version=_version()
         )
+        handler: Handler = app
+        if self._recordings is not None:
+            replayer = Replayer(self._recordings, journal=app.journal, timers=loop)
+            handler = ReplayHandler(app, replayer)
         try:
             self._listener = await loop.create_server(
-                lambda: Connection(app, loop, self._connections),
+                lambda: Connection(handler, loop, self._connections),
                 settings.host,
                 settings.port,
                 backlog=BACKLOG,

@@ -8,13 +8,14 @@ a refusal.
 
 from __future__ import annotations
 
-from .replayer import Replayer
+from .replayer import Replayer, ReplayHandler
 from .server import RecorderSettings, recording
 from .tracks import Recordings, load_recordings
 
 __all__ = [
     "RecorderSettings",
     "Recordings",
+    "ReplayHandler",
     "Replayer",
     "load_recordings",
     "recording",

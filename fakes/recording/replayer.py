@@ -19,15 +19,17 @@ from .replay import Replay
 if TYPE_CHECKING:
     from ..http1 import Request
     from ..journal import Journal
-    from ..link import Link, Timers
+    from ..link import Handler, Link, Timers
     from .tracks import Recordings, Track
 
-__all__ = ["KEY_FIELD", "Replayer"]
+__all__ = ["KEY_FIELD", "ReplayHandler", "Replayer"]
 
 # The request's header field that gives the call its key in the journal.
 KEY_FIELD: Final = "x-fakes-key"
 # Of whom the journal shows a call to a path that is no provider's.
 UNKNOWN_PROVIDER: Final = "recorded"
+# What stays with the fakes' own handler: the control API, also of a namespace.
+_CONTROL: Final = re.compile(r"(?:/_ns/[^/]+)?/_fakes/.*", re.DOTALL)
 _KEY: Final = re.compile(r"[A-Za-z0-9_-]{1,64}")
 # A refusal may quote the request; the journal keeps that much of it.
 MAX_REFUSAL: Final = 500
@@ -116,6 +118,24 @@ class Replayer:
         keep = request.keep_alive
         link.write(encode_response(error.status, headers, body, keep_alive=keep))
         link.finish(keep_alive=keep)
+
+
+class ReplayHandler:
+    """A replayer in front of the fakes' own handler, which keeps the control API."""
+
+    def __init__(self, app: Handler, replayer: Replayer) -> None:
+        """Take who answers control requests, and who answers all others."""
+        self._app = app
+        self._replayer = replayer
+
+    def handle(self, request: Request, link: Link) -> None:
+        """Let the one answer whose request it is."""
+        is_control = _CONTROL.fullmatch(request.path) is not None
+        (self._app if is_control else self._replayer).handle(request, link)
+
+    def refuse(self, error: RequestError, link: Link) -> None:
+        """Answer what is no request at all, then hang up."""
+        self._app.refuse(error, link)
 
 
 def _key_of(request: Request) -> str | None:

@@ -66,8 +66,10 @@ async def recording(settings: RecorderSettings) -> AsyncIterator[str]:
         UpstreamError: the upstream's URL or its certificates are not what they should
             be.
         CassetteError: the cassette cannot be written.
-        StartError: the address cannot be listened on.
+        StartError: the address cannot be listened on, or there is no such deadline.
     """
+    if not settings.deadline_s > 0:
+        raise StartError(f"expected a deadline above 0 s, got {settings.deadline_s}")
     upstream = Upstream.at(settings.upstream, ca_file=settings.ca_file)
     # The port first: without one there is to be no new file either.
     async with _bound(settings.host, settings.port) as door:

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from .cassette import End
-from .errors import CassetteError, UpstreamError
+from .errors import CassetteError, RecordingError, UpstreamError
 from .response import Progress, ResponseReader
 from .tape import load_cassette
 
@@ -63,7 +63,11 @@ def load_recordings(paths: Sequence[Path], *, speed: float = 1.0) -> Recordings:
 
     Raises:
         CassetteError: naming file, line and key, what was expected and what came.
+        RecordingError: there is no such speed.
     """
+    # Not `speed < 0`: NaN is not below anything.
+    if not speed >= 0:
+        raise RecordingError(f"expected a speed of 0 or more, got {speed}")
     cassettes = [(path, load_cassette(path)) for path in paths]
     return Recordings(
         tracks=tuple(

@@ -642,6 +642,15 @@ async def test_a_port_in_use_leaves_no_file_behind(tmp_path: Path) -> None:
     assert not (tmp_path / "c.jsonl").exists()
 
 
+@pytest.mark.parametrize("deadline_s", [0.0, float("nan")])
+async def test_there_is_no_deadline_of_nothing(
+    tmp_path: Path, deadline_s: float
+) -> None:
+    with pytest.raises(StartError, match="expected a deadline above 0 s, got "):
+        async with session(1, tmp_path, deadline_s=deadline_s):
+            pass
+
+
 @pytest.mark.parametrize(
     ("url", "complaint"),
     [

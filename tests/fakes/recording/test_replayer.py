@@ -8,15 +8,23 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from fakes.call import Outcome
+from fakes.errors import RequestError
 from fakes.http1 import Request
 from fakes.journal import Journal
-from fakes.recording import Recordings, Replayer, load_recordings
+from fakes.recording import (
+    Recordings,
+    Replayer,
+    ReplayHandler,
+    load_recordings,
+)
 from fakes.recording.cassette import Asked, End, Read, Recording
 from fakes.recording.tape import Tape
 from tests.fakes.virtual import VirtualLink, VirtualTimers
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+    from fakes.link import Link
 
 CHAT = "/v1/chat/completions"
 
@@ -57,7 +65,9 @@ class Stage:
     def __init__(self, told: Recordings) -> None:
         self.journal = Journal()
         self.timers = VirtualTimers()
-        self.replayer = Replayer(told, journal=self.journal, timers=self.timers)
+        self.replayer: Replayer | ReplayHandler = Replayer(
+            told, journal=self.journal, timers=self.timers
+        )
 
     def ask(
         self, body: object, path: str = CHAT, version: str = "1.1", **headers: str
@@ -74,6 +84,16 @@ class Stage:
         )
         self.replayer.handle(request, link)
         return link
+
+
+class Refuser:
+    """Stands for the fakes' own handler: refuses everything, with its own status."""
+
+    def handle(self, request: Request, link: Link) -> None:
+        link.write(b"control")
+
+    def refuse(self, error: RequestError, link: Link) -> None:
+        link.write(str(error).encode())
 
 
 def body_of(link: VirtualLink) -> Any:  # noqa: ANN401 -- JSON of any provider
@@ -182,3 +202,32 @@ def test_an_older_client_is_refused(tmp_path: Path) -> None:
     stage = Stage(recordings(tmp_path, (CHAT, {}, answer("x"))))
 
     assert stage.ask({}, version="1.0").data.startswith(b"HTTP/1.1 505 ")
+
+
+@pytest.mark.parametrize(
+    ("path", "is_control"),
+    [
+        ("/_fakes/calls", True),
+        ("/_ns/mine/_fakes/calls", True),
+        (CHAT, False),
+        ("/x/_fakes/calls", False),
+    ],
+)
+def test_control_requests_are_the_apps(
+    tmp_path: Path, path: str, *, is_control: bool
+) -> None:
+    told = recordings(tmp_path, (path, {}, answer("recorded")))
+    stage = Stage(told)
+    replayer = Replayer(told, journal=stage.journal, timers=stage.timers)
+    stage.replayer = ReplayHandler(Refuser(), replayer)
+
+    assert stage.ask({}, path).data.endswith(b"control" if is_control else b"recorded")
+
+
+def test_what_is_no_request_is_refused_by_the_app(tmp_path: Path) -> None:
+    replayer = Replayer(recordings(tmp_path), journal=Journal(), timers=VirtualTimers())
+    handler = ReplayHandler(Refuser(), replayer)
+    link = VirtualLink()
+    handler.refuse(RequestError("expected HTTP"), link)
+
+    assert link.data == b"expected HTTP"

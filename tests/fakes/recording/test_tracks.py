@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from fakes.recording.cassette import Asked, End, Read, Recording
-from fakes.recording.errors import CassetteError
+from fakes.recording.errors import CassetteError, RecordingError
 from fakes.recording.tape import Tape
 from fakes.recording.tracks import Recordings, load_recordings
 
@@ -71,6 +71,12 @@ def test_a_call_that_was_cut_off_is_told(tmp_path: Path) -> None:
 
     assert recordings.tracks == ()
     assert recordings.warnings == (f"{path}: the last call is cut off, it is left out",)
+
+
+@pytest.mark.parametrize("speed", [-1.0, float("nan")])
+def test_there_is_no_speed_below_0(speed: float) -> None:
+    with pytest.raises(RecordingError, match="expected a speed of 0 or more, got "):
+        load_recordings([], speed=speed)
 
 
 @pytest.mark.parametrize(
