@@ -83,6 +83,7 @@ def _finding(finding: Finding, result: RunResult) -> dict[str, Any]:
         "offset": finding.offset,
         "at_ms": None if finding.at_s is None else _ms(finding.at_s),
         "reproduce": exchange and curl_command(exchange.request, result.target),
+        "token": exchange and exchange.token,
     }
 
 
