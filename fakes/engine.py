@@ -389,9 +389,15 @@ class Performance:
         self._stop_pinging()
         self._lingering.join(self)
         if end < inf:
-            self._stop_timer = self._timers.call_at(end, self.shut_down)
+            self._stop_timer = self._timers.call_at(end, self._run_out)
         if self._timer is None and not self._is_waiting:
             self._timer = self._timers.call_soon(self._run)
+
+    def _run_out(self) -> None:
+        """Make what is due at this very moment, then stop."""
+        if not self._is_waiting:
+            self._run()
+        self.shut_down()
 
     def _stop(self, outcome: Outcome, at: float, fault: Fault | None = None) -> None:
         for timer in (self._timer, self._stop_timer):

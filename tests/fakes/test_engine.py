@@ -3,91 +3,30 @@
 from __future__ import annotations
 
 import json
-from typing import Any
 
 import pytest
 
 from fakes.call import Peer
-from fakes.delivery import StreamDelivery, WholeDelivery
-from fakes.engine import SLICE, Performance
-from fakes.gates import Gates
-from fakes.http1 import Framing
-from fakes.journal import Journal
-from fakes.lingering import Lingering
-from fakes.player import make_plan
-from fakes.providers.openai_chat import ChatReply, ChatRequest
-from fakes.queues import Queues
+from fakes.content import Omission
+from fakes.engine import SLICE
 from fakes.script import (
     Delay,
     Drop,
     Fail,
+    Garble,
+    Garbling,
     Hold,
     InStreamError,
+    Omit,
+    Page,
     Say,
     Script,
     Stall,
+    Tool,
     Truncate,
+    Wire,
 )
-from tests.fakes.raw_client import names
-from tests.fakes.virtual import VirtualLink, VirtualTimers
-
-THREE = (Say(text="a b c"),)
-
-
-class Stage:
-    """One performance with everything it touches in reach."""
-
-    def __init__(self, script: Script, *, stream: bool = True) -> None:
-        self.timers = VirtualTimers()
-        self.link = VirtualLink()
-        self.gates = Gates()
-        self.queues = Queues()
-        self.lingering = Lingering()
-        request = ChatRequest(
-            model="m",
-            stream=stream,
-            texts=("hi",),
-            include_usage=False,
-            include_obfuscation=False,
-            max_tokens=None,
-            fingerprint="f",
-        )
-        framing = Framing(chunked=True, keep_alive=True)
-        self.call = Journal().begin(
-            key="k", provider="p", model="m", stream=stream, at=self.timers.now
-        )
-        plan = make_plan(script, seed=0, fingerprint="f")
-        reply = ChatReply(request=request, answer=plan.answer, seed=0)
-        deliver = StreamDelivery if stream else WholeDelivery
-        self.performance = Performance(
-            plan=plan,
-            delivery=deliver(reply, framing),
-            call=self.call,
-            gates=self.gates,
-            queues=self.queues,
-            lingering=self.lingering,
-            link=self.link,
-            timers=self.timers,
-        )
-
-    def start(self) -> Stage:
-        self.performance.start()
-        return self
-
-    @property
-    def record(self) -> dict[str, Any]:
-        return self.call.as_json()
-
-    @property
-    def names(self) -> list[str]:
-        return names(self.record)
-
-    def times_ms(self, name: str) -> list[float]:
-        return [
-            round((event["at"] - 1000.0) * 1000, 6)
-            for event in self.record["events"]
-            if event["name"] == name
-        ]
+from tests.fakes.stage import THREE, Stage
 
 
 def test_an_answer_without_delays_is_over_at_once() -> None:
@@ -418,3 +357,111 @@ def test_a_drop_of_a_whole_answer_leaves_no_byte() -> None:
     assert stage.link.data == b""
     assert stage.link.how == "fin"
     assert stage.record["tokens"] == {"generated": 1, "sent": 0, "after_peer_gone": 0}
+
+
+def test_a_drop_inside_a_frame_comes_after_its_first_bytes() -> None:
+    whole = Stage(Script(say=THREE)).start()
+    stage = Stage(Script(say=THREE, drop=Drop(after=2, bytes=20))).start()
+    frame = stage.link.data.rpartition(b"\r\n14\r\n")[2]
+
+    assert stage.link.how == "fin"
+    assert frame == b'data: {"id":"chatcmp\r\n'
+    assert whole.link.data.startswith(stage.link.data.rpartition(b"14\r\n")[0])
+    assert stage.record["tokens"] == {"generated": 2, "sent": 2, "after_peer_gone": 0}
+
+
+def test_a_drop_behind_the_last_token_cuts_what_closes_the_answer() -> None:
+    stage = Stage(Script(say=THREE, drop=Drop(after=3, bytes=9))).start()
+
+    assert stage.link.data.endswith(b'\r\n9\r\ndata: {"i\r\n')
+    assert stage.record["fault"] == "drop"
+
+
+def test_a_drop_of_more_than_there_is_takes_all_of_it() -> None:
+    stage = Stage(Script(say=THREE, drop=Drop(after=3, bytes=1_000_000))).start()
+
+    assert stage.link.data.endswith(b"data: [DONE]\n\n\r\n")
+    assert "terminator_sent" not in stage.names
+
+
+def test_a_truncated_body_can_end_inside_a_frame() -> None:
+    stage = Stage(Script(say=THREE, truncate=Truncate(after=1, bytes=7))).start()
+
+    assert stage.link.data.endswith(b"\r\n7\r\ndata: {\r\n0\r\n\r\n")
+    assert stage.record["fault"] == "truncate"
+    assert stage.record["tokens"]["sent"] == 1
+
+
+@pytest.mark.parametrize("how", ["fin", "half_close"])
+def test_a_cut_waits_for_what_the_kernel_has_not_taken(how: str) -> None:
+    script = Script.model_validate(
+        {"say": THREE, "drop": {"after": 2, "bytes": 5, "how": how}}
+    )
+    stage = Stage(script)
+    stage.link.fills_on_write = True
+    stage.start()
+    assert stage.link.how is None
+    for _ in range(2):
+        stage.link.is_full = stage.link.fills_on_write = False
+        stage.performance.writable()
+
+    assert stage.link.how == how
+    assert stage.link.data.endswith(b"\r\ndata:\r\n")
+
+
+def test_tokens_that_are_kept_back_leave_before_a_cut() -> None:
+    script = Script(say=THREE, wire=Wire(coalesce=9), drop=Drop(after=2))
+    stage = Stage(script).start()
+
+    assert stage.record["tokens"]["sent"] == 2
+    assert b'"content":"b "' in stage.link.data
+
+
+def test_a_page_is_none_of_the_services_answers() -> None:
+    page = Page(status=502, type="text/plain", text="bad gateway")
+    stage = Stage(Script(page=page)).start()
+
+    assert stage.link.data.startswith(b"HTTP/1.1 502 Bad Gateway\r\n")
+    assert stage.link.data.endswith(b"\r\n\r\nbad gateway")
+    assert stage.names == ["accepted", "headers_sent", "ended"]
+    assert (stage.record["outcome"], stage.record["fault"]) == ("faulted", "page")
+    assert stage.record["status"] == 502
+
+
+@pytest.mark.parametrize("stream", [True, False])
+def test_a_wrong_frame_is_a_fault_of_a_call_that_goes_on(*, stream: bool) -> None:
+    garble = (Garble(at=2, how=Garbling.BAD_JSON),)
+    stage = Stage(Script(say=THREE, garble=garble), stream=stream).start()
+
+    assert stage.names[-2:] == ["terminator_sent", "ended"]
+    assert (stage.record["outcome"], stage.record["fault"]) == ("faulted", "garble")
+    assert stage.record["tokens"]["sent"] == 3
+    assert stage.link.finished is True
+
+
+def test_a_call_that_ends_before_its_wrong_frame_has_the_fault_it_ended_in() -> None:
+    garble = (Garble(at=3, how=Garbling.EMPTY),)
+    stage = Stage(Script(say=THREE, garble=garble, drop=Drop(after=1))).start()
+
+    assert stage.record["fault"] == "drop"
+
+
+def test_an_answer_without_its_terminator_ends_with_the_body() -> None:
+    omit = (Omit(what=Omission.TERMINATOR),)
+    stage = Stage(Script(say=THREE, omit=omit)).start()
+
+    assert b"[DONE]" not in stage.link.data
+    assert b'"finish_reason":"stop"' in stage.link.data
+    assert stage.link.data.endswith(b"\r\n0\r\n\r\n")
+    assert "terminator_sent" not in stage.names
+    assert (stage.record["outcome"], stage.record["fault"]) == ("faulted", "omit")
+
+
+def test_arguments_that_are_not_kept_are_not_said() -> None:
+    tool = Tool(name="f", arguments='{"city":"Rome"}', keep=9)
+    stage = Stage(Script(say=(tool,)), stream=False).start()
+    body = json.loads(stage.link.data.partition(b"\r\n\r\n")[2])
+    (call,) = body["choices"][0]["message"]["tool_calls"]
+
+    assert call["function"]["arguments"] == '{"city":"'
+    assert stage.record["outcome"] == "completed"
