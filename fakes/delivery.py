@@ -100,6 +100,8 @@ PLAIN: Final = Wire()
 class StreamDelivery:
     """Each piece leaves as soon as it is made."""
 
+    __slots__ = ("_garble", "_reply", "framing")
+
     def __init__(self, reply: Reply, framing: Framing) -> None:
         """Take what is said and how HTTP wants it framed."""
         self.framing = framing
@@ -115,7 +117,9 @@ class StreamDelivery:
     def token(self, part: Part, text: str, garble: Garbling | None = None) -> bytes:
         """One piece of the answer, and what has to come before it."""
         if garble is None and self._garble is None:
-            return self._part(self._reply.token(part, text))
+            # As `_part`, without a call more: this is where the time goes.
+            frames = self._reply.token(part, text)
+            return self.framing.part(frames) if frames else b""
         return self._part(self._garbled(part, text, garble or self._garble))
 
     def keepalive(self, text: str | None) -> bytes:
@@ -193,6 +197,8 @@ class StreamDelivery:
 class ShapedDelivery(StreamDelivery):
     """The same stream in other chunks, with other line ends, comments and the like."""
 
+    __slots__ = ("_held", "_shape", "_wire")
+
     def __init__(self, reply: Reply, framing: Framing, wire: Wire) -> None:
         """Take what is said and what is to be made of it.
 
@@ -204,7 +210,7 @@ class ShapedDelivery(StreamDelivery):
         super().__init__(reply, framing)
         self._wire = wire
         self._shape = Shape(wire, reply.syntax)
-        # Frames of tokens that wait for others, and how many those are.
+        # The frames of each token that waits for others; none for one without.
         self._held: list[bytes] = []
 
     def token(self, part: Part, text: str, garble: Garbling | None = None) -> bytes:
@@ -247,6 +253,8 @@ class ShapedDelivery(StreamDelivery):
 
 class WholeDelivery:
     """Nothing leaves before everything is said."""
+
+    __slots__ = ("_garble", "_last", "_made", "_media_type", "_reply", "framing")
 
     def __init__(
         self, reply: Reply, framing: Framing, *, media_type: str | None = None

@@ -3,15 +3,23 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 
 import pytest
 
 from fakes.content import Answer, Kind, Part, Usage
-from fakes.delivery import Delivery, StreamDelivery, WholeDelivery
+from fakes.delivery import (
+    Delivery,
+    ShapedDelivery,
+    StreamDelivery,
+    WholeDelivery,
+    deliver,
+)
 from fakes.http1 import Framing
 from fakes.providers.ollama import LineReply, LineRequest
 from fakes.providers.openai_chat import ChatReply, ChatRequest
-from fakes.script import Fail, InStreamError
+from fakes.script import Fail, InStreamError, Page, Say, Script, Wire
+from tests.fakes.providers.streams import STREAMS, Stream
 
 REQUEST = ChatRequest(
     model="m",
@@ -105,3 +113,110 @@ def test_a_piece_without_bytes_is_no_chunk_for_it_would_be_the_last() -> None:
     assert delivery.token(tool, "{") == b""
     assert delivery.token(tool, "}").endswith(b"}\n\r\n")
     assert delivery.close() == b""
+
+
+def shaped(**wire: object) -> Delivery:
+    framing = Framing(chunked=True, keep_alive=True)
+    reply = ChatReply(request=REQUEST, answer=ANSWER, seed=0)
+    return deliver(reply, framing, stream=True, wire=Wire.model_validate(wire))
+
+
+def test_a_plain_stream_is_chosen_once_and_costs_nothing() -> None:
+    framing = Framing(chunked=True, keep_alive=True)
+    reply = ChatReply(request=REQUEST, answer=ANSWER, seed=0)
+    plain = deliver(reply, framing, stream=True, wire=Wire())
+
+    assert type(plain) is StreamDelivery
+    assert type(shaped(bom=True)) is ShapedDelivery
+    assert type(deliver(reply, framing, stream=False, wire=Wire())) is WholeDelivery
+
+
+NEXT: dict[str, Callable[[Delivery], bytes]] = {
+    "close": lambda delivery: delivery.close(),
+    "terminate": lambda delivery: delivery.terminate(),
+    "error": lambda delivery: delivery.fail_late(InStreamError(after=1))[1],
+    "cut": lambda delivery: delivery.cut((PART, "you"), 3),
+    "truncate": lambda delivery: delivery.truncate()[0],
+}
+
+
+@pytest.mark.parametrize("ask", NEXT.values(), ids=NEXT)
+def test_tokens_that_were_kept_back_leave_before_whatever_is_next(
+    ask: Callable[[Delivery], bytes],
+) -> None:
+    delivery = shaped(coalesce=5)
+    delivery.open()
+    kept = delivery.token(PART, "Hi ")
+    ping = delivery.keepalive(None)
+    said = ask(delivery)
+
+    assert kept == b""
+    assert ping == b"19\r\n: OPENROUTER PROCESSING\n\n\r\n"
+    assert said.count(b'"Hi "') == 1
+    assert b'"you"' not in said
+
+
+def test_a_body_that_is_said_to_be_something_else_is_so_in_one_piece_too() -> None:
+    framing = Framing(chunked=True, keep_alive=True)
+    reply = ChatReply(request=REQUEST, answer=ANSWER, seed=0)
+    wire = Wire(type="text/plain", split=1, bom=True)
+    delivery = deliver(reply, framing, stream=False, wire=wire)
+    head, _, body = (delivery.terminate() + delivery.end()).partition(b"\r\n\r\n")
+
+    assert b"\r\ncontent-type: text/plain\r\n" in head
+    assert b"application/json" not in head
+    assert json.loads(body)["object"] == "chat.completion"
+
+
+def test_an_answer_in_one_piece_has_no_frames_to_cut_and_no_silence_to_break() -> None:
+    delivery = whole()
+
+    assert delivery.cut((PART, "Hi "), 5) == b""
+    assert delivery.cut(None, 5) == b""
+    assert delivery.keepalive("here") == b""
+
+
+@pytest.mark.parametrize("delivery", [stream(), whole()], ids=["stream", "whole"])
+def test_a_page_is_the_same_either_way(delivery: Delivery) -> None:
+    first, last = delivery.page(Page(status=403, type="text/plain", text="no\n"))
+
+    assert first + last == (
+        b"HTTP/1.1 403 Forbidden\r\ncontent-type: text/plain\r\n"
+        b"content-length: 3\r\nconnection: keep-alive\r\n\r\nno\n"
+    )
+    assert last == b"\n"
+
+
+KEEPALIVES = {
+    "openai_chat": b": here\n\n",
+    "openai_responses": b": here\n\n",
+    "anthropic": b'event: ping\ndata: {"type": "ping"}\n\n',
+    "gemini events": b": here\r\n\r\n",
+    "gemini array": b"\n",
+    "ollama chat lines": b"\n",
+    "ollama generate lines": b"\n",
+}
+
+
+@pytest.mark.parametrize("stream", STREAMS, ids=lambda stream: stream.name)
+def test_every_service_has_its_way_to_say_nothing(stream: Stream) -> None:
+    _, reply = stream.perform(Script())
+
+    assert reply.keepalive("here") == KEEPALIVES[stream.name]
+    assert reply.keepalive(None) == KEEPALIVES[stream.name].replace(
+        b"here", b"OPENROUTER PROCESSING"
+    )
+
+
+@pytest.mark.parametrize("stream", STREAMS, ids=lambda stream: stream.name)
+def test_what_says_nothing_changes_nothing(stream: Stream) -> None:
+    def said(*, ping: bool) -> list[object]:
+        answer, reply = stream.perform(Script(say=(Say(text="a b"), Say(text="c"))))
+        pieces = [(part, piece) for part in answer.parts for piece in part.pieces]
+        tokens = [reply.token(*piece) for piece in pieces]
+        frames = [reply.opening(), *tokens, reply.closing(), reply.terminator()]
+        between = reply.keepalive(None) if ping else b""
+        body = between.join(frame for frame in frames if frame)
+        return [event for event in stream.decode(body) if "ping" not in event]
+
+    assert said(ping=True) == said(ping=False)
