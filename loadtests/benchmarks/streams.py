@@ -173,6 +173,7 @@ class Client:
                 due = min(due, self._starts[-1][0])
             for descriptor, _ in self._poll.poll(max(0.0, due - perf_counter())):
                 self._read(self._streams[descriptor])
+        self._lags.append(perf_counter() - until)
 
     def _ask(self, stream: _Stream) -> None:
         stream.frames = 0
