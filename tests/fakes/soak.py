@@ -64,9 +64,10 @@ CANCELS = frozenset(
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Visit:
-    """One connection with one call, or with a part of one.
+    """One connection, whose last call, or part of a call, ends somehow.
 
     Args:
+        calls_before: plain calls that are read to their end first.
         is_broken_off: leave in the middle of the request, so that there is no call.
         chunks: leave once that many HTTP chunks have arrived, or the answer has
             ended; None reads to the end.
@@ -76,16 +77,27 @@ class Visit:
     prompt: str
     stream: bool
     keep_alive: bool
+    calls_before: int
     is_broken_off: bool
     chunks: int | None
     how: How
 
+    @property
+    def calls(self) -> int:
+        """How many calls the server has to take."""
+        return self.calls_before + (not self.is_broken_off)
+
     async def make(self, url: str) -> None:
         """Connect, ask, read as far as planned, leave."""
+        plain = self.provider.request("hi", stream=self.stream)
         request = self.provider.request(
             self.prompt, stream=self.stream, keep_alive=self.keep_alive
         )
         with await RawClient.connect(url) as client:
+            for _ in range(self.calls_before):
+                await client.send(plain)
+                await client.read_while(lambda received: not is_whole(received))
+                client.received = b""
             if self.is_broken_off:
                 await client.send(request[: len(request) // 2])
             else:
@@ -110,6 +122,8 @@ def visits(dice: random.Random, count: int, *, name: str) -> Iterator[Visit]:
         ending = dice.choice((*ENDINGS, *DEAD_ENDS) if leaves else ENDINGS)
         # Of most dead ends nobody can read more than opening and three tokens.
         most = READABLE.get(ending, provider.opening + 3)
+        keep_alive = dice.random() < 0.5
+        before = dice.choice((0, 0, 1, 2)) if keep_alive else 0
         visit = Visit(
             provider=provider,
             prompt=(
@@ -117,12 +131,13 @@ def visits(dice: random.Random, count: int, *, name: str) -> Iterator[Visit]:
                 f"[[fake:tool name=f]] {ending.format(key=f'{name}-{calls}')}"
             ),
             stream=stream,
-            keep_alive=dice.random() < 0.5,
+            keep_alive=keep_alive,
+            calls_before=min(before, count - calls - 1),
             is_broken_off=dice.random() < 0.02,
             chunks=dice.randrange(-1, most + 1 if stream else 0) if leaves else None,
             how=dice.choice(("fin", "rst")),
         )
-        calls += not visit.is_broken_off
+        calls += visit.calls
         yield visit
 
 
@@ -154,7 +169,6 @@ class Footprint:
     descriptors: int
     watches: int
     calls: int
-    events: int
     running: int
     errors: int
     resident_kib: int

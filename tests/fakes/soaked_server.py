@@ -64,7 +64,6 @@ def holdings(server: Server, errors: Errors) -> dict[str, int]:
         "connections": server.open_connections,
         "tasks": len(asyncio.all_tasks()),
         "calls": len(calls),
-        "events": sum(call.events for call in calls),
         "running": sum(call.outcome is None for call in calls),
         "watches": len(server.journal._watches),
         "errors": errors.count,

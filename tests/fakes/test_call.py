@@ -147,3 +147,12 @@ def test_the_second_hold_can_be_waited_for() -> None:
 
     assert call.has_reached(state("held"))
     assert not call.has_reached(state("held:2"))
+
+
+def test_who_asked_is_told_of_the_end_once() -> None:
+    call, told = make_call(), list[int]()
+    for number in (1, 2):
+        call.when_ended(lambda number=number: told.append(number))
+    call.end(Outcome.COMPLETED, 1.0)
+
+    assert told == [1, 2]

@@ -1,7 +1,11 @@
-"""`streamproof-fakes` as a process: ready line, signals, mistakes, same bytes."""
+"""`streamproof-fakes` as a process: ready line, signals, mistakes, same bytes.
+
+Its commands: to serve (with and without saying so), to record, to replay.
+"""
 
 from __future__ import annotations
 
+import json
 import signal
 import socket
 import subprocess
@@ -32,9 +36,19 @@ def start(*arguments: str) -> subprocess.Popen[str]:
     )
 
 
+def run(*arguments: str) -> tuple[int, str]:
+    """Run to the end; return exit code and complaint."""
+    process = start(*arguments)
+    output, errors = process.communicate(timeout=20)
+    assert output == ""
+    return process.returncode, errors
+
+
 @contextmanager
-def running(*arguments: str) -> Iterator[tuple[subprocess.Popen[str], str]]:
-    process = start("--port", "0", *arguments)
+def running(
+    *arguments: str, command: tuple[str, ...] = ()
+) -> Iterator[tuple[subprocess.Popen[str], str]]:
+    process = start(*command, "--port", "0", *arguments)
     try:
         assert process.stdout is not None
         line = process.stdout.readline()
@@ -101,11 +115,9 @@ def test_a_named_script_is_loaded_from_a_file(tmp_path: Path) -> None:
 def test_a_port_in_use_is_one_line_and_exit_2() -> None:
     with running() as (_, url):
         port = url.rpartition(":")[2]
-        process = start("--port", port)
-        output, errors = process.communicate(timeout=20)
+        code, errors = run("--port", port)
 
-    assert process.returncode == 2
-    assert output == ""
+    assert code == 2
     assert errors == (
         f"streamproof-fakes: cannot listen on 127.0.0.1:{port}: address already in "
         "use; choose another port, or 0 for a free one\n"
@@ -115,11 +127,118 @@ def test_a_port_in_use_is_one_line_and_exit_2() -> None:
 def test_a_bad_scripts_file_is_one_line_and_exit_2(tmp_path: Path) -> None:
     path = tmp_path / "scripts.toml"
     path.write_text("[scripts.slow]\nstal = []\n")
-    process = start("--port", "0", "--scripts", str(path))
-    _, errors = process.communicate(timeout=20)
+    code, errors = run("--port", "0", "--scripts", str(path))
 
-    assert process.returncode == 2
+    assert code == 2
     assert errors == (
         f"streamproof-fakes: {path}: scripts.slow.stal: unknown key, "
         "did you mean 'stall'\n"
+    )
+
+
+@pytest.mark.parametrize("command", [(), ("serve",)])
+def test_to_serve_needs_no_command(command: tuple[str, ...]) -> None:
+    with running(command=command) as (_, url):
+        assert b"chat.completion" in transcript(url, stream=False)
+
+    code, errors = run(*command)
+    assert code == 2
+    assert "Missing option '--port'" in errors
+
+
+def test_what_was_recorded_is_replayed(tmp_path: Path) -> None:
+    path = tmp_path / "c.jsonl"
+    with (
+        running() as (_, service),
+        running(
+            *("--upstream", service, "--cassette", str(path)), command=("record",)
+        ) as (process, url),
+    ):
+        said = [transcript(service, stream=stream) for stream in (True, False)]
+        passed_on = [transcript(url, stream=stream) for stream in (True, False)]
+        process.send_signal(signal.SIGTERM)
+        _, reports = process.communicate(timeout=10)
+
+        assert process.returncode == 0
+    with running(str(path), "--speed", "0", command=("replay",)) as (process, url):
+        replayed = [transcript(url, stream=stream) for stream in (True, False)]
+        with urllib.request.urlopen(f"{url}/_fakes/calls", timeout=10) as answer:  # noqa: S310 -- our own server
+            calls = json.load(answer)["calls"]
+        process.send_signal(signal.SIGINT)
+
+        assert process.wait(timeout=10) == 0
+
+    assert said == passed_on == replayed
+    assert [
+        line.partition(": recorded, 200, ")[0] for line in reports.splitlines()
+    ] == [
+        f"streamproof-fakes: call {number}: POST /v1/chat/completions"
+        for number in (1, 2)
+    ]
+    assert [call["outcome"] for call in calls] == ["completed", "completed"]
+    assert "Bearer any" not in path.read_text("utf-8")
+
+
+def test_a_recorder_that_stops_in_the_middle_ends_with_0_in_time(
+    tmp_path: Path,
+) -> None:
+    path = tmp_path / "c.jsonl"
+    with (
+        running() as (_, service),
+        running(
+            *("--upstream", service, "--cassette", str(path)), command=("record",)
+        ) as (process, url),
+        connect(url) as peer,
+    ):
+        body = chat_body("[[fake:stall after=1]]")
+        peer.sendall(post("/v1/chat/completions", body))
+        assert peer.recv(1)
+        asked = time.monotonic()
+        process.send_signal(signal.SIGTERM)
+        _, reports = process.communicate(timeout=10)
+
+        assert process.returncode == 0
+        assert time.monotonic() - asked < 2
+    assert reports == (
+        "streamproof-fakes: call 1: POST /v1/chat/completions: not recorded, the "
+        "recorder was stopped\n"
+    )
+
+
+def test_a_cassette_that_is_there_is_one_line_and_exit_2(tmp_path: Path) -> None:
+    path = tmp_path / "c.jsonl"
+    path.write_text("precious")
+    code, errors = run(
+        *("record", "--port", "0"),
+        *("--upstream", "http://localhost:1", "--cassette", str(path)),
+    )
+
+    assert code == 2
+    assert errors == (
+        f"streamproof-fakes: {path}: expected a new file, got one that exists; name "
+        "another, or add to it with --append\n"
+    )
+    assert path.read_text() == "precious"
+
+
+def test_a_bad_cassette_is_one_line_and_exit_2(tmp_path: Path) -> None:
+    path = tmp_path / "c.jsonl"
+    path.write_text('{"cassette": 1, "upstream": "http://x", "upsteam": 2}\n')
+    code, errors = run("replay", "--port", "0", str(path))
+
+    assert code == 2
+    assert errors == (
+        f"streamproof-fakes: {path}:1: upsteam: unknown key, did you mean 'upstream'\n"
+    )
+
+
+def test_a_call_that_was_cut_off_is_told_before_the_ready_line(tmp_path: Path) -> None:
+    path = tmp_path / "c.jsonl"
+    path.write_text('{"cassette": 1, "upstream": "http://x"}\n{"call": 1, "me')
+    with running(str(path), command=("replay",)) as (process, _):
+        process.send_signal(signal.SIGTERM)
+        _, errors = process.communicate(timeout=10)
+
+    assert errors == (
+        f"streamproof-fakes: {path}: the last call is cut off, it is left out\n"
     )

@@ -19,6 +19,7 @@ from fakes.script import (
     InStreamError,
     Omit,
     Page,
+    Queue,
     Say,
     Script,
     Stall,
@@ -465,3 +466,81 @@ def test_arguments_that_are_not_kept_are_not_said() -> None:
 
     assert call["function"]["arguments"] == '{"city":"'
     assert stage.record["outcome"] == "completed"
+
+
+def test_calls_stand_in_line_for_a_slot() -> None:
+    script = Script(say=THREE, delay=Delay(each_ms=10), queue=Queue(slots=1))
+    first = Stage(script).start()
+    second, third = (Stage(script, beside=first).start() for _ in range(2))
+    assert first.names[:2] == ["accepted", "admitted"]
+    assert second.names == third.names == ["accepted", "queued"]
+    first.timers.advance(1000)
+
+    assert [call.times_ms("admitted") for call in (first, second, third)] == [
+        [0],
+        [20],
+        [40],
+    ]
+    assert third.times_ms("token_sent") == pytest.approx([40, 50, 60])
+    assert len(first.queues) == 0
+
+
+@pytest.mark.parametrize(
+    "ending",
+    [
+        {"fail": {"status": 503}},
+        {"page": {}},
+        {"drop": {"after": 1}},
+        {"truncate": {"after": 1}},
+        {"error": {"after": 1}},
+        {"omit": ({"what": "terminator"},)},
+    ],
+    ids=lambda ending: next(iter(ending)),
+)
+def test_a_slot_is_free_again_however_the_call_ends(ending: dict[str, object]) -> None:
+    queue = {"slots": 1}
+    first = Stage(Script.model_validate({"queue": queue, **ending})).start()
+    second = Stage(Script(queue=Queue(slots=1)), beside=first).start()
+
+    assert first.record["fault"] == next(iter(ending))
+    assert second.record["outcome"] == "completed"
+
+
+@pytest.mark.parametrize("is_shut_down", [True, False])
+def test_a_slot_is_free_again_when_a_call_is_stopped(*, is_shut_down: bool) -> None:
+    queue = Queue(slots=1)
+    first = Stage(Script(queue=queue, stall=(Stall(after=1),))).start()
+    second = Stage(Script(queue=queue), beside=first).start()
+    third = Stage(Script(queue=queue), beside=first).start()
+    for call in (second, first):
+        if is_shut_down:
+            call.performance.shut_down()
+        else:
+            call.performance.peer_left(Peer.FIN)
+    first.timers.advance(0)
+
+    assert second.record["outcome"] != "completed"
+    assert "admitted" not in second.names
+    assert third.record["outcome"] == "completed"
+
+
+def test_a_call_that_waits_in_line_may_be_left() -> None:
+    queue = Queue(slots=1)
+    first = Stage(Script(queue=queue, stall=(Stall(after=1),))).start()
+    second = Stage(Script(queue=queue), beside=first).start()
+    second.timers.advance(500)
+    second.performance.peer_left(Peer.RST)
+
+    assert second.record["outcome"] == "cancelled_before_headers"
+    assert second.names == ["accepted", "queued", "peer_gone", "ended"]
+
+
+def test_a_gate_before_the_headers_stands_behind_the_line() -> None:
+    script = Script(say=THREE, queue=Queue(slots=1), hold=(Hold(at="headers"),))
+    first = Stage(script).start()
+    second = Stage(script, beside=first).start()
+    first.gates.release(1)
+    first.timers.advance(1000)
+
+    assert first.names[:4] == ["accepted", "admitted", "held", "released"]
+    assert second.names == ["accepted", "queued", "admitted", "held"]

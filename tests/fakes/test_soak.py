@@ -30,7 +30,6 @@ CLEAN = Footprint(
     descriptors=7,
     watches=0,
     calls=ROUND,
-    events=15_000,
     running=0,
     errors=0,
     resident_kib=40_000,
@@ -54,7 +53,7 @@ CANCELLED = {
 
 
 def test_a_server_that_holds_what_it_held_passes() -> None:
-    empty = replace(CLEAN, calls=0, events=0, resident_kib=0)
+    empty = replace(CLEAN, calls=0, resident_kib=0)
 
     assert judge(before=empty, middle=CLEAN, after=CLEAN, max_calls=ROUND) == []
 
