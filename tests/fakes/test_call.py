@@ -150,9 +150,10 @@ def test_the_second_hold_can_be_waited_for() -> None:
 
 
 def test_who_asked_is_told_of_the_end_once() -> None:
-    call, told = make_call(), list[int]()
-    for number in (1, 2):
-        call.when_ended(lambda number=number: told.append(number))
+    call, told = begin(), list[int]()
+    call.when_ended(lambda: told.append(1))
+    call.when_ended(lambda: told.append(2))
+    assert told == []
     call.end(Outcome.COMPLETED, 1.0)
 
     assert told == [1, 2]

@@ -32,3 +32,10 @@ def test_the_dice_of_a_request_never_change() -> None:
     assert dice.text("ab", "purpose", 8) != dice.text("ab", "other", 8)
     assert dice.number("purpose", 1) == 0
     assert 0 <= dice.number("purpose", 100) < 100
+
+
+def test_many_numbers_come_from_one_roll() -> None:
+    numbers = Dice(seed=0, fingerprint="f").numbers("purpose", count=100, size=1)
+
+    assert len(numbers) == 100
+    assert numbers == list(roll(0, "f", "purpose", 100))
