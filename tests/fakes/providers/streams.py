@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from tests.fakes.providers.forms import FORMS
@@ -12,8 +13,9 @@ from tests.fakes.validators.decoding import decode_array, decode_events, decode_
 
 if TYPE_CHECKING:
     from fakes.content import Answer
-    from fakes.providers.provider import Reply
+    from fakes.providers.provider import Ask, Reply
     from fakes.script import Script
+    from tests.fakes.validators.frames import Json
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -21,6 +23,7 @@ class Stream:
     """One stream of one provider.
 
     Args:
+        ask: reads a request with these fields besides.
         perform: makes a script's answer and the reply that says it.
         post: makes a whole HTTP request of a prompt, after which the connection ends.
         decode: reads the body by its standard.
@@ -28,6 +31,7 @@ class Stream:
     """
 
     name: str
+    ask: Callable[[Json], Ask]
     perform: Callable[[Script], tuple[Answer, Reply]]
     post: Callable[[str], bytes]
     decode: Callable[[bytes], list[Any]]
@@ -47,8 +51,9 @@ STREAMS = (
     *(
         Stream(
             name=wire.name,
+            ask=wire.ask,
             perform=wire.perform,
-            post=lambda prompt, wire=wire: wire.post(prompt, close=True),
+            post=partial(wire.post, close=True),
             decode=decode_events,
         )
         for wire in WIRES
@@ -56,6 +61,7 @@ STREAMS = (
     *(
         Stream(
             name=form.name,
+            ask=form.ask,
             perform=form.perform,
             post=form.post,
             decode=_decoder(form.name),
@@ -66,9 +72,6 @@ STREAMS = (
 )
 # What makes a whole HTTP request for an answer in one piece, by name.
 WHOLES: dict[str, Callable[[str], bytes]] = {
-    **{
-        wire.name: lambda prompt, wire=wire: wire.post(prompt, stream=False, close=True)
-        for wire in WIRES
-    },
+    **{wire.name: partial(wire.post, stream=False, close=True) for wire in WIRES},
     **{form.name: form.post for form in FORMS if not form.is_stream},
 }
