@@ -21,7 +21,7 @@ from tests.sdks.expectations import (
     normalised,
     pins,
 )
-from tests.sdks.running import ENVIRONMENTS, Run, run_all
+from tests.sdks.running import Run, python_of, run_all
 
 CELLS = [
     pytest.param(cell, outcome, id=str(cell))
@@ -38,7 +38,7 @@ def versions(run: Run) -> Mapping[str, str]:
 
 @pytest.fixture(scope="session")
 def runs() -> Mapping[str, Run]:
-    missing = [sdk.name for sdk in SDKS if not (ENVIRONMENTS / sdk.name).exists()]
+    missing = [sdk.name for sdk in SDKS if not python_of(sdk).exists()]
     if missing:
         pytest.fail(f"expected environments for {missing}; make test-sdks makes them")
     found = asyncio.run(run_all(SDKS))

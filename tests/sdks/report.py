@@ -62,11 +62,11 @@ def groups(
 
 
 def heading(section: Section) -> str:
-    sdk = section.sdk
-    carried = ", ".join(
-        f"{package} {section.versions[package]}" for package in sdk.carried_by
-    )
-    return f"\n## {sdk.package} {section.versions[sdk.package]} ({carried})\n"
+    def versioned(package: str) -> str:
+        return f"{package} {section.versions.get(package, 'of no known version')}"
+
+    carried = ", ".join(versioned(package) for package in section.sdk.carried_by)
+    return f"\n## {versioned(section.sdk.package)} ({carried})\n"
 
 
 def table(surfaces: Sequence[str], cases: Mapping[str, Outcome]) -> str:

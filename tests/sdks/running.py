@@ -23,7 +23,6 @@ from tests.sdks.expectations import CellId, Outcome, Sdk
 from tests.sdks.wording import word_calls, word_seen
 
 ROOT = Path(__file__).parents[2]
-ENVIRONMENTS = ROOT / ".venv" / "sdks"
 
 DRIVERS_AT_ONCE = 3
 """A driver mostly waits; with more of them than this on two cores they only import."""
@@ -125,11 +124,16 @@ async def calls_of(cell: CellId, control: httpx.AsyncClient) -> list[dict[str, A
     return calls
 
 
+def python_of(sdk: Sdk) -> Path:
+    """Name the interpreter of an SDK's environment, which `make test-sdks` makes."""
+    return ROOT / ".venv" / "sdks" / sdk.name / "bin" / "python"
+
+
 @contextlib.asynccontextmanager
 async def driver(sdk: Sdk, url: str, stderr: IO[bytes]) -> AsyncIterator[Pipes]:
     """Start an SDK's driver; of our environment nothing reaches it but the path."""
     process = await asyncio.create_subprocess_exec(
-        ENVIRONMENTS / sdk.name / "bin" / "python",
+        python_of(sdk),
         "-m", f"tests.sdks.drivers.drive_{sdk.driver}", url,
         cwd=ROOT,
         env={"PATH": os.environ["PATH"], "PYTHONUTF8": "1"},

@@ -53,3 +53,9 @@ def test_characters_that_mean_something_in_markdown_are_escaped() -> None:
 
 def test_a_case_that_was_not_answered_has_no_row() -> None:
     assert "tools" not in rendered({("stream", "text"): ("a", "b")})
+
+
+def test_an_sdk_that_did_not_start_is_said_to_have_no_known_version() -> None:
+    text = render([Section(sdk=SDK, versions={}, outcomes={})])
+
+    assert "## openai of no known version (httpx2 of no known version)\n" in text
