@@ -90,9 +90,9 @@ def test_a_record_that_contradicts_itself_is_noticed(flaw: dict[str, object]) ->
 async def test_a_server_that_leaks_is_found_out(leak: str) -> None:
     async with soaked_server(50, leak) as server:
         before = await server.settled()
-        await make_visits(server.url, visits(random.Random(1), 100, name="a"))
+        await make_visits(server.url, visits(random.Random(1), 100))
         middle = await server.settled(within_s=0.1)
-        await make_visits(server.url, visits(random.Random(2), 100, name="b"))
+        await make_visits(server.url, visits(random.Random(2), 100))
         after = await server.settled(within_s=0.1)
 
     findings = judge(before=before, middle=middle, after=after, max_calls=50)
@@ -107,7 +107,7 @@ async def test_ten_thousand_calls_leave_nothing_behind() -> None:
         before = await server.settled()
         footprints = []
         for number in range(ROUNDS):
-            await make_visits(server.url, visits(dice, ROUND, name=f"r{number}"))
+            await make_visits(server.url, visits(dice, ROUND))
             footprints.append(await server.settled())
             control = ControlClient(server.url)
             calls = await control.calls()
