@@ -1,6 +1,8 @@
 """Executes a plan: all probes side by side, every requirement judged once it can be.
 
-Knows neither how a probe works nor who listens.
+Knows neither how a probe works nor who listens. Judging is done in a thread, so that
+neither a probe nor a Ctrl-C waits for a check; one at a time, because more would only
+take turns on one processor and make the event loop late.
 """
 
 from __future__ import annotations
@@ -8,6 +10,8 @@ from __future__ import annotations
 import math
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
+from functools import partial
+from typing import TypeVar
 
 import anyio
 
@@ -17,6 +21,8 @@ from .causes import cause_of
 from .events import Judged, ProbeFinished, RunEvent
 from .judge import Check, is_disturbed, judge
 from .plan import Plan
+
+ResultT = TypeVar("ResultT")
 
 MAX_ATTEMPTS = 3
 """How often a probe runs at most when the suite itself disturbed its measurement."""
@@ -51,6 +57,10 @@ class Execution:
     evidence: dict[str, Evidence] = field(default_factory=dict)
     probe_seconds: dict[str, float] = field(default_factory=dict)
     judged: dict[str, Judgement] = field(default_factory=dict)
+    _taken: set[str] = field(default_factory=set)
+    _judges: anyio.CapacityLimiter = field(
+        default_factory=partial(anyio.CapacityLimiter, 1)
+    )
 
     async def run(self) -> tuple[Judgement, ...]:
         """Run every probe of the plan and judge everything selected, in its order."""
@@ -73,8 +83,8 @@ class Execution:
         checks = [self.bench.checks[r.id] for r in self._judged_on(name)]
         attempts = 1
         evidence = await self._attempt(name)
-        while attempts < MAX_ATTEMPTS and is_disturbed(
-            checks, evidence, self.plan.profile
+        while attempts < MAX_ATTEMPTS and await self._aside(
+            partial(is_disturbed, checks, evidence, self.plan.profile)
         ):
             attempts += 1
             evidence = await self._attempt(name)
@@ -83,7 +93,7 @@ class Execution:
         self.probe_seconds[name] = seconds
         self.bench.emit(ProbeFinished(name=name, seconds=seconds, attempts=attempts))
         for requirement in self._judged_on(name):
-            self._judge_when_complete(requirement)
+            await self._judge_when_complete(requirement)
 
     async def _attempt(self, name: str) -> Evidence:
         """Run a probe once; whatever goes wrong in it becomes evidence too."""
@@ -106,18 +116,26 @@ class Execution:
             and requirement.id not in self.plan.undeclared
         ]
 
-    def _judge_when_complete(self, requirement: Requirement) -> None:
+    async def _judge_when_complete(self, requirement: Requirement) -> None:
         awaited = set(requirement.probes) & set(self.plan.probes)
-        if awaited <= self.evidence.keys():
-            self._settle(
-                judge(
-                    requirement,
-                    self.bench.checks[requirement.id],
-                    {probe: self.evidence[probe] for probe in awaited},
-                    self.plan.profile,
-                    strict=self.bench.strict,
-                )
-            )
+        if requirement.id in self._taken or not awaited <= self.evidence.keys():
+            return
+        self._taken.add(requirement.id)
+        work = partial(
+            judge,
+            requirement,
+            self.bench.checks[requirement.id],
+            {probe: self.evidence[probe] for probe in awaited},
+            self.plan.profile,
+            strict=self.bench.strict,
+        )
+        self._settle(await self._aside(work))
+
+    async def _aside(self, work: Callable[[], ResultT]) -> ResultT:
+        """Do pure work beside the event loop; a cancelled run leaves it to itself."""
+        return await anyio.to_thread.run_sync(
+            work, abandon_on_cancel=True, limiter=self._judges
+        )
 
     def _settle(self, judgement: Judgement) -> None:
         self.judged[judgement.requirement.id] = judgement

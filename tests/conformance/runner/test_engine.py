@@ -1,12 +1,14 @@
 """Probes run side by side; every requirement is judged as soon as it can be."""
 
-from collections.abc import Awaitable, Callable, Mapping
+import threading
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 
 import anyio
 
 from conformance.checks import Check
 from conformance.errors import ControlError
-from conformance.model import Evidence, Requirement, Verdict
+from conformance.model import Evidence, Finding, Requirement, Verdict
+from conformance.profiles import Profile
 from conformance.runner.engine import MAX_ATTEMPTS, Bench, Execution
 from conformance.runner.events import Judged, ProbeFinished, RunEvent
 from conformance.runner.judge import LATE_S
@@ -227,6 +229,63 @@ async def test_a_suite_that_stays_late_gives_up_and_says_errored() -> None:
 
     assert judgement.verdict is Verdict.ERRORED
     assert len(attempts) == MAX_ATTEMPTS
+
+
+def slow_check(started: threading.Event, go_on: threading.Event) -> Check:
+    def check(evidence: Evidence, profile: Profile) -> Iterable[Finding]:
+        started.set()
+        assert go_on.wait(10)
+        return ()
+
+    return check
+
+
+async def test_a_slow_check_does_not_hold_up_the_probes() -> None:
+    started, go_on = threading.Event(), threading.Event()
+
+    async def let_it_go_on(name: str) -> Evidence:
+        if name == "two":
+            await anyio.to_thread.run_sync(started.wait)
+            go_on.set()
+        return Evidence(probe=name)
+
+    run = execution(
+        requirement("a.b", "one"),
+        requirement("a.c", "two"),
+        checks={"a.b": slow_check(started, go_on), "a.c": passes},
+        probe=let_it_go_on,
+    )
+
+    judgements = await run.run()
+
+    assert [each.verdict for each in judgements] == [Verdict.PASSED] * 2
+
+
+async def test_an_interrupted_run_does_not_wait_for_a_check() -> None:
+    started, go_on = threading.Event(), threading.Event()
+    run = execution(
+        requirement("a.b", "one"), checks={"a.b": slow_check(started, go_on)}
+    )
+
+    with anyio.fail_after(10):
+        async with anyio.create_task_group() as group:
+            group.start_soon(run.run)
+            await anyio.to_thread.run_sync(started.wait)
+            group.cancel_scope.cancel()
+    go_on.set()
+
+    assert run.judged == {}
+
+
+async def test_what_is_judged_on_two_probes_is_judged_once() -> None:
+    events: list[RunEvent] = []
+    both = requirement("a.both", "one", "two")
+    others = [requirement(f"a.{n}", "one", "two") for n in range(9)]
+
+    await execution(both, *others, emit=events.append).run()
+
+    judged = [e.judgement.requirement.id for e in events if isinstance(e, Judged)]
+    assert sorted(judged) == sorted({each.id for each in (both, *others)})
 
 
 async def test_evidence_and_seconds_of_each_probe_are_kept() -> None:
