@@ -187,10 +187,12 @@ class Performance:
             self._timer = None
         if self._is_leaving:
             return
+        now = self._now()
         for _ in range(SLICE):
             step = self._step = self._step or next(self._steps)
             due = self._base + step.due_ms / 1000
-            if due > self._now():
+            # What was due at an earlier look at the clock is due.
+            if due > now and due > (now := self._now()):
                 if self._flush():
                     self._timer = self._timers.call_at(due, self._run)
                 return
