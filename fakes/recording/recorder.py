@@ -14,27 +14,25 @@ from __future__ import annotations
 import asyncio
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
-from urllib.parse import parse_qsl, urlsplit
 
 from ..errors import RequestError
 from ..http1 import encode_response
 from ..providers import DEFAULT, provider_at
-from .cassette import Asked, End, Read, Recording, in_ms
+from .cassette import Asked, End, Read, Recording, encode_recording, in_ms
 from .errors import CassetteError, UpstreamError
 from .forwarding import check, encode_request, forwarded_fields
-from .redaction import Secrets
+from .redaction import redact
 from .response import Progress, ResponseReader
-from .upstream import Arrival, Ending
+from .upstream import Ending
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable
 
     from ..call import Peer
     from ..http1 import Request
     from ..link import Link
-    from .response import Head
     from .tape import Tape
-    from .upstream import Upstream, UpstreamConnection
+    from .upstream import Arrival, Upstream, UpstreamConnection
 
 __all__ = ["Desk", "Recorder"]
 
@@ -109,6 +107,7 @@ class _Call:
         self._request = request
         # The client's connection; None once it is gone or has all it gets.
         self._link: Link | None = link
+        self._fields = forwarded_fields(request, desk.upstream.authority)
         self._reader = ResponseReader(request.method)
         self._deadline: asyncio.Timeout | None = None
         self._sent_at = 0.0
@@ -139,27 +138,45 @@ class _Call:
     async def run(self) -> None:
         """Bring the answer, and write it down."""
         try:
-            async with asyncio.timeout(self._desk.deadline_s) as self._deadline:
-                await self._relay()
-        except TimeoutError:
-            self._give_up()
+            end, end_ms = await self._relay_in_time()
+            await self._record(end, end_ms)
         except UpstreamError as error:
             self._fail(str(error))
         except asyncio.CancelledError:
             self._report("not recorded, the recorder was stopped")
             raise
+        else:
+            self._pass_on()
+            self._finish(end)
 
-    async def _relay(self) -> None:
+    async def _relay_in_time(self) -> tuple[End, float]:
+        """Relay until the response is over, or its time; return how it ended.
+
+        Raises:
+            UpstreamError: there was no response, or too much of one.
+        """
+        try:
+            async with asyncio.timeout(self._desk.deadline_s) as self._deadline:
+                return await self._relay()
+        except TimeoutError:
+            if self._reader.head is None:
+                raise UpstreamError(
+                    "expected a response before the deadline, got none"
+                ) from None
+            return End.SILENCE, self._reads[-1].at_ms
+
+    async def _relay(self) -> tuple[End, float]:
         upstream = self._desk.upstream
         connection = await self._connect()
         try:
-            fields = forwarded_fields(self._request, upstream.authority)
-            data = encode_request(self._request, fields, upstream.prefix)
+            data = encode_request(self._request, self._fields, upstream.prefix)
             self._sent_at = await connection.send(data)
-            while not self._take(await connection.take()):
-                pass
+            while (end := self._take(await connection.take())) is None:
+                # The last of it waits until it is on the cassette.
+                self._pass_on()
         finally:
             connection.close()
+        return end
 
     async def _connect(self) -> UpstreamConnection:
         try:
@@ -170,34 +187,31 @@ class _Call:
                 f"cannot reach {self._desk.upstream.url} within {CONNECT_S:g} s"
             ) from None
 
-    def _take(self, came: Arrival | Ending) -> bool:
-        """Take what came from the upstream; True if it was the last of it.
+    def _take(self, came: Arrival | Ending) -> tuple[End, float] | None:
+        """Take what came from the upstream; return how and when that was the end.
 
         Raises:
             UpstreamError: it is no response, or too much of one.
         """
         at_ms = in_ms(came.at - self._sent_at)
-        match came:
-            case Arrival(data=data):
-                self._add(at_ms, data)
-                if self._reader.progress is Progress.COMPLETE:
-                    self._record(End.COMPLETE, at_ms)
-                    self._pass_on()
-                    self._finish(keep_alive=self._reader.keeps_alive)
-                    return True
-                self._pass_on()
-                return False
-            case Ending(how=how):
-                self._end(how, at_ms)
-                return True
-
-    def _add(self, at_ms: float, data: bytes) -> None:
-        self._size += len(data)
+        if isinstance(came, Ending):
+            return self._end(came.how), at_ms
+        self._size += len(came.data)
         if self._size > MAX_RESPONSE_BYTES:
             raise UpstreamError(
                 f"expected a response of at most {MAX_RESPONSE_BYTES} bytes, got more"
             )
-        self._reads.append(Read(at_ms, self._reader.feed(data)))
+        self._reads.append(Read(at_ms, self._reader.feed(came.data)))
+        is_over = self._reader.progress is Progress.COMPLETE
+        return (End.COMPLETE, at_ms) if is_over else None
+
+    def _end(self, how: End) -> End:
+        """Take the connection's end: it may be the body's, or come too early."""
+        if how is End.RST:
+            if self._reader.head is None:
+                raise UpstreamError("expected a response, got a reset connection")
+            return how
+        return End.CLOSE if self._reader.close() else how
 
     def _pass_on(self) -> None:
         """Let the client have what it has not yet, a write per read."""
@@ -207,25 +221,6 @@ class _Call:
             if self._link is not None:
                 self._link.write(read.data)
         self._passed = len(self._reads)
-
-    def _end(self, how: End, at_ms: float) -> None:
-        """Take the connection's end: it may be the body's, or come too early."""
-        if how is End.RST and self._reader.head is None:
-            raise UpstreamError("expected a response, got a reset connection")
-        if how is End.FIN and self._reader.close():
-            self._record(End.CLOSE, at_ms)
-            self._finish(keep_alive=False)
-            return
-        self._record(how, at_ms)
-        self._cut(how)
-
-    def _give_up(self) -> None:
-        """Write down what came before the deadline, and nothing after it."""
-        if self._reader.head is None:
-            self._fail("expected a response before the deadline, got none")
-            return
-        self._record(End.SILENCE, self._reads[-1].at_ms)
-        self._cut(End.FIN)
 
     def _fail(self, reason: str) -> None:
         """Tell the client, if it can be told, and whoever runs the recorder."""
@@ -242,16 +237,15 @@ class _Call:
             link,
         )
 
-    def _finish(self, *, keep_alive: bool) -> None:
-        link, self._link = self._link, None
-        if link is not None:
-            link.finish(keep_alive=keep_alive and self._request.keep_alive)
-
-    def _cut(self, how: End) -> None:
+    def _finish(self, end: End) -> None:
+        """Let the client's response end as the upstream's did."""
         link, self._link = self._link, None
         if link is None:
             return
-        if how is End.RST:
+        if end in {End.COMPLETE, End.CLOSE}:
+            keep_alive = self._reader.keeps_alive and self._request.keep_alive
+            link.finish(keep_alive=keep_alive)
+        elif end is End.RST:
             # A reset throws away what is still on its way.
             link.when_delivered(lambda: link.cut("rst"))
         else:
@@ -259,20 +253,38 @@ class _Call:
 
     # The record.
 
-    def _record(self, end: End, end_ms: float) -> None:
+    async def _record(self, end: End, end_ms: float) -> None:
         """Put the call on the cassette, without its secrets."""
-        head = self._reader.head
-        if head is None:  # pragma: no cover -- every caller has seen one
+        head, request = self._reader.head, self._request
+        if head is None:  # pragma: no cover -- without one there was an error before
             return
-        if head.field("content-encoding").lower() not in {"", "identity"}:
+        coded = _coding(head.fields) or _coding(request.fields)
+        if coded:
             self._report(
-                "not recorded: expected a body that is not compressed, as was asked "
-                f"for, got {head.field('content-encoding')}, in which no secret could "
-                "be found"
+                f"not recorded: expected bodies that are not compressed, got {coded}, "
+                "in which no secret could be found"
             )
             return
+        recording = Recording(
+            call=self._number,
+            asked=Asked(
+                method=request.method,
+                target=request.target,
+                headers=self._fields,
+                body=request.body,
+            ),
+            reads=tuple(self._reads),
+            end=end,
+            end_ms=end_ms,
+        )
+        secret_fields = self._desk.secret_fields
+        # In a thread: a long answer takes a tenth of a second, and the reads of other
+        # calls are stamped in this one.
+        data = await asyncio.to_thread(
+            lambda: encode_recording(redact(recording, head, secret_fields))
+        )
         try:
-            self._desk.tape.write(self._recording(head, end, end_ms))
+            self._desk.tape.append(data)
         except CassetteError as error:
             self._report(f"not recorded: {error}")
         else:
@@ -281,36 +293,17 @@ class _Call:
                 f"bytes, {end_ms:.0f} ms, {end}"
             )
 
-    def _recording(self, head: Head, end: End, end_ms: float) -> Recording:
-        request = self._request
-        fields = forwarded_fields(request, self._desk.upstream.authority)
-        query = parse_qsl(urlsplit(request.target).query)
-        secrets = Secrets(request.fields, query, more_fields=self._desk.secret_fields)
-        response = b"".join(read.data for read in self._reads)
-        masked = secrets.mask_response(response, head)
-        reads, place = [], 0
-        for read in self._reads:
-            data = masked[place : place + len(read.data)]
-            reads.append(Read(read.at_ms, data))
-            place += len(read.data)
-        return Recording(
-            call=self._number,
-            asked=Asked(
-                method=request.method,
-                target=secrets.redact_target(request.target),
-                headers=secrets.redact_fields(fields),
-                body=secrets.redact_body(request.body),
-            ),
-            reads=tuple(reads),
-            end=end,
-            end_ms=end_ms,
-        )
-
     def _report(self, line: str) -> None:
-        # Without the query: there may be a key in it.
-        self._desk.report(
-            f"call {self._number}: {self._request.method} {self._request.path}: {line}"
-        )
+        # Without the query: there may be a key in it. As it was spelled: decoded, it
+        # may hold what a terminal obeys.
+        path = self._request.target.partition("?")[0]
+        self._desk.report(f"call {self._number}: {self._request.method} {path}: {line}")
+
+
+def _coding(fields: Iterable[tuple[str, str]]) -> str:
+    """Return how a body is compressed; empty for one that is not."""
+    told = [value for name, value in fields if name.lower() == "content-encoding"]
+    return ", ".join(value for value in told if value.lower() not in {"", "identity"})
 
 
 def _send_error(error: RequestError, request: Request, link: Link) -> None:

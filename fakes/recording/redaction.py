@@ -20,17 +20,20 @@ import binascii
 import html
 import json
 import re
+from dataclasses import replace
 from typing import TYPE_CHECKING, Final
-from urllib.parse import quote, quote_plus, unquote_plus
+from urllib.parse import parse_qsl, quote, quote_plus, unquote_plus, urlsplit
 
+from .cassette import Asked, Read
 from .response import body_ranges
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Callable, Iterable, Iterator
 
+    from .cassette import Recording
     from .response import Head
 
-__all__ = ["REDACTED", "SECRET_FIELDS", "SECRET_PARAMETERS", "Secrets"]
+__all__ = ["REDACTED", "SECRET_FIELDS", "SECRET_PARAMETERS", "Secrets", "redact"]
 
 REDACTED: Final = "REDACTED"
 # Keys of the services are 39 characters and more; tests use `sk-test` and the like.
@@ -58,6 +61,37 @@ _COOKIES: Final = frozenset({"cookie", "set-cookie"})
 _PARAMETER: Final = re.compile(r"(?<=[?&])([^=&#]*)=([^&#]*)")
 
 
+def redact(
+    recording: Recording, head: Head, more_fields: frozenset[str] = frozenset()
+) -> Recording:
+    """Return a recording without its secrets; reads and lengths are as before.
+
+    Args:
+        recording: what went over the wire.
+        head: the head of its response.
+        more_fields: names (in lower case) of further header fields that are secret.
+    """
+    asked = recording.asked
+    query = parse_qsl(urlsplit(asked.target).query)
+    secrets = Secrets(asked.headers, query, more_fields=more_fields)
+    masked = secrets.mask_response(recording.response, head)
+    reads, place = [], 0
+    for read in recording.reads:
+        end = place + len(read.data)
+        reads.append(Read(read.at_ms, masked[place:end]))
+        place = end
+    return replace(
+        recording,
+        asked=Asked(
+            method=asked.method,
+            target=secrets.redact_target(asked.target),
+            headers=secrets.redact_fields(asked.headers),
+            body=secrets.redact_body(asked.body),
+        ),
+        reads=tuple(reads),
+    )
+
+
 class Secrets:
     """The secrets of one request, and of the response to it."""
 
@@ -82,6 +116,7 @@ class Secrets:
         for name, value in query:
             if name.lower() in SECRET_PARAMETERS:
                 self._texts.add(value)
+        self._forms: tuple[bytes, ...] = ()
         self._pattern = self._compile()
 
     def redact_fields(
@@ -100,7 +135,7 @@ class Secrets:
 
     def redact_body(self, body: bytes) -> bytes:
         """Redact the body of a request."""
-        return self._pattern.sub(REDACTED.encode(), body) if self._pattern else body
+        return self._replace(lambda _: REDACTED.encode(), body)
 
     def mask_response(self, response: bytes, head: Head) -> bytes:
         """Mask a whole response; the result has the same length."""
@@ -136,13 +171,12 @@ class Secrets:
         else:
             self._texts.add(value.strip())
 
-    def _compile(self) -> re.Pattern[bytes] | None:
+    def _compile(self) -> re.Pattern[bytes]:
         texts = {text for text in self._texts if len(text) >= MIN_SECRET}
         forms = {form for text in texts for form in _forms(text)}
-        if not forms:
-            return None
         # The longest first: one spelling may begin as another does.
         ordered = sorted(forms, key=lambda form: (-len(form), form))
+        self._forms = tuple({form.lower() for form in ordered})
         # Escapes are spelled in either case; a key in the wrong case is still told.
         return re.compile(b"|".join(map(re.escape, ordered)), re.IGNORECASE)
 
@@ -161,9 +195,14 @@ class Secrets:
             yield found.span(1)
 
     def _mask(self, data: bytes) -> bytes:
-        if self._pattern is None:
+        return self._replace(lambda found: _mask(len(found[0])), data)
+
+    def _replace(self, by: Callable[[re.Match[bytes]], bytes], data: bytes) -> bytes:
+        # Nearly always there is nothing to replace, and this tells it 20 times sooner.
+        lower = data.lower()
+        if not any(form in lower for form in self._forms):
             return data
-        return self._pattern.sub(lambda found: _mask(len(found[0])), data)
+        return self._pattern.sub(by, data)
 
 
 def _mask(length: int) -> bytes:

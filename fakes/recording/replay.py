@@ -121,6 +121,10 @@ class Replay:
                 return
         self._timer = self._timers.call_soon(self._run)
 
+    @property
+    def _brings_body(self) -> bool:
+        return self._size > self._track.head_size
+
     def _is_due(self, at_ms: float) -> bool:
         """Tell whether the moment has come; if not, wait for it."""
         due = self._base + (at_ms / 1000 / self._speed if self._speed else 0.0)
@@ -137,7 +141,8 @@ class Replay:
         self._size += len(data)
         # Stamped before the write: nobody may receive what was not sent yet.
         at = self._timers.time()
-        if self._size > self._track.head_size:
+        # Of a read that brings the head too, the head is told first.
+        if self._brings_body and self._call.status is not None:
             self._call.token_generated(at)
         is_last = self._place == len(recording.reads)
         if is_last and recording.end is End.COMPLETE:
@@ -159,7 +164,9 @@ class Replay:
         if self._size >= self._track.head_size and self._call.status is None:
             self._call.status = self._track.status
             self._call.note(Event.HEADERS_SENT, at)
-        if self._call.generated > self._call.sent:
+            if self._brings_body:
+                self._call.token_generated(at)
+        if self._brings_body:
             self._call.tokens_sent(at)
         recording = self._track.recording
         is_said = recording.end in {End.COMPLETE, End.CLOSE}

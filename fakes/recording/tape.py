@@ -64,7 +64,7 @@ class Tape:
             raise CassetteError(
                 f"{path}: cannot be written: {_reason(error)}"
             ) from error
-        tape._append(encode_title(upstream))
+        tape.append(encode_title(upstream))
         return tape
 
     @classmethod
@@ -103,7 +103,24 @@ class Tape:
         Raises:
             CassetteError: it could not be written; the file is as before.
         """
-        self._append(encode_recording(recording))
+        self.append(encode_recording(recording))
+
+    def append(self, data: bytes) -> None:
+        """Add lines, all or nothing as far as the file system allows.
+
+        Raises:
+            CassetteError: they could not be written; the file is as before.
+        """
+        size = os.fstat(self._file).st_size
+        try:
+            written = 0
+            while written < len(data):
+                written += os.write(self._file, data[written:])
+        except OSError as error:
+            os.ftruncate(self._file, size)
+            raise CassetteError(
+                f"{self._path}: cannot be written: {_reason(error)}"
+            ) from error
 
     def close(self) -> None:
         """Close the file."""
@@ -126,22 +143,9 @@ class Tape:
         """Write what a file lacks before a call can follow: title or line end."""
         size = os.fstat(self._file).st_size
         if size == 0:
-            self._append(encode_title(upstream))
+            self.append(encode_title(upstream))
         elif os.pread(self._file, 1, size - 1) != b"\n":
-            self._append(b"\n")
-
-    def _append(self, data: bytes) -> None:
-        """Write all or nothing, as far as the file system allows."""
-        size = os.fstat(self._file).st_size
-        try:
-            written = 0
-            while written < len(data):
-                written += os.write(self._file, data[written:])
-        except OSError as error:
-            os.ftruncate(self._file, size)
-            raise CassetteError(
-                f"{self._path}: cannot be written: {_reason(error)}"
-            ) from error
+            self.append(b"\n")
 
 
 def _reason(error: OSError) -> str:

@@ -162,8 +162,10 @@ async def test_the_request_is_on_the_cassette_as_the_upstream_got_it(
             with await RawClient.connect(running.url) as client:
                 await client.send(post("/v1/a%2Fb?x=1&x=2", b"{}", "X-Odd: 1"))
                 await client.read_until(b"\r\n\r\n")
+            report = await running.reports.next()
         (call,) = running.recordings
 
+    assert report.startswith("call 1: POST /v1/a%2Fb: recorded, 204, ")
     assert got[0].startswith(b"POST /api/v1/a%2Fb?x=1&x=2 HTTP/1.1\r\n")
     assert b"\r\nauthorization: Bearer any\r\n" in got[0]
     assert b"\r\naccept-encoding: identity\r\n" in got[0]
@@ -553,7 +555,22 @@ async def test_a_compressed_answer_is_passed_on_and_not_kept(tmp_path: Path) -> 
         report = await running.reports.next()
 
         assert running.recordings == ()
-    assert "not recorded: expected a body that is not compressed" in report
+    assert report.endswith(
+        "not recorded: expected bodies that are not compressed, got gzip, in which no "
+        "secret could be found"
+    )
+
+
+async def test_a_compressed_request_is_passed_on_and_not_kept(tmp_path: Path) -> None:
+    talk = saying(b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nhi")
+    async with recorded(talk, tmp_path) as running:
+        with await RawClient.connect(running.url) as client:
+            await client.send(post(CHAT, b"\x1f\x8b\x08", "Content-Encoding: gzip"))
+            await client.read_until(b"hi")
+        report = await running.reports.next()
+
+        assert running.recordings == ()
+    assert "not recorded: expected bodies that are not compressed, got gzip" in report
 
 
 # Clients, files and the end.
@@ -586,9 +603,9 @@ async def test_a_cassette_that_cannot_be_written_does_not_cost_the_client_its_an
     def fail(_: object, __: object) -> None:
         raise CassetteError("c.jsonl: cannot be written: no space left on device")
 
-    monkeypatch.setattr("fakes.recording.tape.Tape.write", fail)
     talk = saying(b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nhi")
     async with recorded(talk, tmp_path) as running:
+        monkeypatch.setattr("fakes.recording.tape.Tape.append", fail)
         answer = await ask(running.url)
         report = await running.reports.next()
 

@@ -155,8 +155,8 @@ def test_a_read_may_bring_head_and_body() -> None:
 
     assert stage.events == [
         "accepted",
-        "token_generated:1",
         "headers_sent",
+        "token_generated:1",
         "token_sent:1",
         "terminator_sent",
         "ended",
