@@ -10,11 +10,22 @@ from dataclasses import dataclass, field
 from typing import Protocol, TextIO, assert_never
 
 from ..model import Verdict
-from ..runner.events import Judged, ProbeFinished, RunEvent, RunFinished, RunStarted
+from ..runner.events import (
+    Judged,
+    ProbeFinished,
+    RunEvent,
+    RunFinished,
+    RunStarted,
+    TimePassed,
+)
 from .escaping import printable
 
 MAX_NAMED = 2
 """So few probes still running are named: then a reader wonders what he waits for."""
+
+SILENCE_S = 30.0
+"""After so long a log gets a line also when nothing has happened: two for a minute, and
+no page of them for a run of several."""
 
 _ERASE_LINE = "\r\x1b[2K"
 
@@ -43,6 +54,7 @@ class Tally:
     requirements: int = 0
     judged: int = 0
     failed: int = 0
+    seconds: float = 0.0
 
     def add(self, event: RunEvent) -> None:
         """Count one event."""
@@ -57,6 +69,8 @@ class Tally:
             case Judged(judgement=judgement):
                 self.judged += 1
                 self.failed += judgement.verdict is Verdict.FAILED
+            case TimePassed(seconds=seconds):
+                self.seconds = seconds
             case RunFinished():
                 pass
             case _:
@@ -73,6 +87,8 @@ class Tally:
             f"{self.done}/{self.probes} probes, "
             f"{self.judged}/{self.requirements} judged, {self.failed} failed"
         )
+        if self.seconds >= 1:
+            text += f", {int(self.seconds)} s"
         if 0 < len(self.running) <= MAX_NAMED:
             text += f", waiting for {', '.join(self.running)}"
         return text
@@ -115,12 +131,13 @@ class ChangingLine:
 
 
 class PlainLines:
-    """A line at the start and one for each quarter of the probes, for a log."""
+    """A line at the start, for each quarter of the probes and in a long silence."""
 
     def __init__(self, stream: TextIO) -> None:
         self._stream = stream
         self._tally = Tally()
         self._quarters = 0
+        self._said_at_s = 0.0
 
     def tell(self, event: RunEvent) -> None:
         """Write a line if there is something new to say."""
@@ -133,6 +150,9 @@ class PlainLines:
             if self._quarters < quarters < 4:  # noqa: PLR2004 -- quarters
                 self._quarters = quarters
                 self._write(self._tally.line())
+        elif isinstance(event, TimePassed):
+            if event.seconds - self._said_at_s >= SILENCE_S:
+                self._write(self._tally.line())
         elif isinstance(event, RunFinished):
             self._write(self._tally.line())
 
@@ -144,6 +164,7 @@ class PlainLines:
         """Do nothing: each line stands for itself."""
 
     def _write(self, line: str) -> None:
+        self._said_at_s = self._tally.seconds
         self._stream.write(f"{line}\n")
         self._stream.flush()
 

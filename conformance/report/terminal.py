@@ -11,7 +11,6 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable
 
 from rich.console import Console
-from rich.table import Table
 from rich.text import Text
 
 from ..model import Judgement, Verdict
@@ -144,21 +143,33 @@ def _print_topics(result: RunResult, console: Console) -> None:
     counts: dict[str, Counter[Verdict]] = defaultdict(Counter)
     for judgement in result.judgements:
         counts[judgement.requirement.topic][judgement.verdict] += 1
-    table = Table(box=None, pad_edge=False, header_style="bold")
-    table.add_column("topic")
-    for verdict in _ORDER:
-        table.add_column(verdict.value, justify="right")
-    for topic in sorted(counts):
-        table.add_row(topic, *_cells(counts[topic]))
-    table.add_row("all", *_cells(result.totals), style="bold")
-    console.print(table)
+    width = max(map(len, counts))
+    verdicts = list(_ORDER)
+    if width + sum(map(len, map(_heading, verdicts))) > console.width:
+        verdicts = [each for each in _ORDER if result.totals[each]]
+    headings = [_heading(each) for each in verdicts]
+    rows = [Text("topic".ljust(width) + "".join(headings), "bold")]
+    rows += [
+        Text.assemble(topic.ljust(width), *_cells(counts[topic], verdicts))
+        for topic in sorted(counts)
+    ]
+    rows += [Text.assemble("all".ljust(width), *_cells(result.totals, verdicts))]
+    rows[-1].stylize_before("bold")
+    for row in rows:
+        # No table of rich's, which cuts what does not fit.
+        console.print(row, soft_wrap=True)
     console.print()
 
 
-def _cells(counts: Counter[Verdict]) -> Iterable[Text]:
-    for verdict in _ORDER:
+def _heading(verdict: Verdict) -> str:
+    return f"  {verdict}"
+
+
+def _cells(counts: Counter[Verdict], verdicts: Iterable[Verdict]) -> Iterable[Text]:
+    for verdict in verdicts:
         count = counts[verdict]
-        yield Text(str(count), _STYLES[verdict]) if count else Text(".", "dim")
+        text = (str(count) if count else ".").rjust(len(_heading(verdict)))
+        yield Text(text, _STYLES[verdict] if count else "dim")
 
 
 def _print_summary(result: RunResult, console: Console) -> None:

@@ -34,10 +34,17 @@ class Judged:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class TimePassed:
+    """The run has been going on for `seconds`; said also when nothing happens."""
+
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class RunFinished:
     """Everything is judged."""
 
     result: RunResult
 
 
-RunEvent = RunStarted | ProbeFinished | Judged | RunFinished
+RunEvent = RunStarted | ProbeFinished | Judged | TimePassed | RunFinished

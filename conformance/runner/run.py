@@ -11,6 +11,8 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
+import anyio
+
 from ..catalogue import requirements
 from ..checks import CHECKS
 from ..model import Evidence
@@ -21,6 +23,7 @@ from .events import RunEvent, RunFinished, RunStarted
 from .plan import Filters, Plan, check_completeness, make_plan
 from .preflight import why_control_is_unreachable, why_target_is_unreachable
 from .result import RunResult
+from .ticking import ticking
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -91,7 +94,8 @@ async def run_suite(
         ) as rig:
             probe = _unless_steered(rig.run, problem) if problem else rig.run
             execution = _execution(config, probe, rig.deadline_s, emit)
-            judgements = await execution.run()
+            async with ticking(emit, clock=time.monotonic, sleep=anyio.sleep):
+                judgements = await execution.run()
     result = RunResult(
         profile=config.plan.profile.name,
         target=config.target,

@@ -16,6 +16,7 @@ from conformance.runner.events import (
     RunEvent,
     RunFinished,
     RunStarted,
+    TimePassed,
 )
 from conformance.runner.plan import Plan
 
@@ -74,6 +75,39 @@ def test_a_terminal_gets_one_line_again_and_again_and_is_left_clean() -> None:
     assert lines[0] == "0/8 probes, 0/2 judged, 0 failed"
     assert lines[-2] == "8/8 probes, 2/2 judged, 1 failed"
     assert lines[-1] == ""
+
+
+def test_a_terminal_sees_the_time_pass_while_a_probe_is_silent() -> None:
+    screen = io.StringIO()
+    reporter = ChangingLine(screen, columns=80)
+    reporter.tell(events()[0])
+
+    for seconds in (1.02, 61.9):
+        reporter.tell(TimePassed(seconds=seconds))
+
+    *_, before, after = screen.getvalue().split("\r\x1b[2K")
+    assert before == "0/8 probes, 0/2 judged, 0 failed, 1 s"
+    assert after == "0/8 probes, 0/2 judged, 0 failed, 61 s"
+
+
+def test_a_log_gets_a_line_after_half_a_minute_of_silence_and_no_sooner() -> None:
+    log = io.StringIO()
+    reporter = PlainLines(log)
+    first, *others = events()
+    reporter.tell(first)
+
+    for second in range(1, 46):
+        reporter.tell(TimePassed(seconds=second))
+    for event in others[:3]:  # the first quarter is done
+        reporter.tell(event)
+    for second in range(46, 80):
+        reporter.tell(TimePassed(seconds=second))
+
+    assert log.getvalue().splitlines()[1:] == [
+        "0/8 probes, 0/2 judged, 0 failed, 30 s",
+        "2/8 probes, 1/2 judged, 1 failed, 45 s",
+        "2/8 probes, 1/2 judged, 1 failed, 75 s",
+    ]
 
 
 def test_the_line_never_fills_the_last_column() -> None:

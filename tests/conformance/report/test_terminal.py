@@ -95,6 +95,23 @@ def test_a_narrow_terminal_is_survived() -> None:
     assert "not conformant" in printed(mixed_run(), width=10)
 
 
+def test_a_narrow_terminal_gets_the_columns_that_say_something() -> None:
+    result = run_of(judged("heartbeat.x", Verdict.PASSED))
+
+    wide, narrow = printed(result), printed(result, width=60)
+
+    assert "topic      failed  errored  untestable  warned  passed  inap" in wide
+    assert "topic      passed\nheartbeat       1\nall             1\n" in narrow
+
+
+def test_the_table_of_topics_is_never_cut() -> None:
+    text = printed(mixed_run(), width=10)
+
+    assert "topic      failed  errored  untestable  warned  passed  inapplic" in text
+    assert "heartbeat       1        .           .       .       1          " in text
+    assert "\u2026" not in text
+
+
 def test_one_reason_for_everything_is_said_once_without_all_the_ids() -> None:
     result = run_of(
         *(judged(f"a.b{n}", Verdict.UNTESTABLE, reason="no answer") for n in range(9))
