@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from loadtests.benchmarks.callers import PROVIDERS, Provider, chunks_in
+from loadtests.benchmarks.callers import PROVIDERS, Provider
 from tests.fakes.raw_client import RawClient, is_whole
 
 if TYPE_CHECKING:
@@ -34,28 +34,40 @@ TOLERANCE_KIB = 512
 # leak until there are that many.
 KEYS = 100
 
-# Each is at or behind the third token, and three tokens are always said.
+# Three tokens are always said.
 ENDINGS = (
     "",
     "[[fake:fail status=500]]",
     "[[fake:fail status=429 retry_after=1]]",
+    "[[fake:page status=200 type=text/html text=no]]",
     "[[fake:error after=3]]",
     "[[fake:drop after=3 how=fin]]",
     "[[fake:drop after=3 how=rst]]",
+    "[[fake:drop after=2 bytes=9 how=half_close]]",
     "[[fake:truncate after=3]]",
+    "[[fake:truncate after=2 bytes=9]]",
+    "[[fake:garble at=2 how=bad_json]]",
+    "[[fake:omit what=terminator]]",
     "[[fake:stall after=3 ms=5]]",
+    "[[fake:stall after=3 ms=5]] [[fake:keepalive each=1]]",
     "[[fake:delay first=1 each=1]]",
+    "[[fake:delay first=1 each=1]] [[fake:linger ms=5 call={lingering}]]",
+    "[[fake:delay each=1]] [[fake:queue slots=4]]",
+    "[[fake:quota requests=1 window=100]]",
+    "[[fake:wire split=7]] [[fake:drip bytes=200 each=1]]",
+    "[[fake:wire coalesce=4 framing=close]]",
 )
-# Whoever asks for these has to leave.
-DEAD_ENDS = (
-    "[[fake:hold at=headers call={key}]]",
-    "[[fake:delay first=3600000]]",
-    "[[fake:stall after=3]]",
-    "[[fake:hold at=token after=3 call={key}]]",
-    "[[fake:hold at=body_end call={key}]]",
-)
-# HTTP chunks that every provider sends of them, -1 being not even a head.
-READABLE = {DEAD_ENDS[0]: -1, DEAD_ENDS[1]: 0}
+# Whoever asks for these has to leave; with how many bytes received at the most.
+DEAD_ENDS = {
+    "[[fake:hold at=headers call={key}]]": 0,
+    "[[fake:delay first=3600000]]": 100,
+    "[[fake:stall after=3]]": 400,
+    "[[fake:hold at=token after=3 call={key}]]": 400,
+    "[[fake:hold at=body_end call={key}]]": 400,
+    "[[fake:stall after=3]] [[fake:drip bytes=100 each=1]]": 400,
+    "[[fake:stall after=3]] [[fake:linger call={lingering}]]": 400,
+}
+LINGERING = "lingering"
 CANCELS = frozenset(
     {
         "cancelled_before_headers",
@@ -72,8 +84,8 @@ class Visit:
     Args:
         calls_before: plain calls that are read to their end first.
         is_broken_off: leave in the middle of the request, so that there is no call.
-        chunks: leave once that many HTTP chunks have arrived, or the answer has
-            ended; None reads to the end.
+        reads: leave once so many bytes have arrived, or the answer has ended; None
+            reads to the end.
     """
 
     provider: Provider
@@ -82,7 +94,7 @@ class Visit:
     keep_alive: bool
     calls_before: int
     is_broken_off: bool
-    chunks: int | None
+    reads: int | None
     how: How
 
     @property
@@ -111,7 +123,7 @@ class Visit:
             client.leave(self.how)
 
     def _has_enough(self, received: bytes) -> bool:
-        is_far = self.chunks is not None and chunks_in(received) >= self.chunks
+        is_far = self.reads is not None and len(received) >= self.reads
         return is_far or is_whole(received)
 
 
@@ -123,21 +135,21 @@ def visits(dice: random.Random, count: int) -> Iterator[Visit]:
         provider = dice.choice(PROVIDERS)
         leaves = dice.random() < 0.5
         ending = dice.choice((*ENDINGS, *DEAD_ENDS) if leaves else ENDINGS)
-        # Of most dead ends nobody can read more than opening and three tokens.
-        most = READABLE.get(ending, provider.opening + 3)
+        most = DEAD_ENDS.get(ending, 4000) if stream else 0
         keep_alive = dice.random() < 0.5
         before = dice.choice((0, 0, 1, 2)) if keep_alive else 0
+        key = f"k{calls % KEYS}"
         visit = Visit(
             provider=provider,
             prompt=(
                 f"[[fake:think tokens=2]] [[fake:say tokens={dice.randrange(3, 30)}]] "
-                f"[[fake:tool name=f]] {ending.format(key=f'k{calls % KEYS}')}"
+                f"[[fake:tool name=f]] {ending.format(key=key, lingering=LINGERING)}"
             ),
             stream=stream,
             keep_alive=keep_alive,
             calls_before=min(before, count - calls - 1),
             is_broken_off=dice.random() < 0.02,
-            chunks=dice.randrange(-1, most + 1 if stream else 0) if leaves else None,
+            reads=dice.randint(0, most) if leaves else None,
             how=dice.choice(("fin", "rst")),
         )
         calls += visit.calls
@@ -212,7 +224,8 @@ def contradictions(call: Json) -> list[str]:
         "an outcome": outcome is not None,
         "a peer if it was left": (call["peer"] is not None) == has_left,
         "a fault if faulted": (call["fault"] is not None) == (outcome == "faulted"),
-        "no token after its peer": call["tokens"]["after_peer_gone"] == 0,
+        "no token after its peer": call["tokens"]["after_peer_gone"] == 0
+        or call["key"] == LINGERING,
     }
     return [
         f"expected {fact}, got {call}" for fact, is_so in facts.items() if not is_so

@@ -45,6 +45,7 @@ FLAWS = {
     "memory": {"resident_kib": CLEAN.resident_kib + TOLERANCE_KIB + 1},
 }
 CANCELLED = {
+    "key": "k1",
     "outcome": "cancelled_midstream",
     "peer": "fin",
     "fault": None,
