@@ -5,8 +5,8 @@ A state machine without tasks: `start` runs steps until something must be waited
 about calls back. So the peer is never out of sight: its leaving is a callback too,
 and after it no further token is generated.
 
-Order of a step, always: record, then write. Schedule: every step is due at a fixed
-time after the headers left, plus what gates held it up, so lateness never adds up.
+Schedule: every step is due at a fixed time after the headers left, plus what gates held
+it up, so lateness never adds up.
 A model that lingers goes on alone after its peer left: same steps, nothing written.
 Must not know any provider or script word, and reads time only from its `Timers`.
 """
@@ -18,6 +18,7 @@ from math import inf
 from typing import TYPE_CHECKING, Final, TypeAlias, assert_never
 
 from .call import Event, Fault, Outcome
+from .outbox import Outbox
 from .pinger import Pinger
 from .steps import (
     Close,
@@ -85,24 +86,20 @@ class Performance:
         "_call",
         "_delivery",
         "_gates",
-        "_is_leaving",
-        "_is_terminal",
         "_is_waiting",
         "_left_in",
         "_linger_ms",
         "_lingering",
         "_link",
         "_now",
-        "_out",
+        "_outbox",
         "_pinger",
         "_queues",
-        "_status",
         "_step",
         "_steps",
         "_stop_timer",
         "_timer",
         "_timers",
-        "_unsaid",
         "_waits_since",
     )
 
@@ -129,6 +126,7 @@ class Performance:
         self._link = link
         self._timers = timers
         self._now = timers.time
+        self._outbox = Outbox(call, link, timers.time)
         self._base = 0.0
         self._step: Step | _Gone | _Last | None = None
         self._timer: Timer | None = None
@@ -136,14 +134,6 @@ class Performance:
         self._is_waiting = False
         self._waits_since = 0.0
         self._pinger: Pinger | None = None
-        self._status = 200
-        # What is made but not written; and whether the kernel still has to take
-        # what was written, or has the terminal frame among it.
-        self._out: list[bytes] = []
-        # Tokens at the end of it that have no bytes yet: they come with later ones.
-        self._unsaid = 0
-        self._is_leaving = False
-        self._is_terminal = False
         # The outcome of a call whose peer left while the model goes on alone.
         self._left_in: Outcome | None = None
         self._stop_timer: Timer | None = None
@@ -157,10 +147,10 @@ class Performance:
 
     def writable(self) -> None:
         """Go on: the kernel has taken everything that was written."""
-        if self._is_leaving and self._call.outcome is None:
-            self._handed_over(self._now())
-            if not self._is_waiting:
-                self._run()
+        if self._call.outcome is not None or not self._outbox.writable():
+            return
+        if not self._is_waiting:
+            self._run()
 
     def peer_left(self, peer: Peer) -> None:
         """Stop, or linger: the peer is gone."""
@@ -185,7 +175,7 @@ class Performance:
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
-        if self._is_leaving:
+        if self._outbox.is_leaving:
             return
         now = self._now()
         for _ in range(SLICE):
@@ -193,28 +183,28 @@ class Performance:
             due = self._base + step.due_ms / 1000
             # What was due at an earlier look at the clock is due.
             if due > now and due > (now := self._now()):
-                if self._flush():
+                if self._outbox.flush():
                     self._timer = self._timers.call_at(due, self._run)
                 return
             if not self._play(step):
                 return
-        if self._flush():
+        if self._outbox.flush():
             self._timer = self._timers.call_soon(self._run)
 
     def _play(self, step: Step | _Gone | _Last) -> bool:
         """Do one step; False if it waits (it is played again then) or was the last."""
         match step:
             case Emit(part=part, text=text, garble=garble):
-                self._call.token_generated(self._now())
-                self._unsaid += 1
-                return self._say(self._delivery.token(part, text, garble))
+                self._step = None
+                self._outbox.add_token(self._delivery.token(part, text, garble))
+                return True
             case Open():
                 self._base = self._now()
                 self._say(self._delivery.open())
-                return self._flush()
+                return self._outbox.flush()
             case Ping(text=text):
                 self._step = None
-                self._ping(text)
+                self._outbox.add_apart(self._delivery.keepalive(text))
                 return True
         return self._play_to_peer(step)
 
@@ -227,10 +217,9 @@ class Performance:
             case Close():
                 return self._say(self._delivery.close())
             case Terminate():
-                self._is_terminal = True
-                return self._say(self._delivery.terminate())
+                return self._say(self._delivery.terminate(), is_terminal=True)
         # Whatever follows happens after everything said so far has left.
-        return self._flush() and self._play_apart(step)
+        return self._outbox.flush() and self._play_apart(step)
 
     def _play_apart(self, step: _Pause | _Ending | _Gone | _Last) -> bool:
         match step:
@@ -263,58 +252,24 @@ class Performance:
                 parts: Sequence[bytes] = self._delivery.truncate()
                 fault = Fault.TRUNCATE
             case StreamError(error=error):
-                self._is_terminal = True
-                self._status, *parts = self._delivery.fail_late(error)
+                self._outbox.status, *parts = self._delivery.fail_late(error)
                 fault = Fault.ERROR
             case Failure(fail=fail, fault=fault):
-                self._status = fail.status
+                self._outbox.status = fail.status
                 parts = self._delivery.fail(fail)
             case StandIn(page=page):
-                self._status = page.status
+                self._outbox.status = page.status
                 parts = self._delivery.page(page)
                 fault = Fault.PAGE
             case _:
                 assert_never(step)
-        self._say(parts[0])
+        self._say(parts[0], is_terminal=fault is Fault.ERROR)
         return _Last(data=parts[1], fault=fault)
 
-    def _say(self, data: bytes) -> bool:
+    def _say(self, data: bytes, *, is_terminal: bool = False) -> bool:
         self._step = None
-        if data:
-            self._out.append(data)
-            self._unsaid = 0
+        self._outbox.add(data, is_terminal=is_terminal)
         return True
-
-    def _flush(self) -> bool:
-        """Hand over what is made; False if the kernel does not take it all now."""
-        if self._left_in is not None:
-            self._out.clear()
-            return True
-        if self._is_leaving or not self._link.is_open:
-            return False
-        if not self._out:
-            return True
-        data = b"".join(self._out)
-        self._out.clear()
-        # Stamped before the write: nobody may receive a token before it was sent.
-        at = self._now()
-        self._is_leaving = True
-        self._link.write(data)
-        if self._link.is_full or not self._link.is_open:
-            return False
-        self._handed_over(at)
-        return True
-
-    def _handed_over(self, at: float) -> None:
-        """Record what the kernel has taken."""
-        self._is_leaving = False
-        if self._call.status is None:
-            self._call.status = self._status
-            self._call.note(Event.HEADERS_SENT, at)
-        self._call.tokens_sent(at, unsaid=self._unsaid)
-        if self._is_terminal:
-            self._is_terminal = False
-            self._call.note(Event.TERMINATOR_SENT, at)
 
     # Waiting for somebody else.
 
@@ -365,14 +320,9 @@ class Performance:
 
     def _ping_now(self, text: str | None) -> None:
         # While the client does not read, one ping more would only pile up.
-        if not self._is_leaving:
-            self._ping(text)
-            self._flush()
-
-    def _ping(self, text: str | None) -> None:
-        # It brings no token, so it leaves `_unsaid` as it is.
-        if data := self._delivery.keepalive(text):
-            self._out.append(data)
+        if not self._outbox.is_leaving:
+            self._outbox.add_apart(self._delivery.keepalive(text))
+            self._outbox.flush()
 
     def _stop_pinging(self) -> None:
         if self._pinger is not None:
@@ -385,7 +335,7 @@ class Performance:
         """Make tokens for nobody, on the same schedule, until the model stops too."""
         now, end = self._timers.time, self._now() + self._linger_ms / 1000
         self._left_in = outcome
-        self._is_leaving = False
+        self._outbox.abandon()
         # However late a timer is, nothing is made after the end.
         self._now = lambda: min(now(), end)
         self._stop_pinging()

@@ -115,7 +115,7 @@ class Plan:
             due = paced + lag
             if piece is not None:
                 part, text = piece
-                yield Emit(n=n, part=part, text=text, garble=garbles.get(n), due_ms=due)
+                yield Emit(part=part, text=text, garble=garbles.get(n), due_ms=due)
             if n in eventful:
                 yield from self._gates("token", n, due)
                 stalled_ms = self._stalled_ms(n)

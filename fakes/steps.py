@@ -58,9 +58,8 @@ class Open(_Due):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Emit(_Due):
-    """Piece number `n` (from 1, over all parts) of the answer, in its part."""
+    """The next piece of the answer, in its part."""
 
-    n: int
     part: Part
     text: str
     garble: Garbling | None = None

@@ -50,8 +50,8 @@ TWO = (Say(text="a b"),)
 
 
 AB = Part(index=0, kind=Kind.TEXT, pieces=("a ", "b"))
-A1 = Emit(n=1, part=AB, text="a ")
-B2 = Emit(n=2, part=AB, text="b")
+A1 = Emit(part=AB, text="a ")
+B2 = Emit(part=AB, text="b")
 B = (AB, "b")
 
 
@@ -171,15 +171,15 @@ def test_gate_then_stall_then_ending_at_the_same_place() -> None:
     ]
 
 
-def test_pieces_are_numbered_over_all_parts() -> None:
+def test_pieces_come_part_by_part() -> None:
     script = Script(say=(Think(text="a b"), Tool(name="f", pieces=2)))
     emits = [step for step in steps_of(script) if isinstance(step, Emit)]
 
-    assert [(emit.n, emit.text) for emit in emits] == [
-        (1, "a "),
-        (2, "b"),
-        (3, "{"),
-        (4, "}"),
+    assert [(emit.part.index, emit.text) for emit in emits] == [
+        (0, "a "),
+        (0, "b"),
+        (1, "{"),
+        (1, "}"),
     ]
 
 
@@ -219,7 +219,7 @@ def test_a_token_carries_what_is_wrong_with_its_frame() -> None:
     assert steps_of(Script(say=TWO, garble=garble)) == [
         Open(),
         A1,
-        Emit(n=2, part=AB, text="b", garble=Garbling.BAD_JSON),
+        Emit(part=AB, text="b", garble=Garbling.BAD_JSON),
         Close(),
         Terminate(),
         End(fault=Fault.GARBLE),
