@@ -205,8 +205,6 @@ class _Bytes(_Line):
             raise ValueError("expected either 'text' or 'base64'")
         try:
             _ = self.data
-        except UnicodeEncodeError:
-            raise ValueError("text: expected text that UTF-8 can spell") from None
         except binascii.Error as error:
             raise ValueError(f"base64: expected base64, got {error}") from None
         return self
@@ -283,7 +281,7 @@ class _Decoder:
                 self._begin(call, number, offset, place)
             case _Read() as read:
                 self._add(read, place)
-            case _End() as end:
+            case end:
                 self._end(end, place)
 
     def tear(self, offset: int) -> None:

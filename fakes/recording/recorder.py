@@ -164,6 +164,9 @@ class _Call:
                     "expected a response before the deadline, got none"
                 ) from None
             return End.SILENCE, self._reads[-1].at_ms
+        finally:
+            # A client may still leave, when there is nothing more to hurry.
+            self._deadline = None
 
     async def _relay(self) -> tuple[End, float]:
         upstream = self._desk.upstream

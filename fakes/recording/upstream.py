@@ -122,7 +122,8 @@ class UpstreamConnection(asyncio.Protocol):
         """Wait for `connection_made`."""
         self._loop = loop
         self._arrived: asyncio.Queue[Arrival | Ending] = asyncio.Queue()
-        self._all_sent = asyncio.Event()
+        # The request has left, or there is no more reason to wait for that.
+        self._is_through = asyncio.Event()
         self._transport: asyncio.Transport = cast("asyncio.Transport", None)
 
     async def send(self, data: bytes) -> float:
@@ -132,7 +133,7 @@ class UpstreamConnection(asyncio.Protocol):
         """
         self._transport.write(data)
         if self._transport.get_write_buffer_size():
-            await self._all_sent.wait()
+            await self._is_through.wait()
         return self._loop.time()
 
     async def take(self) -> Arrival | Ending:
@@ -152,15 +153,16 @@ class UpstreamConnection(asyncio.Protocol):
 
     def resume_writing(self) -> None:
         """Take note that the kernel has taken the whole request."""
-        self._all_sent.set()
+        self._is_through.set()
 
     def data_received(self, data: bytes) -> None:
         """Stamp one read."""
         self._arrived.put_nowait(Arrival(self._loop.time(), data))
+        self._is_through.set()
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Stamp the end."""
-        self._all_sent.set()
+        self._is_through.set()
         how = End.FIN if exc is None else End.RST
         self._arrived.put_nowait(Ending(self._loop.time(), how))
 

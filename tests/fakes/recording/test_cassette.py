@@ -246,7 +246,7 @@ def test_a_mistake_is_told_with_file_line_and_key(
 def test_text_that_utf_8_cannot_spell_is_refused() -> None:
     complaint = decode(*LINES[:2], b'{"at_ms": 1, "text": "\\ud800"}\n', LINES[-1])
 
-    assert complaint.startswith("c.jsonl:3: ")
+    assert complaint.startswith("c.jsonl:3: expected JSON, got ")
 
 
 def test_times_are_whole_microseconds_and_never_negative() -> None:

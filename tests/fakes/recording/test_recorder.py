@@ -12,9 +12,10 @@ from typing import TYPE_CHECKING
 import httpx
 import pytest
 
+from fakes.connection import Connection
 from fakes.errors import StartError
 from fakes.recording import RecorderSettings, recorder, recording
-from fakes.recording.cassette import End
+from fakes.recording.cassette import End, encode_recording
 from fakes.recording.errors import CassetteError, UpstreamError
 from fakes.recording.tape import load_cassette
 from tests.fakes.raw_client import RawClient, chat_request, post
@@ -327,6 +328,33 @@ async def test_a_client_that_leaves_before_the_headers_does_not_either(
         assert running.recordings[0].response.endswith(b"hi")
 
 
+async def test_a_client_that_leaves_while_its_call_is_written_down_changes_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    has_left = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    peer_left = Connection.eof_received
+
+    def leave(connection: Connection) -> bool:
+        result = peer_left(connection)
+        has_left.set()
+        return result
+
+    def encode_late(recording_: Recording) -> bytes:
+        asyncio.run_coroutine_threadsafe(has_left.wait(), loop).result(PATIENCE_S)
+        return encode_recording(recording_)
+
+    monkeypatch.setattr(Connection, "eof_received", leave)
+    monkeypatch.setattr(recorder, "encode_recording", encode_late)
+    async with recorded(saying(STREAM_HEAD + FIRST, LAST), tmp_path) as running:
+        with await RawClient.connect(running.url) as client:
+            await client.send(chat_request("hi"))
+            client.leave("fin")
+        await running.reports.next()
+
+        assert running.recordings[0].end is End.COMPLETE
+
+
 async def test_without_a_client_a_silent_upstream_is_given_up_sooner(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -363,7 +391,53 @@ async def test_a_client_that_does_not_read_holds_nothing_up(tmp_path: Path) -> N
     assert client.received == response
 
 
+async def test_a_long_request_arrives_whole(tmp_path: Path) -> None:
+    body = b"x" * 6_000_000
+
+    async def talk(
+        request: bytes, reader: asyncio.StreamReader, writer: asyncio.StreamWriter
+    ) -> None:
+        is_whole = request.endswith(b"\r\n\r\n" + body)
+        writer.write(b"HTTP/1.1 200 OK\r\ncontent-length: 1\r\n\r\n%d" % is_whole)
+
+    async with recorded(talk, tmp_path) as running:
+        with await RawClient.connect(running.url) as client:
+            await client.send(post(CHAT, body))
+            received = await client.read_until(b"\r\n\r\n1")
+        (call,) = running.recordings
+
+    assert call.asked.body == body
+    assert call.response == received
+
+
 # Upstreams that do not do what they should.
+
+
+async def test_an_upstream_that_answers_before_it_has_read_is_passed_on(
+    tmp_path: Path,
+) -> None:
+    refusal = b"HTTP/1.1 413 Too Much\r\ncontent-length: 0\r\n\r\n"
+    is_over = asyncio.Event()
+
+    async def refuse(
+        reader: asyncio.StreamReader, writer: asyncio.StreamWriter
+    ) -> None:
+        writer.write(refusal)
+        await is_over.wait()
+        writer.close()
+
+    server = await asyncio.start_server(refuse, "127.0.0.1", 0, limit=1024)
+    async with server:
+        port = server.sockets[0].getsockname()[1]
+        async with session(port, tmp_path) as running:
+            with await RawClient.connect(running.url) as client:
+                await client.send(post(CHAT, b"x" * 6_000_000))
+                await client.read_until(refusal)
+            (call,) = running.recordings
+        is_over.set()
+
+    assert call.response == refusal
+    assert call.reads[0].at_ms == 0
 
 
 async def test_an_upstream_that_is_not_there_is_a_502(tmp_path: Path) -> None:

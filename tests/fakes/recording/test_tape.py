@@ -138,3 +138,18 @@ def test_a_call_that_does_not_fit_the_disk_leaves_the_file_as_it_was(
             tape.write(recording(1))
 
     assert path.read_bytes() == before
+
+
+def test_a_cassette_that_cannot_be_mended_is_an_error(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(_: Path, __: int) -> None:
+        raise OSError(30, "Read-only file system")
+
+    with Tape.create(path, UPSTREAM) as tape:
+        tape.write(recording(1))
+    path.write_bytes(path.read_bytes()[:-5])
+    monkeypatch.setattr(os, "truncate", fail)
+
+    with pytest.raises(CassetteError, match="cannot be written: read-only file system"):
+        Tape.extend(path, UPSTREAM)

@@ -15,7 +15,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
-from fakes.recording import RecorderSettings, recording
+from fakes.recording import RecorderSettings, recorder, recording
 from fakes.recording.cassette import End
 from fakes.recording.errors import UpstreamError
 from fakes.recording.tape import load_cassette
@@ -251,6 +251,28 @@ async def test_a_service_without_tls_is_a_502(
 
     assert said.status_code == 502
     assert "cannot reach https://127.0.0.1:" in said.json()["error"]["message"]
+
+
+async def test_a_service_that_takes_too_long_to_be_reached_is_a_502(
+    authority: Authority, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def stay_silent(
+        reader: asyncio.StreamReader, writer: asyncio.StreamWriter
+    ) -> None:
+        await reader.read()
+        writer.close()
+
+    monkeypatch.setattr(recorder, "CONNECT_S", 0.01)
+    server = await asyncio.start_server(stay_silent, "127.0.0.1", 0)
+    async with server:
+        port = server.sockets[0].getsockname()[1]
+        async with recording(settings(port, tmp_path, authority.file)) as url:
+            said = await ask(url)
+
+    assert said.json()["error"]["message"] == (
+        "the recorder got no answer: cannot reach "
+        f"https://127.0.0.1:{port} within 0.01 s"
+    )
 
 
 @pytest.mark.parametrize("content", ["no certificate", None])
