@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from fakes.call import Call
@@ -28,8 +30,12 @@ class Box:
         self.out = Outbox(self.call, self.link, lambda: self.now)
 
     @property
+    def record(self) -> dict[str, Any]:
+        return self.call.as_json()
+
+    @property
     def names(self) -> list[str]:
-        return names(self.call.as_json())
+        return names(self.record)
 
 
 def test_what_is_made_leaves_in_one_write() -> None:
@@ -106,7 +112,7 @@ def test_what_the_kernel_did_not_take_is_not_sent_yet() -> None:
 
     assert box.out.writable()
     assert not box.out.writable()
-    assert box.call.as_json()["events"][-1] == {"at": 2.0, "name": "token_sent", "n": 1}
+    assert box.record["events"][-1] == {"at": 2.0, "name": "token_sent", "n": 1}
     assert box.link.writes == [b"a"]
 
 
