@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from ..encoding import dumps, seconds
+from .spelling import spell
 
 if TYPE_CHECKING:
     from ...errors import RequestError
@@ -56,4 +57,4 @@ def encode_late_error(error: InStreamError) -> bytes:
 
 
 def _error_body(message: str) -> bytes:
-    return dumps({"error": message}).encode()
+    return spell(dumps({"error": message}))

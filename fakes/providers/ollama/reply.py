@@ -28,6 +28,7 @@ from ..encoding import (
 )
 from ..provider import Syntax
 from .errors import JSON_HEADERS, encode_failure, encode_late_error
+from .spelling import spell
 
 if TYPE_CHECKING:
     from ...content import Answer, Part
@@ -97,7 +98,7 @@ class LineReply:
             return self._call(part)
         before, after = self._around
         said = encode_basestring(text)
-        return f'{self._head}{self._now()}",{before}{said}{after}\n'.encode()
+        return spell(f'{self._head}{self._now()}",{before}{said}{after}\n')
 
     def closing(self) -> bytes:
         """Encode nothing: the reason to stop is in the terminator."""
@@ -105,7 +106,7 @@ class LineReply:
 
     def terminator(self) -> bytes:
         """Encode the line that says done, why, and what it took."""
-        return f"{dumps(self._done(self._message('')))}\n".encode()
+        return spell(f"{dumps(self._done(self._message('')))}\n")
 
     def stream_error(self, error: InStreamError) -> bytes:
         """Encode an error in the stream; the service says nothing after it."""
@@ -122,12 +123,12 @@ class LineReply:
     def unknown(self) -> bytes:
         """Encode a line of nothing but a field that nobody knows."""
         line = {**self._line_head(), "notice": NOTICE, "done": False}
-        return f"{dumps(line)}\n".encode()
+        return spell(f"{dumps(line)}\n")
 
     def body(self) -> bytes:
         """Encode the answer in one piece."""
         encoded, objects = self._encode_body(self._answer)
-        return fill_slots(encoded, objects).encode()
+        return spell(fill_slots(encoded, objects))
 
     def truncated_body(self, count: int) -> bytes:
         """Encode that answer, cut off right behind its `count`-th piece."""
@@ -135,10 +136,10 @@ class LineReply:
         encoded, objects = self._encode_body(marked)
         last = marked.parts[-1]
         if last.kind is not Kind.TOOL:
-            return cut_behind_mark(fill_slots(encoded, objects))
+            return spell(cut_behind_mark(fill_slots(encoded, objects)).decode())
         *whole, cut = objects
         before, _, _ = fill_slots(encoded, whole).rpartition(f'"{SLOT}"')
-        return f"{before}{cut.removesuffix(MARK)}".encode()
+        return spell(f"{before}{cut.removesuffix(MARK)}")
 
     def body_error(self, error: InStreamError) -> tuple[int, bytes]:
         """Encode the same error as the body of a 500."""
@@ -154,7 +155,7 @@ class LineReply:
             return b""
         message = self._message("", tool_calls=[_call_of(part)])
         line = dumps({**self._line_head(), **message, "done": False})
-        return f"{fill_slots(line, [compact(part.text)])}\n".encode()
+        return spell(f"{fill_slots(line, [compact(part.text)])}\n")
 
     def _around_text(self, kind: Kind) -> tuple[str, str]:
         is_thought = kind is Kind.THINKING

@@ -10,7 +10,7 @@ from fakes.content import Answer
 from fakes.errors import RequestError
 from fakes.providers.ollama import LineReply, LineRequest, Ollama, parse_request
 from fakes.providers.provider import Received
-from fakes.script import Cost, Fail, InStreamError, Say, Script, Think
+from fakes.script import Cost, Fail, InStreamError, Say, Script, Think, Tool
 from tests.fakes.providers.forms import OLLAMA_FORMS
 from tests.fakes.validators.frames import Json
 from tests.fakes.validators.ollama import split_lines, validate_error
@@ -176,3 +176,18 @@ def test_a_body_that_is_cut_in_its_text_has_no_thoughts() -> None:
 
     assert whole.truncated_body(2).endswith(b'"content":"Hi ')
     assert whole.truncated_body(1).endswith(b'"thinking":"hm')
+
+
+ODD = "a \u2028\u2029 <think> & b"
+
+
+def test_lines_and_bodies_escape_what_go_escapes() -> None:
+    script = Script(say=(Say(text=ODD), Tool(name="f", arguments='{"a": "<&>"}')))
+    streams = b"".join(form.say(script) for form in (CHAT, GENERATE))
+    _, whole = CHAT_WHOLE.perform(script)
+    error = reply({"model": "m"}).stream_error(InStreamError(after=0, message="a < b"))
+
+    for said in (streams, whole.body(), whole.truncated_body(5), error):
+        assert not set(said.decode()) & set("<>&\u2028\u2029")
+    assert json.loads(whole.body())["message"]["content"] == ODD
+    assert json.loads(error) == {"error": "a < b"}
