@@ -21,7 +21,12 @@ else ifneq ($(CADENCE),real)
 $(error CADENCE is fast or real, got $(CADENCE))
 endif
 
-.PHONY: conform $(PROFILES:%=conform-%) test check pytest format bench-wire bench-cancel bench-limits clean
+BENCHMARKS := wire cancel limits leaving fakes
+# Real SDKs that the fakes are proven with, each in an environment of its own.
+SDKS := $(patsubst tests/sdks/requirements/%.txt,%,$(wildcard tests/sdks/requirements/*.txt))
+
+.PHONY: conform $(PROFILES:%=conform-%) test check pytest test-sdks format \
+	$(BENCHMARKS:%=bench-%) clean
 
 conform: $(PROFILES:%=conform-%)
 
@@ -48,11 +53,15 @@ check: $(VENV)/.ready-to-test
 pytest: $(VENV)/.ready-to-test
 	@$(BIN)/pytest -n 2
 
+test-sdks: $(VENV)/.ready-to-test
+	@$(MAKE) --no-print-directory -j 4 $(SDKS:%=$(VENV)/sdks/%/.ready)
+	@$(BIN)/pytest tests/sdks/matrix.py
+
 format: $(VENV)/.ready-to-test
 	@$(BIN)/ruff check --fix .
 	@$(BIN)/ruff format .
 
-bench-wire bench-cancel bench-limits: bench-%: $(VENV)/.ready-to-test
+$(BENCHMARKS:%=bench-%): bench-%: $(VENV)/.ready-to-test
 	@$(BIN)/python -m loadtests.benchmarks.$*
 
 clean:
@@ -83,3 +92,11 @@ $(VENV)/.ready-to-test: pyproject.toml constraints.txt | $(VENV)/.pip
 	@echo "installing everything and the test tools into $(VENV)"
 	@$(INSTALL) --group test --editable '.[all]'
 	@touch $@ $(VENV)/.ready-to-run
+
+# `--no-deps`: the file names every package, so that nothing else may come in.
+$(VENV)/sdks/%/.ready: tests/sdks/requirements/%.txt | $(VENV)/.pip
+	@echo "installing $* into $(VENV)/sdks/$*"
+	@$(BIN)/python -m venv --clear --without-pip $(VENV)/sdks/$*
+	@$(BIN)/python -m pip --python $(VENV)/sdks/$*/bin/python install --quiet --quiet \
+		--no-deps --requirement $<
+	@touch $@
