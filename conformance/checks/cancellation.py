@@ -12,14 +12,14 @@ from urllib.parse import unquote
 
 from ..model import Evidence, Exchange, Finding, UpstreamCall
 from ..profiles import Profile
+from ..profiles.pointer import lookup, show
 from ..profiles.schema import Cancel, ExplicitCancel
+from ..profiles.typed import Outcome
 from ..wire import EndingKind
 from .continuation import unbroken
-from .pointer import lookup, show
 from .refusals import alike, described, is_refused, refused_with, shaped, the_answer
 from .registry import Check, Sample, Untestable, check
 from .stream import Stream, answers, is_event_stream, read, streams, the_stream
-from .typed import Outcome
 from .upstream import (
     CLOCK_TOLERANCE_S,
     Phase,

@@ -10,11 +10,11 @@ from itertools import pairwise
 
 from ..model import Finding
 from ..profiles import Profile
-from .pointer import lookup, show
+from ..profiles.pointer import lookup, show
+from ..profiles.typed import Outcome, TypedEvent, parse_id
 from .refusals import described
 from .registry import Untestable
 from .stream import Stream, is_event_stream
-from .typed import Outcome, TypedEvent, parse_id
 from .words import ended, is_given_up, last_event
 
 

@@ -10,9 +10,9 @@ from dataclasses import dataclass
 
 from ..model import Evidence, Finding
 from ..profiles import Profile
+from ..profiles.typed import TypedEvent
 from .registry import Untestable
 from .stream import Stream, answers, is_event_stream, read
-from .typed import TypedEvent
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -6,10 +6,10 @@ from collections.abc import Iterator
 
 from ..model import Evidence, Finding, UpstreamCall
 from ..profiles import Profile, schema
-from .pointer import show
+from ..profiles.pointer import show
+from ..profiles.typed import TypedEvent
 from .registry import Sample, Untestable, check
 from .stream import Stream, the_stream
-from .typed import TypedEvent
 from .upstream import calls_of, first_call
 from .words import few, ms
 

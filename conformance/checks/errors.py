@@ -10,15 +10,15 @@ from collections.abc import Iterator
 
 from ..model import Evidence, Finding, UpstreamCall
 from ..profiles import Profile
+from ..profiles.pointer import lookup, show
 from ..profiles.schema import Errors
+from ..profiles.typed import Outcome, TypedEvent
 from ..wire import EndingKind
 from .continuation import to_success
 from .internals import shown_internals
-from .pointer import lookup, show
 from .refusals import described, is_refused, refused_with, shaped, the_answer
 from .registry import Check, Sample, Untestable, check
 from .stream import Stream, answers, is_event_stream, read
-from .typed import Outcome, TypedEvent
 from .upstream import calls_of, describe, key_of
 from .words import ended, is_given_up, last_event, ms
 

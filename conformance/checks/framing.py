@@ -11,12 +11,12 @@ from collections.abc import Iterator
 
 from ..model import Evidence, Finding
 from ..profiles import Profile
+from ..profiles.pointer import MISSING, show
+from ..profiles.typed import TypedEvent, known_types
 from ..wire import Anomaly, AnomalyKind, Event
 from ..wire.lines import Terminator, split_lines
-from .pointer import MISSING, show
 from .registry import Untestable, check
 from .stream import Stream, streams, the_stream
-from .typed import TypedEvent, known_types
 from .upstream import first_call
 from .words import few
 

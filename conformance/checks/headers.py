@@ -7,10 +7,10 @@ from collections.abc import Iterator
 
 from ..model import Evidence, Exchange, Finding
 from ..profiles import Profile
+from ..profiles.typed import parse_id
 from ..wire import EndingKind, Transcript
 from .registry import Untestable, check
 from .stream import Stream, answer, answers, streams
-from .typed import parse_id
 from .words import few
 
 _CHARSET = re.compile(r""";\s*charset\s*=\s*"?([^";]*)"?""", re.IGNORECASE)

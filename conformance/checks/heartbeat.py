@@ -13,8 +13,9 @@ from collections.abc import Iterator
 
 from ..model import Evidence, Finding
 from ..profiles import Profile, schema
+from ..profiles.pointer import is_same_json, parse_json, show
+from ..profiles.typed import known_types
 from ..wire import AnomalyKind, Block, Comment, Event
-from .pointer import is_same_json, parse_json, show
 from .registry import Sample, Untestable, check
 from .silences import (
     Silence,
@@ -26,7 +27,6 @@ from .silences import (
     long_silences,
 )
 from .stream import Stream, streams
-from .typed import known_types
 from .words import few, ms
 
 _EVENT_FIELD = re.compile(rb"^event: ?([^\r\n]*)", re.MULTILINE)

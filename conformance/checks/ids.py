@@ -9,11 +9,11 @@ from collections.abc import Iterator, Sequence
 
 from ..model import Evidence, Finding
 from ..profiles import Profile
+from ..profiles.pointer import show
+from ..profiles.typed import EventId, TypedEvent, form_id, parse_id
 from ..wire import Block
-from .pointer import show
 from .registry import Untestable, check
 from .stream import Stream, streams
-from .typed import EventId, TypedEvent, form_id, parse_id
 from .words import few
 
 _CLASSES = (

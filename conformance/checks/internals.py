@@ -10,10 +10,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from ..profiles import Profile
-from .pointer import lookup, parse_json
+from ..profiles.pointer import lookup, parse_json
+from ..profiles.typed import Outcome
 from .refusals import is_refused
 from .stream import Stream
-from .typed import Outcome
 
 _DIRECTIVE = re.compile(r"\[\[fake:.*?\]\]", re.DOTALL)
 """The probe's own steering text, which a stream may echo as part of the prompt."""

@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from typing import assert_never
 
 from ..model import Finding
+from ..profiles.pointer import MISSING, is_number, is_same_json, lookup, show
 from ..profiles.schema import (
     Bracketed,
     Constant,
@@ -23,9 +24,8 @@ from ..profiles.schema import (
     Monotonic,
     Sequence,
 )
-from .pointer import MISSING, is_number, is_same_json, lookup, show
+from ..profiles.typed import Outcome, TypedEvent
 from .stream import Stream
-from .typed import Outcome, TypedEvent
 
 _OF_WHOLE_STREAMS = (Sequence, Bracketed, Joined, Count)
 

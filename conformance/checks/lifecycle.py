@@ -7,11 +7,11 @@ from collections.abc import Iterator
 from ..model import Evidence, Finding
 from ..profiles import Profile
 from ..profiles.grammar import Grammar, Mismatch
+from ..profiles.pointer import show
+from ..profiles.typed import Outcome, TypedEvent
 from ..wire import EndingKind
-from .pointer import show
 from .registry import Sample, Untestable, check
 from .stream import Stream, answers, is_event_stream, read, streams, the_stream
-from .typed import Outcome, TypedEvent
 from .upstream import calls_of, key_of
 from .words import ended, few, last_event, ms
 

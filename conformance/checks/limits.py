@@ -12,11 +12,11 @@ from email.utils import parsedate_to_datetime
 from ..model import Evidence, Exchange, Finding
 from ..profiles import Profile
 from ..profiles.schema import Limits
+from ..profiles.typed import Outcome
 from ..wire import EndingKind
 from .refusals import described, refused_with, shaped, the_answer
 from .registry import Check, Sample, Untestable, check
 from .stream import Stream, is_event_stream, read
-from .typed import Outcome
 from .upstream import calls_of, key_of
 from .words import ended, few
 

@@ -11,8 +11,8 @@ from dataclasses import dataclass
 
 from ..model import Evidence, Exchange, Finding
 from ..profiles import Profile
+from ..profiles.pointer import MISSING, lookup, parse_json, show
 from ..wire import Transcript
-from .pointer import MISSING, lookup, parse_json, show
 from .registry import Untestable
 from .stream import answer, is_event_stream, read
 from .words import is_given_up

@@ -10,7 +10,9 @@ from collections.abc import Iterable, Iterator
 
 from ..model import Evidence, Exchange, Finding
 from ..profiles import Profile
+from ..profiles.pointer import show
 from ..profiles.schema import Resume, ResumeRefusal
+from ..profiles.typed import Outcome, TypedEvent, parse_id
 from ..wire import EndingKind
 from .continuation import (
     identity,
@@ -21,11 +23,9 @@ from .continuation import (
     unlike_rest,
 )
 from .cuts import lost, pieces_of
-from .pointer import show
 from .refusals import alike, described, is_refused, refused_with, shaped, the_answer
 from .registry import Sample, Untestable, check
 from .stream import Stream, answers, is_event_stream, read, the_stream
-from .typed import Outcome, TypedEvent, parse_id
 from .upstream import calls_of
 from .words import ended, few, is_given_up, last_event, ms
 

@@ -11,10 +11,10 @@ from dataclasses import dataclass
 
 from ..model import Evidence, Exchange, Finding
 from ..profiles import Profile
+from ..profiles.pointer import MISSING, lookup
+from ..profiles.typed import Outcome, TypedEvent, is_heartbeat, read_event
 from ..wire import Block, Comment, EndingKind, Event, TimedItem, Transcript
-from .pointer import MISSING, lookup
 from .registry import Untestable
-from .typed import Outcome, TypedEvent, is_heartbeat, read_event
 
 MAX_READ = 2048
 """Streams kept in memory as read: a full run has some 500, each judged dozens of times,

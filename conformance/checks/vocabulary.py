@@ -12,12 +12,12 @@ from jsonschema.exceptions import best_match
 
 from ..model import Evidence, Finding
 from ..profiles import Profile
+from ..profiles.pointer import MISSING, show
 from ..profiles.type_names import is_named
+from ..profiles.typed import known_types
 from .invariants import violations
-from .pointer import MISSING, show
 from .registry import Untestable, check
 from .stream import Stream, streams
-from .typed import known_types
 from .words import few
 
 

@@ -16,8 +16,8 @@ from anyio.abc import TaskGroup
 from ..errors import ControlError
 from ..model import Evidence, Request, UpstreamCall
 from ..profiles import Profile
+from ..profiles.typed import parse_id
 from .control import Control
-from .ids import Position
 from .probe import MissingError
 from .requests import (
     cancel_request,
@@ -243,8 +243,8 @@ class Context:
         name = self.profile.response.stream_id_header
         if name is not None:
             return stream.header(name)
-        positions = (Position.read(id_, self.profile) for id_ in stream.ids)
-        return next((p.stream for p in positions if p is not None and p.stream), None)
+        found = (parse_id(id_, self.profile) for id_ in stream.ids)
+        return next((id_.stream for id_ in found if id_ and id_.stream), None)
 
     def _seconds(self, script: Script) -> float:
         if not self.is_steered:

@@ -5,8 +5,9 @@ from __future__ import annotations
 from itertools import count
 
 from ..profiles import Profile
+from ..profiles.typed import EventId, form_id, parse_id
 from .context import Context
-from .ids import Position, malformed_ids, unknown_stream
+from .ids import malformed_ids, unknown_stream
 from .probe import Probe
 from .requests import resume_request
 from .steering import delay, hold_after, say
@@ -71,18 +72,16 @@ async def resume_answers(ctx: Context) -> None:
     if stream.last_id is None:
         return
     answers = []
-    position = Position.read(stream.last_id, ctx.profile)
-    if position is not None:
-        malformed = malformed_ids(ctx.profile, position)
+    known = parse_id(stream.last_id, ctx.profile)
+    if known is not None:
+        malformed = malformed_ids(ctx.profile, known)
         ctx.facts["malformed"] = list(malformed)
         made_up = {f"malformed-{n:02}": id_ for n, id_ in enumerate(malformed, 1)}
-        made_up["future"] = Position(
-            stream=position.stream, n=position.n + ctx.profile.ids.step
-        ).write(ctx.profile)
-        if position.stream:
-            made_up["unknown"] = Position(
-                stream=unknown_stream(position.stream), n=position.n
-            ).write(ctx.profile)
+        later = EventId(stream=known.stream, n=known.n + ctx.profile.ids.step)
+        made_up["future"] = form_id(later, ctx.profile)
+        if known.stream:
+            elsewhere = EventId(stream=unknown_stream(known.stream), n=known.n)
+            made_up["unknown"] = form_id(elsewhere, ctx.profile)
         answers = [await ctx.resume(label, stream, made_up[label]) for label in made_up]
     real = stream.ids[0]
     if ctx.can_be_another("foreign"):

@@ -15,10 +15,10 @@ from conformance.checks.stream import (
     streams,
     the_stream,
 )
-from conformance.checks.typed import Outcome
 from conformance.model import Evidence
 from conformance.profiles import Profile
 from conformance.profiles.schema import EventMatch, Terminal
+from conformance.profiles.typed import Outcome
 from conformance.wire import EndingKind
 from tests.conformance.checks import situations
 from tests.conformance.checks.situations import evidence, silence

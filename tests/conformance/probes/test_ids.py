@@ -6,8 +6,9 @@ import uuid
 import pytest
 
 from conformance import profiles
-from conformance.probes.ids import Position, malformed_ids, unknown_stream
+from conformance.probes.ids import malformed_ids, unknown_stream
 from conformance.profiles import Profile
+from conformance.profiles.typed import EventId, parse_id
 
 STREAM_SEQUENCE = profiles.load("pipeline")
 
@@ -15,35 +16,6 @@ STREAM_SEQUENCE = profiles.load("pipeline")
 def profile(form: str) -> Profile:
     ids = STREAM_SEQUENCE.ids.model_copy(update={"form": form})
     return STREAM_SEQUENCE.model_copy(update={"ids": ids})
-
-
-def test_an_id_is_taken_apart_at_its_last_separator() -> None:
-    position = Position.read("a-b-12", STREAM_SEQUENCE)
-
-    assert position == Position(stream="a-b", n=12)
-    assert position.write(STREAM_SEQUENCE) == "a-b-12"
-
-
-def test_a_plain_number_has_no_stream() -> None:
-    position = Position.read("12", profile("sequence"))
-
-    assert position == Position(stream="", n=12)
-    assert position.write(profile("sequence")) == "12"
-
-
-@pytest.mark.parametrize(
-    ("id_", "form"),
-    [
-        ("12", "stream-sequence"),
-        ("-12", "stream-sequence"),
-        ("a-x", "stream-sequence"),
-        ("a-1x", "sequence"),
-        ("12", "opaque"),
-        ("12", "none"),
-    ],
-)
-def test_an_id_of_another_form_is_not_taken_apart(id_: str, form: str) -> None:
-    assert Position.read(id_, profile(form)) is None
 
 
 def test_an_unknown_uuid_is_a_uuid_of_the_same_kind() -> None:
@@ -69,25 +41,25 @@ def test_a_short_id_is_changed_whole() -> None:
 
 
 def test_no_malformed_id_could_have_been_issued() -> None:
-    position = Position(stream="abc", n=7)
+    known = EventId(stream="abc", n=7)
 
-    malformed = malformed_ids(STREAM_SEQUENCE, position)
+    malformed = malformed_ids(STREAM_SEQUENCE, known)
 
     assert len(set(malformed)) == len(malformed)
-    assert [each for each in malformed if Position.read(each, STREAM_SEQUENCE)] == []
+    assert [each for each in malformed if parse_id(each, STREAM_SEQUENCE)] == []
     assert "abc-" in malformed
     assert "abc" in malformed
 
 
 def test_malformed_numbers_are_no_numbers() -> None:
-    malformed = malformed_ids(profile("sequence"), Position(stream="", n=7))
+    malformed = malformed_ids(profile("sequence"), EventId(stream="", n=7))
 
     numbers = profile("sequence")
-    assert [each for each in malformed if Position.read(each, numbers)] == []
+    assert [each for each in malformed if parse_id(each, numbers)] == []
 
 
 @pytest.mark.parametrize("form", ["stream-sequence", "sequence"])
 def test_every_malformed_id_can_stand_in_a_header(form: str) -> None:
-    for id_ in malformed_ids(profile(form), Position(stream="abc", n=7)):
+    for id_ in malformed_ids(profile(form), EventId(stream="abc", n=7)):
         assert id_ == id_.strip()
         assert not {"\r", "\n", "\0"} & set(id_)

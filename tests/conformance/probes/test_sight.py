@@ -3,7 +3,7 @@
 import pytest
 
 from conformance import profiles
-from conformance.probes.sight import Sight, lookup
+from conformance.probes.sight import Sight
 from conformance.wire import Block, Comment, Decoder, Event
 
 
@@ -127,21 +127,6 @@ def test_an_id_is_read_from_its_field_or_from_the_data() -> None:
     assert by_field.id_of(event("data: 1\n\n")) is None
     assert by_pointer.id_of(event('id: 7\ndata: {"n": 8}\n\n')) == "8"
     assert by_pointer.id_of(event("id: 7\ndata: {}\n\n")) is None
-
-
-@pytest.mark.parametrize(
-    ("pointer", "found"),
-    [
-        ("", {"a": [{"b/c": 1}], "~": 2}),
-        ("/a/0/b~1c", 1),
-        ("/~0", 2),
-        ("/a/1", None),
-        ("/a/x", None),
-        ("/a/0/b~1c/d", None),
-    ],
-)
-def test_a_pointer_finds_what_it_names(pointer: str, found: object) -> None:
-    assert lookup({"a": [{"b/c": 1}], "~": 2}, pointer) == found
 
 
 def test_a_terminal_may_be_known_by_what_it_has() -> None:

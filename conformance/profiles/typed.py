@@ -1,6 +1,7 @@
-"""One event read through the profile: its type, data, id, and whether it ends a stream.
+"""One event read through a profile: its type, data, id, and whether it ends a stream.
 
-Pure. Knows one event at a time; `stream` puts them together.
+Pure. Must not know more than one event at a time: probes look at them one by one to
+steer, checks put them together to judge.
 """
 
 from __future__ import annotations
@@ -9,11 +10,10 @@ import re
 from dataclasses import dataclass
 from enum import StrEnum
 
-from ..profiles import Profile
-from ..profiles.grammar import Grammar
-from ..profiles.schema import EventMatch
 from ..wire import Comment, Event
+from .grammar import Grammar
 from .pointer import MISSING, is_same_json, lookup, parse_json
+from .schema import EventMatch, Profile
 
 _DIGITS = re.compile(r"0|[1-9][0-9]{0,17}")
 

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from conformance.checks.pointer import MISSING
-from conformance.checks.typed import (
+from conformance.profiles import Profile
+from conformance.profiles.pointer import MISSING
+from conformance.profiles.schema import EventMatch, Heartbeat, TypeLocation
+from conformance.profiles.typed import (
     EventId,
     Outcome,
     form_id,
@@ -15,8 +17,6 @@ from conformance.checks.typed import (
     parse_id,
     read_event,
 )
-from conformance.profiles import Profile
-from conformance.profiles.schema import EventMatch, Heartbeat, TypeLocation
 from conformance.wire import Comment, Decoder, Event
 from tests.conformance.checks.timelines import PIPELINE, RICH
 
