@@ -35,6 +35,9 @@ MAX_WAIT_MS: Final = 60_000
 # With `gates.MAX_SCRIPTS` of them, 64 MiB at most.
 MAX_SCRIPT_BYTES: Final = 64 * 1024
 
+# More calls than any key has; a release may come before its turn.
+MAX_TURN: Final = 999_999
+
 PATHS: Final = (
     "GET /_fakes/health",
     "GET /_fakes/calls",
@@ -47,7 +50,7 @@ _KEY: Final = r"(?P<key>[A-Za-z0-9_-]{1,64})"
 
 
 class _Release(Strict):
-    turn: Annotated[int, Field(ge=1)] | None = None
+    turn: Annotated[int, Field(ge=1, le=MAX_TURN)] | None = None
 
 
 class Control:
@@ -136,7 +139,8 @@ class Control:
             release = _Release.model_validate_json(request.body or b"{}")
         except ValidationError:
             raise RequestError(
-                f'expected {{"turn": N}} with N >= 1 or {{}}, got {request.body[:80]!r}'
+                f'expected {{"turn": N}} with N from 1 to {MAX_TURN} or {{}}, '
+                f"got {request.body[:80]!r}"
             ) from None
         released = self._keys.gates(match["key"]).release(release.turn)
         send_json(request, link, {"released": released})
