@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import http.client
 import json
-import shutil
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -19,8 +18,16 @@ from typing import Final
 
 from .peers import Peer
 
-__all__ = ["OTHER_FRAMES", "WORD", "Contestant", "Script", "aimock", "baseline"]
-__all__ += ["llmock", "ours"]
+__all__ = [
+    "OTHER_FRAMES",
+    "WORD",
+    "Contestant",
+    "Script",
+    "aimock",
+    "baseline",
+    "llmock",
+    "ours",
+]
 
 WORD: Final = "tick "
 # Role, finish reason, terminator.
@@ -163,7 +170,7 @@ def baseline() -> Contestant:
 
     def command(port: int, script: Script, _folder: Path) -> list[str]:
         return [
-            shutil.which(sys.executable) or sys.executable,
+            sys.executable,
             *("-m", "loadtests.benchmarks.canned"),
             *(str(port), str(script.tokens)),
             *(str(script.first_ms), str(script.each_ms)),

@@ -102,8 +102,13 @@ def _cell(series: Series, row: Row) -> str:
     return f"{series.median(row.figure):,.{row.digits}f}"
 
 
-def remarks(found: Iterable[Series], missing: Mapping[str, str]) -> Iterator[str]:
+def remarks(found: Sequence[Series], missing: Mapping[str, str]) -> Iterator[str]:
     """Yield what the tables alone would hide."""
+    measured = [series for series in found if series.rounds]
+    if any(series.is_client_bound for series in measured):
+        yield "* the client was at its limit or late itself: not the server's figures"
+    if any(series.is_disturbed for series in measured):
+        yield "! other processes used the machine meanwhile: better run it again"
     for name, reason in missing.items():
         yield f"{name} was not measured: {reason}"
     for series in found:

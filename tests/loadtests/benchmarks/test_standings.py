@@ -86,6 +86,14 @@ def test_who_is_missing_or_failed_is_said_with_the_reason() -> None:
     ]
 
 
+def test_marks_are_explained_where_there_are_any() -> None:
+    late = series("ours", 1, other={"client_lag_p99_ms": 6})
+    disturbed = series("theirs", 1, other={"foreign_cpu": 21})
+
+    assert [remark[0] for remark in remarks([late, disturbed], {})] == ["*", "!"]
+    assert not list(remarks([series("ours", 1)], {}))
+
+
 def test_streams_that_said_nothing_are_told() -> None:
     found = [
         series("ours", 1, other={"streams_silent": 0}),
