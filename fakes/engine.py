@@ -95,6 +95,7 @@ class Performance:
         "_outbox",
         "_pinger",
         "_queues",
+        "_reached",
         "_step",
         "_steps",
         "_stop_timer",
@@ -126,6 +127,8 @@ class Performance:
         self._link = link
         self._timers = timers
         self._now = timers.time
+        # How far the schedule may be played: to now.
+        self._reached = timers.time
         self._outbox = Outbox(call, link, timers.time)
         self._base = 0.0
         self._step: Step | _Gone | _Last | None = None
@@ -177,12 +180,12 @@ class Performance:
             self._timer = None
         if self._outbox.is_leaving:
             return
-        now = self._now()
+        now = self._reached()
         for _ in range(SLICE):
             step = self._step = self._step or next(self._steps)
             due = self._base + step.due_ms / 1000
             # What was due at an earlier look at the clock is due.
-            if due > now and due > (now := self._now()):
+            if due > now and due > (now := self._reached()):
                 if self._outbox.flush():
                     self._timer = self._timers.call_at(due, self._run)
                 return
@@ -333,11 +336,11 @@ class Performance:
 
     def _go_on_alone(self, outcome: Outcome) -> None:
         """Make tokens for nobody, on the same schedule, until the model stops too."""
-        now, end = self._timers.time, self._now() + self._linger_ms / 1000
+        now, end = self._now, self._now() + self._linger_ms / 1000
         self._left_in = outcome
         self._outbox.abandon()
-        # However late a timer is, nothing is made after the end.
-        self._now = lambda: min(now(), end)
+        # However late a timer is, nothing is made that is due after the end.
+        self._reached = lambda: min(now(), end)
         self._stop_pinging()
         self._lingering.join(self)
         if end < inf:
