@@ -301,7 +301,9 @@ def test_every_probe_is_registered_by_its_name_and_needs_what_exists() -> None:
 
 
 @asynccontextmanager
-async def every_probe_against(target: Target) -> AsyncIterator[dict[str, Evidence]]:
+async def every_probe_against(
+    target: Target, *, patience_s: float = 0.2
+) -> AsyncIterator[dict[str, Evidence]]:
     """Run all probes at once against a target that is none, on a clock that runs."""
     surroundings = Surroundings(
         profile=PROFILE,
@@ -311,7 +313,7 @@ async def every_probe_against(target: Target) -> AsyncIterator[dict[str, Evidenc
         # A hundred times as fast: what is tried again for a time ends soon.
         clock=lambda: time.monotonic() * 100,
         wall_clock=time.time,
-        patience_s=0.2,
+        patience_s=patience_s,
     )
     found: dict[str, Evidence] = {}
 
@@ -349,7 +351,8 @@ async def test_every_probe_brings_evidence_of_a_target_that_is_none(
 
 @pytest.mark.slow
 async def test_every_probe_brings_evidence_of_a_target_that_is_not_there() -> None:
-    async with every_probe_against(NOWHERE) as found:
+    # Nothing is waited for where nobody listens, however patient the suite is.
+    async with every_probe_against(NOWHERE, patience_s=10) as found:
         others = [
             (evidence.probe, exchange.label, exchange.transcript.ending)
             for evidence in found.values()
