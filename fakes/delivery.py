@@ -100,14 +100,17 @@ PLAIN: Final = Wire()
 class StreamDelivery:
     """Each piece leaves as soon as it is made."""
 
-    __slots__ = ("_garble", "_reply", "framing")
+    __slots__ = ("_before", "_garble", "_is_right", "_reply", "framing")
 
     def __init__(self, reply: Reply, framing: Framing) -> None:
         """Take what is said and how HTTP wants it framed."""
         self.framing = framing
         self._reply = reply
-        # A fault of a piece without bytes: it is one of the frame that brings them.
+        # What is wrong with a piece without bytes is wrong with the frame that brings
+        # them: how that is to be changed, and what is to come before it.
+        self._is_right = True
         self._garble: Garbling | None = None
+        self._before = b""
 
     def open(self) -> bytes:
         """Head and opening frames."""
@@ -116,11 +119,11 @@ class StreamDelivery:
 
     def token(self, part: Part, text: str, garble: Garbling | None = None) -> bytes:
         """One piece of the answer, and what has to come before it."""
-        if garble is None and self._garble is None:
+        if garble is None and self._is_right:
             # As `_part`, without a call more: this is where the time goes.
             frames = self._reply.token(part, text)
             return self.framing.part(frames) if frames else b""
-        return self._part(self._garbled(part, text, garble or self._garble))
+        return self._frame(self._body(self._garbled(part, text, garble)))
 
     def keepalive(self, text: str | None) -> bytes:
         """A comment, a ping or white space."""
@@ -168,19 +171,26 @@ class StreamDelivery:
 
     def _garbled(self, part: Part, text: str, garble: Garbling | None) -> bytes:
         """Make a piece and what is wrong with it."""
-        before = b""
         if garble is Garbling.EMPTY:
-            before = self._reply.blank()
+            self._before += self._reply.blank()
         elif garble is Garbling.UNKNOWN:
-            before = self._reply.unknown()
+            self._before += self._reply.unknown()
+        elif garble is not None:
+            self._garble = garble
         frames = self._reply.token(part, text)
-        is_before = garble in {Garbling.EMPTY, Garbling.UNKNOWN}
-        self._garble = None if frames or is_before else garble
-        if frames and garble is Garbling.BAD_JSON:
-            return break_frame(frames)
-        if frames and garble is Garbling.DUPLICATE:
-            return repeat_frame(frames, self._reply.syntax)
-        return before + frames
+        self._is_right = bool(frames) or not (self._garble or self._before)
+        if not frames:
+            return b""
+        garble, self._garble = self._garble, None
+        if garble is Garbling.BAD_JSON:
+            frames = break_frame(frames)
+        elif garble is Garbling.DUPLICATE:
+            frames = repeat_frame(frames, self._reply.syntax)
+        return self._take_before() + frames
+
+    def _take_before(self) -> bytes:
+        before, self._before = self._before, b""
+        return before
 
     def _body(self, frames: bytes) -> bytes:
         """Return frames as the bytes of the body that they are."""
@@ -191,7 +201,7 @@ class StreamDelivery:
         return self.framing.part(body) if body else b""
 
     def _part(self, frames: bytes) -> bytes:
-        return self.framing.part(frames) if frames else b""
+        return self._frame(self._body(self._take_before() + frames))
 
 
 class ShapedDelivery(StreamDelivery):
@@ -215,8 +225,10 @@ class ShapedDelivery(StreamDelivery):
 
     def token(self, part: Part, text: str, garble: Garbling | None = None) -> bytes:
         """All tokens that were kept back, once there are enough."""
-        self._held.append(self._garbled(part, text, garble or self._garble))
-        return self._part(b"") if len(self._held) >= self._wire.coalesce else b""
+        self._held.append(self._garbled(part, text, garble))
+        if len(self._held) < self._wire.coalesce:
+            return b""
+        return self._frame(self._body(self._release()))
 
     def keepalive(self, text: str | None) -> bytes:
         """The same, between two frames; what is kept back stays so."""
@@ -248,7 +260,7 @@ class ShapedDelivery(StreamDelivery):
         return b"".join(self.framing.part(piece) for piece in pieces)
 
     def _part(self, frames: bytes) -> bytes:
-        return self._frame(self._body(self._release() + frames))
+        return super()._part(self._release() + frames)
 
 
 class WholeDelivery:

@@ -18,7 +18,16 @@ from fakes.delivery import (
 from fakes.http1 import Framing
 from fakes.providers.ollama import LineReply, LineRequest
 from fakes.providers.openai_chat import ChatReply, ChatRequest
-from fakes.script import Fail, InStreamError, Page, Say, Script, Wire
+from fakes.script import (
+    Fail,
+    Garbling,
+    InStreamError,
+    Page,
+    Say,
+    Script,
+    Tool,
+    Wire,
+)
 from tests.fakes.providers.streams import STREAMS, Stream
 
 REQUEST = ChatRequest(
@@ -220,3 +229,49 @@ def test_what_says_nothing_changes_nothing(stream: Stream) -> None:
         return [event for event in stream.decode(body) if "ping" not in event]
 
     assert said(ping=True) == said(ping=False)
+
+
+WHOLE_CALLS = [each for each in STREAMS if each.name.startswith(("gemini", "ollama"))]
+CALL = Tool(name="f", arguments='{"city": "Rome"}', pieces=3)
+
+
+@pytest.mark.parametrize("stream", WHOLE_CALLS, ids=lambda stream: stream.name)
+@pytest.mark.parametrize("garble", list(Garbling))
+def test_what_is_wrong_with_a_fragment_is_wrong_with_the_call(
+    garble: Garbling, stream: Stream
+) -> None:
+    def chunks(garbles: list[Garbling | None]) -> list[bytes]:
+        answer, reply = stream.perform(Script(say=(CALL,)))
+        framing = Framing(chunked=False, keep_alive=False)
+        delivery = deliver(reply, framing, stream=True, wire=Wire())
+        (part,) = answer.parts
+        return [
+            delivery.token(part, text, wrong)
+            for text, wrong in zip(part.pieces, garbles, strict=True)
+        ]
+
+    early = chunks([garble, None, None])
+    last = chunks([None, None, garble])
+
+    right = chunks([None, None, None])
+
+    assert early[:2] == last[:2] == [b"", b""]
+    assert len(early[2]) == len(last[2]) != len(right[2])
+
+
+@pytest.mark.parametrize("wire", [Wire(), Wire(newline="crlf")])
+def test_a_wrong_frame_before_a_call_that_never_comes_leaves_all_the_same(
+    wire: Wire,
+) -> None:
+    cut = CALL.model_copy(update={"keep": 3})
+    (stream, *_) = WHOLE_CALLS
+    answer, reply = stream.perform(Script(say=(cut,)))
+    framing = Framing(chunked=False, keep_alive=False)
+    delivery = deliver(reply, framing, stream=True, wire=wire)
+    (part,) = answer.parts
+    said = [delivery.token(part, text, Garbling.UNKNOWN) for text in part.pieces]
+    closed, ended = delivery.close(), delivery.terminate()
+
+    assert set(said) == {b""}
+    assert closed.count(b"Nobody knows") == len(said)
+    assert b"MALFORMED_FUNCTION_CALL" in ended
