@@ -27,7 +27,7 @@ from .errors import HarnessError, UsageError
 from .launch import Command, launched
 from .model import Level
 from .options import find_credentials, find_ends
-from .probes import PROBES, Probe
+from .probes import PROBES, Probe, expect_one_request
 from .report.files import expect_writable, write, write_report_folder
 from .report.json_report import to_json
 from .report.junit import to_junit
@@ -222,6 +222,7 @@ def run(
             only=tuple(only or ()), topics=tuple(topic or ()), levels=tuple(level or ())
         ),
     )
+    expect_one_request(plan.profile)
     ends = find_ends(url, start, start_upstream, control)
     credentials = find_credentials(
         {

@@ -23,6 +23,7 @@ from . import (
 )
 from .connection import Target
 from .probe import MissingError, Probe
+from .requests import expect_one_request
 from .rig import Rig, rigged
 from .surroundings import Surroundings
 from .tokens import Credentials, Fixed, Minted, Printed
@@ -38,6 +39,7 @@ __all__ = [
     "Rig",
     "Surroundings",
     "Target",
+    "expect_one_request",
     "rigged",
 ]
 

@@ -22,18 +22,28 @@ _STREAM = "{stream}"
 _USER_AGENT = "streamproof"
 
 
+def expect_one_request(profile: Profile) -> None:
+    """Raise `UsageError` where a stream takes more requests than the one for it.
+
+    A profile may declare them, but no probe sends them yet, and any verdict without
+    them would be wrong.
+    """
+    endpoint = profile.endpoint
+    for side in ("setup", "follow_up"):
+        if getattr(endpoint, side):
+            raise UsageError(
+                "expected a profile whose stream takes one request, got "
+                f"`endpoint.{side}`, which this version cannot send"
+            )
+
+
 def start_request(profile: Profile, prefix: str, prompt: str) -> Request:
     """Return the request that starts a stream with this user text.
 
-    Raises `UsageError` where it takes other requests as well: a profile may declare
-    them, but no probe sends them yet, and any verdict without them would be wrong.
+    Raises `UsageError` where it takes other requests as well.
     """
+    expect_one_request(profile)
     endpoint = profile.endpoint
-    if endpoint.setup or endpoint.follow_up:
-        raise UsageError(
-            "expected a profile whose stream takes one request, got `endpoint.setup` "
-            "or `endpoint.follow_up`, which this version cannot send"
-        )
     path = prefix + endpoint.path.replace(PROMPT, quote(prompt, safe=""))
     if endpoint.query:
         query = {k: v.replace(PROMPT, prompt) for k, v in endpoint.query.items()}

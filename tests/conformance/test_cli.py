@@ -243,6 +243,21 @@ def test_a_profile_with_a_mistake_is_told_with_line_and_key(
     assert f"{tiny}:9: heartbeat.form: " in said.err
 
 
+@pytest.mark.parametrize("side", ["setup", "follow_up"])
+def test_a_profile_that_cannot_be_run_yet_is_told_before_anything_is_started(
+    streamproof: Streamproof, tiny: Path, side: str
+) -> None:
+    setting = f"endpoint.{side}=[{{path='/t'}}]"
+
+    said = streamproof(
+        *("run", "--profile", tiny, "--set", setting, "--start", "nothing {port}")
+    )
+
+    assert said.code == 2
+    assert "expected a profile whose stream takes one request, got" in said.err
+    assert "starting" not in said.err
+
+
 def test_a_port_in_use_is_told_before_anything_is_started(
     streamproof: Streamproof, monkeypatch: pytest.MonkeyPatch
 ) -> None:
