@@ -130,6 +130,7 @@ class Evidence:
         error: what went wrong inside the suite itself; the checks are then errored.
         late_s: by how much the suite's own event loop was late at the worst moment
             of this probe.
+        is_cut: whether the probe was given up at its time limit.
     """
 
     probe: str
@@ -140,6 +141,7 @@ class Evidence:
     missing: str = ""
     error: str = ""
     late_s: float = 0.0
+    is_cut: bool = False
 
     def exchange(self, label: str) -> Exchange:
         """Return the exchange called `label`; raise `KeyError` if there is none."""

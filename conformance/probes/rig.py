@@ -95,9 +95,11 @@ class Rig:
             )
             # What is raised here must not reach the group, which would wrap it.
             try:
-                with anyio.move_on_after(self._bound_s(probe.name)):
+                with anyio.move_on_after(self._bound_s(probe.name)) as scope:
                     await probe.run(context)
-                evidence = await context.evidence()
+                evidence = replace(
+                    await context.evidence(), is_cut=scope.cancelled_caught
+                )
             except MissingError as missing:
                 evidence = Evidence(probe=probe.name, missing=str(missing))
             except Exception as broken:  # noqa: BLE001 -- raised again below

@@ -83,8 +83,13 @@ class Execution:
         checks = [self.bench.checks[r.id] for r in self._judged_on(name)]
         attempts = 1
         evidence = await self._attempt(name)
-        while attempts < MAX_ATTEMPTS and await self._aside(
-            partial(is_disturbed, checks, evidence, self.plan.profile)
+        # One that was given up would take as long again.
+        while (
+            attempts < MAX_ATTEMPTS
+            and not evidence.is_cut
+            and await self._aside(
+                partial(is_disturbed, checks, evidence, self.plan.profile)
+            )
         ):
             attempts += 1
             evidence = await self._attempt(name)

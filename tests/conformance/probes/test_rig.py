@@ -105,6 +105,10 @@ async def test_a_missing_prerequisite_becomes_evidence() -> None:
     assert await rig(lacks).run("p") == Evidence(probe="p", missing="no second user")
 
 
+async def test_a_probe_that_ends_by_itself_is_not_cut() -> None:
+    assert not (await rig(nothing).run("p")).is_cut
+
+
 async def test_a_defect_of_a_probe_comes_out_as_it_is() -> None:
     async def breaks(_: Context) -> None:
         raise ControlError("not as agreed")
@@ -121,6 +125,7 @@ async def test_a_probe_that_does_not_end_is_given_up_with_what_it_has() -> None:
     evidence = await rig(hangs, control=silent_provider([])).run("p")
 
     assert list(evidence.marks) == ["began"]
+    assert evidence.is_cut
     assert not evidence.error
 
 

@@ -214,6 +214,23 @@ async def test_a_disturbed_probe_is_repeated_until_it_is_not() -> None:
     assert finished.attempts == 3
 
 
+async def test_a_probe_that_was_given_up_is_not_repeated() -> None:
+    attempts: list[str] = []
+
+    async def take_for_ever(name: str) -> Evidence:
+        attempts.append(name)
+        return Evidence(probe=name, late_s=LATE_S, is_cut=True)
+
+    run = execution(
+        requirement("a.b", "one"), checks={"a.b": finds_late}, probe=take_for_ever
+    )
+
+    [judgement] = await run.run()
+
+    assert judgement.verdict is Verdict.ERRORED
+    assert attempts == ["one"]
+
+
 async def test_a_suite_that_stays_late_gives_up_and_says_errored() -> None:
     attempts: list[str] = []
 
