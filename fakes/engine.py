@@ -152,8 +152,7 @@ class Performance:
         """Go on: the kernel has taken everything that was written."""
         if self._call.outcome is not None or not self._outbox.writable():
             return
-        if not self._is_waiting:
-            self._run()
+        self._run_now()
 
     def peer_left(self, peer: Peer) -> None:
         """Stop, or linger: the peer is gone."""
@@ -175,9 +174,7 @@ class Performance:
 
     def _run(self) -> None:
         """Play steps until one has to wait, or the event loop is due a turn."""
-        if self._timer is not None:
-            self._timer.cancel()
-            self._timer = None
+        self._timer = None
         if self._outbox.is_leaving:
             return
         now = self._reached()
@@ -193,6 +190,13 @@ class Performance:
                 return
         if self._outbox.flush():
             self._timer = self._timers.call_soon(self._run)
+
+    def _run_now(self) -> None:
+        """Play what can be played, unless that is up to somebody else."""
+        if self._timer is not None:
+            self._timer.cancel()
+        if not self._is_waiting:
+            self._run()
 
     def _play(self, step: Step | _Gone | _Last) -> bool:
         """Do one step; False if it waits (it is played again then) or was the last."""
@@ -350,8 +354,7 @@ class Performance:
 
     def _run_out(self) -> None:
         """Make what is due at this very moment, then stop."""
-        if not self._is_waiting:
-            self._run()
+        self._run_now()
         self.shut_down()
 
     def _stop(self, outcome: Outcome, at: float, fault: Fault | None = None) -> None:
