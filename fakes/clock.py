@@ -13,13 +13,13 @@ from typing import TYPE_CHECKING, Final
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-__all__ = ["VirtualClock", "VirtualTimer"]
+__all__ = ["Alarm", "VirtualClock"]
 
 # Sums of due times differ in their last bits; nothing is due that close together.
 CLOSE_S: Final = 1e-9
 
 
-class VirtualTimer:
+class Alarm:
     """One callback, until cancelled."""
 
     __slots__ = ("callback",)
@@ -40,19 +40,19 @@ class VirtualClock:
         """Stand still at a time."""
         self._now = start_s
         self._order = count()
-        self._queue: list[tuple[float, int, VirtualTimer]] = []
+        self._queue: list[tuple[float, int, Alarm]] = []
 
     def time(self) -> float:
         """Return the time, in seconds."""
         return self._now
 
-    def call_at(self, when: float, callback: Callable[[], object], /) -> VirtualTimer:
+    def call_at(self, when: float, callback: Callable[[], object], /) -> Alarm:
         """Call back at a time; one that is over is now."""
-        timer = VirtualTimer(callback)
+        timer = Alarm(callback)
         heapq.heappush(self._queue, (when, next(self._order), timer))
         return timer
 
-    def call_soon(self, callback: Callable[[], object], /) -> VirtualTimer:
+    def call_soon(self, callback: Callable[[], object], /) -> Alarm:
         """Call back at this time, behind everything else that is due."""
         return self.call_at(self._now, callback)
 

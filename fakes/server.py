@@ -14,6 +14,7 @@ from .connection import Connection
 from .errors import StartError
 from .recording import Replayer, ReplayHandler
 from .script import Library, load_library
+from .wheel import Wheel
 
 if TYPE_CHECKING:
     from types import TracebackType
@@ -77,12 +78,13 @@ class Server:
         settings = self._settings
         library = _library(settings)
         loop = asyncio.get_running_loop()
+        timers = Wheel(loop)
         app = self._app = App(
-            seed=settings.seed, library=library, timers=loop, version=_version()
+            seed=settings.seed, library=library, timers=timers, version=_version()
         )
         handler: Handler = app
         if self._recordings is not None:
-            replayer = Replayer(self._recordings, journal=app.journal, timers=loop)
+            replayer = Replayer(self._recordings, journal=app.journal, timers=timers)
             handler = ReplayHandler(app, replayer)
         try:
             self._listener = await loop.create_server(
