@@ -6,25 +6,26 @@ Must not encode anything itself.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from hashlib import sha256
 from typing import TYPE_CHECKING, Final
 
+from .answering import send_json
 from .call import Outcome
-from .control import PREFIX, Control, send_json
+from .control import PREFIX, Control
 from .delivery import deliver
 from .directives import correlation_key, parse_blocks, script_for
 from .drip import narrow
 from .engine import Performance
 from .errors import RequestError, ScriptError
-from .gates import Gates, KeyTable
+from .gates import Gates
 from .http1 import Framing, encode_response
-from .journal import Journal
 from .lingering import Lingering
+from .namespaces import Namespaces
 from .player import make_plan
 from .providers import DEFAULT, params_of, provider_at
 from .providers.provider import Received
-from .queues import Queues
-from .quotas import Quotas
+from .rules import Facts
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -33,10 +34,12 @@ if TYPE_CHECKING:
     from .delivery import Delivery
     from .directives import Block
     from .http1 import Request
+    from .journal import Journal
     from .link import Link, Timers
+    from .namespaces import Namespace
     from .player import Plan
     from .providers.provider import Ask, Provider
-    from .script import Library
+    from .script import Library, Script
 
 __all__ = ["App"]
 
@@ -51,32 +54,41 @@ class App:
         self, *, seed: int, library: Library, timers: Timers, version: str
     ) -> None:
         """Start with an empty journal and every gate closed."""
-        self.journal = Journal()
         self._seed = seed
-        self._library = library
         self._timers = timers
-        self._keys = KeyTable()
-        self._queues = Queues()
-        self._quotas = Quotas()
+        self._spaces = Namespaces(library)
         self._lingering = Lingering()
-        self._control = Control(
-            journal=self.journal, keys=self._keys, timers=timers, version=version
-        )
+        self._control = Control(timers=timers, version=version)
+
+    @property
+    def journal(self) -> Journal:
+        """What happened outside of named namespaces."""
+        return self._spaces.root.journal
 
     @property
     def is_held(self) -> bool:
         """Whether some call waits at a gate, so that time alone changes nothing."""
-        return any(call.is_held for call in self.journal.calls())
+        return any(
+            call.is_held for space in self._spaces for call in space.journal.calls()
+        )
 
     def handle(self, request: Request, link: Link) -> None:
         """Answer one request, or attach the performance that does."""
-        if request.path.startswith(PREFIX):
-            self._handle_control(request, link)
-            return
-        provider = provider_at(request.path)
-        visit = _Visit(request=request, link=link, provider=provider)
         try:
-            params = params_of(provider, request.method, request.path)
+            space, path = self._spaces.find(request.path)
+        except RequestError as error:
+            send_json(request, link, {"error": str(error)}, status=error.status)
+            return
+        # Nothing that is said may depend on the namespace.
+        request = replace(request, path=path)
+        if path.startswith(PREFIX):
+            self._handle_control(request, link, space)
+            return
+        visit = _Visit(
+            request=request, link=link, provider=provider_at(path), space=space
+        )
+        try:
+            params = params_of(visit.provider, request.method, request.path)
         except RequestError as error:
             self._send_refusal(error, visit)
         else:
@@ -92,9 +104,9 @@ class App:
         link.write(encode_response(error.status, headers, body, keep_alive=False))
         link.finish(keep_alive=False)
 
-    def _handle_control(self, request: Request, link: Link) -> None:
+    def _handle_control(self, request: Request, link: Link, space: Namespace) -> None:
         try:
-            self._control.handle(request, link)
+            self._control.handle(request, link, space)
         except RequestError as error:
             send_json(request, link, {"error": str(error)}, status=error.status)
 
@@ -110,20 +122,20 @@ class App:
             return
         call = self._begin(key, ask, visit)
         try:
-            plan = self._charged(self._plan(ask, blocks, call, visit), call)
+            plan = self._charged(self._plan(ask, blocks, call, visit), call, visit)
             delivery = deliver(
                 ask.reply(plan.answer, self._seed),
                 Framing.of(visit.request),
                 stream=ask.stream,
                 wire=plan.script.wire,
             )
-        except ScriptError as error:
+        except (RequestError, ScriptError) as error:
             self._refuse_call(call, error, visit)
             return
         self._play(plan, delivery, call, visit)
 
     def _begin(self, key: str | None, ask: Ask | None, visit: _Visit) -> Call:
-        return self.journal.begin(
+        return visit.space.journal.begin(
             key=key,
             provider=visit.provider.name,
             model=ask.model if ask else None,
@@ -148,14 +160,13 @@ class App:
     def _plan(
         self, ask: Ask, blocks: Sequence[Block], call: Call, visit: _Visit
     ) -> Plan:
-        """Choose the script: put for the key, else said in the prompt, else default.
+        """Choose the script and make it a plan.
 
         Raises:
             ScriptError: when it cannot be followed.
+            RequestError: when there is none for this call.
         """
-        script = self._keys.script(call.key) if call.key is not None else None
-        if script is None:
-            script = script_for(blocks, call.turn, self._library)
+        script = self._script(ask, blocks, call, visit)
         if script.hold and call.key is None:
             raise ScriptError(
                 "[[fake:hold]]: expected call=KEY in the request, without it nobody "
@@ -170,6 +181,29 @@ class App:
             stream=ask.stream,
         )
 
+    def _script(
+        self, ask: Ask, blocks: Sequence[Block], call: Call, visit: _Visit
+    ) -> Script:
+        """Choose: put for the key, else said in the prompt, else by a rule."""
+        space = visit.space
+        put = space.keys.script(call.key, call.turn) if call.key is not None else None
+        if put is not None:
+            call.script = "put"
+            return put
+        if blocks:
+            call.script = "directives"
+            return script_for(blocks, call.turn, space.library)
+        followed = space.rulebook.follow(
+            Facts(
+                texts=ask.texts,
+                model=ask.model,
+                provider=visit.provider.name,
+                headers=visit.request.headers,
+            )
+        )
+        call.script = followed.source
+        return followed.script
+
     def _play(self, plan: Plan, delivery: Delivery, call: Call, visit: _Visit) -> None:
         script = plan.script
         link = narrow(visit.link, script.wire, script.drip, self._timers)
@@ -177,8 +211,8 @@ class App:
             plan=plan,
             delivery=delivery,
             call=call,
-            gates=self._gates_of(call, plan),
-            queues=self._queues,
+            gates=_gates_of(call, plan, visit.space),
+            queues=visit.space.queues,
             lingering=self._lingering,
             link=link,
             timers=self._timers,
@@ -186,19 +220,13 @@ class App:
         link.attach(performance)
         performance.start()
 
-    def _gates_of(self, call: Call, plan: Plan) -> Gates:
-        """Return the gates of the key; a call that is never held needs none."""
-        if call.key is None or not plan.script.hold:
-            return Gates()
-        return self._keys.gates(call.key)
-
-    def _charged(self, plan: Plan, call: Call) -> Plan:
+    def _charged(self, plan: Plan, call: Call, visit: _Visit) -> Plan:
         """Count the call against its quota, if it has one."""
         quota = plan.script.quota
         if quota is None:
             return plan
         tokens = plan.prompt_tokens + plan.answer.size
-        charge = self._quotas.charge(
+        charge = visit.space.quotas.charge(
             call.model or "", quota, tokens=tokens, at=self._timers.time()
         )
         call.when_ended(charge.leave)
@@ -213,15 +241,25 @@ class App:
         visit.link.finish(keep_alive=keep)
 
 
+def _gates_of(call: Call, plan: Plan, space: Namespace) -> Gates:
+    """Return the gates of the key; a call that is never held needs none."""
+    if call.key is None or not plan.script.hold:
+        return Gates()
+    return space.keys.gates(call.key)
+
+
 class _Visit:
-    """A request on its connection, and the provider that it is for."""
+    """A request on its connection, the provider it is for, and its namespace."""
 
-    __slots__ = ("fingerprint", "link", "provider", "request")
+    __slots__ = ("fingerprint", "link", "provider", "request", "space")
 
-    def __init__(self, *, request: Request, link: Link, provider: Provider) -> None:
+    def __init__(
+        self, *, request: Request, link: Link, provider: Provider, space: Namespace
+    ) -> None:
         self.request = request
         self.link = link
         self.provider = provider
+        self.space = space
         self.fingerprint = sha256(request.body).hexdigest()
 
     def received(self, params: Mapping[str, str]) -> Received:

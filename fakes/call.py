@@ -106,6 +106,14 @@ class State:
             )
         return cls(event=event, count=int(count or 1))
 
+    def __str__(self) -> str:
+        """Spell it as it is read."""
+        counted = self.event in _COUNTED and self.count > 1
+        name = next(
+            (name for name, event in _STATES.items() if event is self.event), ""
+        )
+        return f"{name}:{self.count}" if counted else name
+
 
 _STATE: Final = re.compile(r"(?P<name>[a-z_]+)(?::(?P<count>[1-9]\d{0,8}))?")
 _COUNTED: Final = frozenset({Event.TOKEN_SENT, Event.HELD})
@@ -143,6 +151,7 @@ class Call:
         "peer",
         "provider",
         "refusal",
+        "script",
         "status",
         "stream",
         "turn",
@@ -170,6 +179,8 @@ class Call:
         self.outcome: Outcome | None = None
         self.fault: Fault | None = None
         self.refusal: str | None = None
+        # Where what it follows came from: `put`, `rules.2:busy` and so on.
+        self.script: str | None = None
         self.peer: Peer | None = None
         self.generated_when_left: int | None = None
         self.events_left_out = 0
@@ -191,6 +202,12 @@ class Call:
     def sent(self) -> int:
         """Tokens handed to the kernel so far."""
         return self._counts[_SENT]
+
+    @property
+    def after_peer_gone(self) -> int:
+        """Tokens generated although the peer had left."""
+        left = self.generated_when_left
+        return 0 if left is None else self.generated - left
 
     @property
     def events(self) -> int:
@@ -247,6 +264,15 @@ class Call:
         """Tell whether the state was reached, now or before."""
         return self.count(state.event) >= state.count
 
+    def time_of(self, state: State) -> float | None:
+        """Tell when the state was reached; None if not, or if that was left out."""
+        place = -1
+        for _ in range(state.count):
+            place = self._kinds.find(_KIND_OF[state.event], place + 1)
+            if place < 0:
+                return None
+        return self._times[place]
+
     def phase_of_leaving(self) -> Outcome:
         """Name the phase in which a peer that leaves now leaves."""
         if self.count(Event.TERMINATOR_SENT):
@@ -267,7 +293,6 @@ class Call:
 
     def summary(self) -> dict[str, object]:
         """Render the record without its events."""
-        left = self.generated_when_left
         return {
             "key": self.key,
             "turn": self.turn,
@@ -275,6 +300,7 @@ class Call:
             "provider": self.provider,
             "model": self.model,
             "stream": self.stream,
+            "script": self.script,
             "status": self.status,
             "outcome": self.outcome,
             "fault": self.fault,
@@ -283,7 +309,7 @@ class Call:
             "tokens": {
                 "generated": self.generated,
                 "sent": self.sent,
-                "after_peer_gone": 0 if left is None else self.generated - left,
+                "after_peer_gone": self.after_peer_gone,
             },
         }
 

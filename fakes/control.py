@@ -1,83 +1,87 @@
-"""The control API: read the journal, wait for a state, release gates, put scripts.
+"""The control API: read the journal, wait, judge, release gates, put scripts and rules.
 
-Everything under `/_fakes/`. Must not know any provider or wire format.
+Everything under `/_fakes/`, of one namespace. Must not know any provider or wire
+format.
 """
 
 from __future__ import annotations
 
-import json
 import re
-from typing import TYPE_CHECKING, Annotated, Final
+from http import HTTPStatus
+from typing import TYPE_CHECKING, Annotated, Final, NamedTuple
 
 from pydantic import Field, ValidationError
 
+from .answering import check_names, count_of, key_of, send_json, timeout_ms_of
 from .call import State
 from .errors import RequestError, ScriptError
-from .http1 import encode_response
-from .script import Strict, parse_script
+from .judging import parse_question
+from .namespaces import MAX_LIBRARY_BYTES, MAX_SCRIPT_BYTES
+from .script import Strict, parse_library, parse_scripts
+from .waiting import Judging, Wait
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from .call import Call, Peer
-    from .gates import KeyTable
     from .http1 import Request
-    from .journal import Journal, Watch
-    from .link import Link, Timer, Timers
-
-    _Answer = Callable[[Request, Link, re.Match[str]], None]
+    from .link import Link, Timers
+    from .namespaces import Namespace
 
 __all__ = ["PREFIX", "Control"]
 
 PREFIX: Final = "/_fakes/"
 DEFAULT_WAIT_MS: Final = 10_000
-MAX_WAIT_MS: Final = 60_000
-# With `gates.MAX_SCRIPTS` of them, 64 MiB at most.
-MAX_SCRIPT_BYTES: Final = 64 * 1024
-
 # More calls than any key has; a release may come before its turn.
 MAX_TURN: Final = 999_999
+# About 6 MB of JSON, and 50 ms of everybody's event loop.
+MAX_EVENTS_SHOWN: Final = 100_000
 
-PATHS: Final = (
-    "GET /_fakes/health",
-    "GET /_fakes/calls",
-    "GET /_fakes/calls/{key}/{turn}/wait",
-    "DELETE /_fakes/calls/{key}",
-    "POST /_fakes/gates/{key}/release",
-    "PUT /_fakes/scripts/{key}",
-)
-_KEY: Final = r"(?P<key>[A-Za-z0-9_-]{1,64})"
+# Of what varies in a path; the so-many-eth turn is a number from 1.
+_PATTERNS: Final = {
+    "key": "[A-Za-z0-9_-]{1,64}",
+    "turn": r"[1-9]\d{0,8}",
+    "name": r"\w{1,64}",
+}
 
 
 class _Release(Strict):
     turn: Annotated[int, Field(ge=1, le=MAX_TURN)] | None = None
 
 
-class Control:
-    """Answers control requests out of the journal and the key table."""
+class _Visit(NamedTuple):
+    """A control request, where its answer goes, and what it is about."""
 
-    def __init__(
-        self, *, journal: Journal, keys: KeyTable, timers: Timers, version: str
-    ) -> None:
-        """Take what is shown and steered."""
-        self._journal = journal
-        self._keys = keys
+    request: Request
+    link: Link
+    space: Namespace
+    match: re.Match[str]
+
+    def answer(self, value: object) -> None:
+        send_json(self.request, self.link, value)
+
+
+class Control:
+    """Answers control requests out of a namespace."""
+
+    def __init__(self, *, timers: Timers, version: str) -> None:
+        """Take what is the same in every namespace."""
         self._timers = timers
         self._version = version
-        self._routes: tuple[tuple[str, re.Pattern[str], _Answer], ...] = (
-            ("GET", re.compile("health"), self._health),
-            ("GET", re.compile("calls"), self._calls),
-            (
-                "GET",
-                re.compile(rf"calls/{_KEY}/(?P<turn>[1-9]\d{{0,8}})/wait"),
-                self._wait,
-            ),
-            ("DELETE", re.compile(rf"calls/{_KEY}"), self._forget),
-            ("POST", re.compile(rf"gates/{_KEY}/release"), self._release),
-            ("PUT", re.compile(rf"scripts/{_KEY}"), self._put_script),
+        self._routes: tuple[tuple[str, str, Callable[[_Visit], None]], ...] = (
+            ("GET", "health", self._health),
+            ("GET", "calls", self._calls),
+            ("GET", "calls/{key}/{turn}/wait", self._wait_for_turn),
+            ("GET", "wait", self._wait_for_ordinal),
+            ("GET", "assert/{name}", self._assert),
+            ("DELETE", "calls", self._reset),
+            ("DELETE", "calls/{key}", self._forget),
+            ("POST", "gates/{key}/release", self._release),
+            ("PUT", "scripts/{key}", self._put_scripts),
+            ("PUT", "library", self._put_library),
         )
+        self._patterns = [_pattern(path) for _, path, _ in self._routes]
 
-    def handle(self, request: Request, link: Link) -> None:
+    def handle(self, request: Request, link: Link, space: Namespace) -> None:
         """Answer now, or attach a wait that answers later.
 
         Raises:
@@ -86,145 +90,134 @@ class Control:
         rest = request.path.removeprefix(PREFIX)
         found = [
             (method, answer, match)
-            for method, pattern, answer in self._routes
+            for (method, _, answer), pattern in zip(
+                self._routes, self._patterns, strict=True
+            )
             if (match := pattern.fullmatch(rest))
         ]
         if not found:
+            known = ", ".join(f"{how} {PREFIX}{path}" for how, path, _ in self._routes)
             raise RequestError(
-                f"expected one of {', '.join(PATHS)}, got {request.path}", status=404
+                f"expected one of {known}, got {request.path}",
+                status=HTTPStatus.NOT_FOUND,
             )
         for method, answer, match in found:
             if method == request.method:
                 try:
-                    answer(request, link, match)
+                    answer(_Visit(request, link, space, match))
                 except ScriptError as error:
                     raise RequestError(str(error)) from error
                 return
         methods = ", ".join(method for method, _, _ in found)
-        raise RequestError(f"expected {methods}, got {request.method}", status=405)
-
-    def _health(self, request: Request, link: Link, _: re.Match[str]) -> None:
-        send_json(
-            request,
-            link,
-            {"status": "ok", "clock": self._timers.time(), "version": self._version},
+        raise RequestError(
+            f"expected {methods}, got {request.method}",
+            status=HTTPStatus.METHOD_NOT_ALLOWED,
         )
 
-    def _calls(self, request: Request, link: Link, _: re.Match[str]) -> None:
-        # All events of a full journal are 100 MB, and every stream would wait for them.
-        key = request.query.get("key")
-        shown = [
-            call.as_json() if key is not None else call.summary()
-            for call in self._journal.calls(key)
-        ]
-        send_json(request, link, {"clock": self._timers.time(), "calls": shown})
+    def _health(self, visit: _Visit) -> None:
+        clock = self._timers.time()
+        visit.answer({"status": "ok", "clock": clock, "version": self._version})
 
-    def _wait(self, request: Request, link: Link, match: re.Match[str]) -> None:
-        state = State.parse(request.query.get("state", ""))
-        timeout_ms = _timeout_ms(request.query.get("timeout_ms"))
+    def _calls(self, visit: _Visit) -> None:
+        """Show calls, those of a key with their events, until there are too many."""
+        query = visit.request.query
+        check_names(query, ("key", "events", "after"))
+        key, after = key_of(query), count_of(query, "after") or 0
+        with_events = _flag_of(query.get("events"), default=key is not None)
+        shown: list[dict[str, object]] = []
+        events, following = 0, None
+        for call in visit.space.journal.calls(key):
+            if call.ordinal <= after:
+                continue
+            events += call.events if with_events else 0
+            if shown and events > MAX_EVENTS_SHOWN:
+                following = shown[-1]["ordinal"]
+                break
+            shown.append(call.as_json() if with_events else call.summary())
+        clock = self._timers.time()
+        visit.answer({"clock": clock, "calls": shown, "next": following})
+
+    def _wait_for_turn(self, visit: _Visit) -> None:
+        check_names(visit.request.query, ("state", "timeout_ms"))
+        self._wait(visit, visit.match["key"], int(visit.match["turn"]))
+
+    def _wait_for_ordinal(self, visit: _Visit) -> None:
+        query = visit.request.query
+        check_names(query, ("ordinal", "state", "timeout_ms"))
+        self._wait(visit, None, count_of(query, "ordinal") or 1)
+
+    def _wait(self, visit: _Visit, key: str | None, number: int) -> None:
+        query = visit.request.query
+        state = State.parse(query.get("state", ""))
+        timeout_ms = timeout_ms_of(query, DEFAULT_WAIT_MS)
         Wait(
-            journal=self._journal,
+            journal=visit.space.journal,
             timers=self._timers,
-            request=request,
-            link=link,
-        ).start(match["key"], int(match["turn"]), state, timeout_ms)
+            request=visit.request,
+            link=visit.link,
+        ).start((key, number), state, timeout_ms)
 
-    def _forget(self, request: Request, link: Link, match: re.Match[str]) -> None:
-        self._keys.forget(match["key"])
-        forgotten = self._journal.forget(match["key"])
-        send_json(request, link, {"forgotten": forgotten})
+    def _assert(self, visit: _Visit) -> None:
+        now = self._timers.time()
+        Judging(
+            question=parse_question(visit.match["name"], visit.request.query, now),
+            journal=visit.space.journal,
+            timers=self._timers,
+            request=visit.request,
+            link=visit.link,
+        ).start()
 
-    def _release(self, request: Request, link: Link, match: re.Match[str]) -> None:
+    def _reset(self, visit: _Visit) -> None:
+        visit.answer({"forgotten": visit.space.reset()})
+
+    def _forget(self, visit: _Visit) -> None:
+        key = visit.match["key"]
+        visit.space.keys.forget(key)
+        visit.answer({"forgotten": visit.space.journal.forget(key)})
+
+    def _release(self, visit: _Visit) -> None:
+        body = visit.request.body
         try:
-            release = _Release.model_validate_json(request.body or b"{}")
+            release = _Release.model_validate_json(body or b"{}")
         except ValidationError:
             raise RequestError(
                 f'expected {{"turn": N}} with N from 1 to {MAX_TURN} or {{}}, '
-                f"got {request.body[:80]!r}"
+                f"got {body[:80]!r}"
             ) from None
-        released = self._keys.gates(match["key"]).release(release.turn)
-        send_json(request, link, {"released": released})
+        gates = visit.space.keys.gates(visit.match["key"])
+        visit.answer({"released": gates.release(release.turn)})
 
-    def _put_script(self, request: Request, link: Link, match: re.Match[str]) -> None:
-        if len(request.body) > MAX_SCRIPT_BYTES:
-            raise RequestError(
-                f"expected a script of at most {MAX_SCRIPT_BYTES} bytes, "
-                f"got {len(request.body)}",
-                status=413,
-            )
-        script = parse_script(request.body, where="script")
-        self._keys.put_script(match["key"], script)
-        send_json(request, link, {"key": match["key"]})
+    def _put_scripts(self, visit: _Visit) -> None:
+        body = _body_of(visit.request, MAX_SCRIPT_BYTES)
+        scripts = parse_scripts(body, where="script")
+        visit.space.keys.put_scripts(visit.match["key"], scripts)
+        visit.answer({"key": visit.match["key"]})
 
-
-class Wait:
-    """A long poll: one watch on the journal, one timer, one answer."""
-
-    def __init__(
-        self, *, journal: Journal, timers: Timers, request: Request, link: Link
-    ) -> None:
-        """Take who asks and what can answer."""
-        self._journal = journal
-        self._timers = timers
-        self._request = request
-        self._link = link
-        self._watch: Watch | None = None
-        self._timer: Timer | None = None
-
-    def start(self, key: str, turn: int, state: State, timeout_ms: int) -> None:
-        """Answer at once if the answer is known, else when it is."""
-        self._link.attach(self)
-        when = self._timers.time() + timeout_ms / 1000
-        self._timer = self._timers.call_at(when, self._time_out)
-        self._watch = self._journal.watch(key, turn, state, self._answer)
-
-    def writable(self) -> None:
-        """Nothing was written before the answer."""
-
-    def peer_left(self, peer: Peer) -> None:  # noqa: ARG002 -- who asked no longer does
-        """Stop waiting."""
-        self._stop()
-
-    def shut_down(self) -> None:
-        """Answer with what is known."""
-        self._time_out()
-
-    def _time_out(self) -> None:
-        if self._watch is not None:
-            self._watch.settle(reached=False)
-
-    def _answer(self, watch: Watch, reached: bool) -> None:  # noqa: FBT001 -- a callback
-        self._stop()
-        call: Call | None = watch.call
-        answer = {
-            "reached": reached,
-            "clock": self._timers.time(),
-            "call": None if call is None else call.as_json(),
-        }
-        send_json(self._request, self._link, answer)
-
-    def _stop(self) -> None:
-        if self._timer is not None:
-            self._timer.cancel()
-        if self._watch is not None:
-            self._watch.cancel()
+    def _put_library(self, visit: _Visit) -> None:
+        body = _body_of(visit.request, MAX_LIBRARY_BYTES)
+        base = visit.space.base
+        library = parse_library(body, where="library", base=base)
+        visit.space.put_library(library)
+        visit.answer({"scripts": sorted(library.scripts), "rules": len(library.rules)})
 
 
-def send_json(
-    request: Request, link: Link, value: object, *, status: int = 200
-) -> None:
-    """Answer a request with JSON and be done with it."""
-    body = json.dumps(value, separators=(",", ":")).encode()
-    headers = [("content-type", "application/json"), ("cache-control", "no-store")]
-    link.write(encode_response(status, headers, body, keep_alive=request.keep_alive))
-    link.finish(keep_alive=request.keep_alive)
+def _pattern(path: str) -> re.Pattern[str]:
+    """Turn a path with `{name}` for what varies into a pattern."""
+    return re.compile(
+        re.sub(r"\{(\w+)\}", lambda part: f"(?P<{part[1]}>{_PATTERNS[part[1]]})", path)
+    )
 
 
-def _timeout_ms(text: str | None) -> int:
-    if text is None:
-        return DEFAULT_WAIT_MS
-    if not re.fullmatch("[0-9]{1,5}", text) or int(text) > MAX_WAIT_MS:
+def _flag_of(text: str | None, *, default: bool) -> bool:
+    if text not in {None, "0", "1"}:
+        raise RequestError(f"expected events to be 0 or 1, got {text!r}")
+    return default if text is None else text == "1"
+
+
+def _body_of(request: Request, most: int) -> bytes:
+    if len(request.body) > most:
         raise RequestError(
-            f"expected timeout_ms to be 0 to {MAX_WAIT_MS}, got {text!r}"
+            f"expected at most {most} bytes, got {len(request.body)}",
+            status=HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
         )
-    return int(text)
+    return request.body

@@ -13,7 +13,7 @@ from collections import OrderedDict
 from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     from .script import Script
 
@@ -81,7 +81,7 @@ class KeyTable:
         self._max_keys = max_keys
         self._max_scripts = max_scripts
         self._gates: OrderedDict[str, Gates] = OrderedDict()
-        self._scripts: OrderedDict[str, Script] = OrderedDict()
+        self._scripts: OrderedDict[str, Sequence[Script]] = OrderedDict()
 
     def gates(self, key: str) -> Gates:
         """Return the gates of a key, closed ones if it has none yet."""
@@ -100,18 +100,31 @@ class KeyTable:
         idle = (key for key, gates in self._gates.items() if not gates.is_holding)
         self._gates.pop(next(idle, oldest)).release(None)
 
-    def script(self, key: str) -> Script | None:
-        """Return the script that was put for a key, if any."""
-        if key in self._scripts:
-            self._scripts.move_to_end(key)
-        return self._scripts.get(key)
+    def script(self, key: str, turn: int) -> Script | None:
+        """Return the script that was put for a turn of a key, if any."""
+        scripts = self._scripts.get(key)
+        if scripts is None:
+            return None
+        self._scripts.move_to_end(key)
+        return scripts[min(turn, len(scripts)) - 1]
 
-    def put_script(self, key: str, script: Script) -> None:
-        """Let calls of this key follow the script."""
-        self._scripts[key] = script
+    def put_scripts(self, key: str, scripts: Sequence[Script]) -> None:
+        """Let calls of a key follow scripts, turn by turn; the last of them stays."""
+        self._scripts[key] = scripts
         self._scripts.move_to_end(key)
         if len(self._scripts) > self._max_scripts:
             self._scripts.popitem(last=False)
+
+    @property
+    def scripted_keys(self) -> int:
+        """Number of keys with scripts."""
+        return len(self._scripts)
+
+    def clear(self) -> None:
+        """Forget every key."""
+        self._scripts.clear()
+        for key in tuple(self._gates):
+            self.forget(key)
 
     def forget(self, key: str) -> None:
         """Drop gates and script; whoever is held goes on, for nobody could free it."""

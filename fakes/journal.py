@@ -1,4 +1,4 @@
-"""The calls of one server, and who waits for them.
+"""The calls of one namespace, and who waits for them.
 
 Bounded: at most `MAX_CALLS` calls and `MAX_EVENTS` events of ended calls; the oldest
 ended calls leave first. Must not read a clock, touch a socket, or know a provider.
@@ -6,7 +6,7 @@ ended calls leave first. Must not read a clock, touch a socket, or know a provid
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, TypeAlias
 
 from .call import Call, Event
 
@@ -15,7 +15,10 @@ if TYPE_CHECKING:
 
     from .call import State
 
-__all__ = ["Journal", "Watch"]
+__all__ = ["Address", "Journal", "Watch"]
+
+# Which call is meant: the so-many-eth of a key, or without one of all.
+Address: TypeAlias = tuple[str | None, int]
 
 MAX_CALLS: Final = 10_000
 # 18 MB of events in all: a load test of long answers costs its oldest calls.
@@ -25,21 +28,19 @@ MAX_EVENTS: Final = 2_000_000
 class Watch:
     """Somebody waits for a state of one call, which may not have arrived yet."""
 
-    __slots__ = ("_journal", "_settle", "call", "key", "state", "turn")
+    __slots__ = ("_journal", "_settle", "address", "call", "state")
 
     def __init__(
         self,
         journal: Journal,
-        key: str,
-        turn: int,
+        address: Address,
         state: State,
         settle: Callable[[Watch, bool], None],
     ) -> None:
         """Remember what is waited for and whom to tell, once."""
         self._journal = journal
         self._settle = settle
-        self.key = key
-        self.turn = turn
+        self.address = address
         self.state = state
         self.call: Call | None = None
 
@@ -62,7 +63,7 @@ class Watch:
 
 
 class Journal:
-    """The calls of one server, in order of arrival.
+    """The calls of one namespace, in order of arrival.
 
     The journal also numbers the turns of a key; the count starts again at 1 once
     the key's last call has left the journal.
@@ -76,10 +77,26 @@ class Journal:
         self._max_events = max_events
         self._calls: dict[int, Call] = {}
         self._by_key: dict[str, dict[int, Call]] = {}
-        # By key and turn, for calls that are here and calls still to come.
-        self._watches: dict[tuple[str | None, int], list[Watch]] = {}
+        # For calls that are here and calls still to come.
+        self._watches: dict[Address, list[Watch]] = {}
+        self._listeners: dict[Callable[[], object], None] = {}
         self._ordinal = 0
         self._ended_events = 0
+        self._running = 0
+
+    def __len__(self) -> int:
+        """Count the calls that are kept."""
+        return len(self._calls)
+
+    @property
+    def ended_events(self) -> int:
+        """Events kept of calls that have ended."""
+        return self._ended_events
+
+    @property
+    def is_busy(self) -> bool:
+        """Whether a call is running or somebody waits for one."""
+        return bool(self._running or self._watches or self._listeners)
 
     def begin(
         self,
@@ -92,6 +109,7 @@ class Journal:
     ) -> Call:
         """Open the record of a call that has just arrived, and number its turn."""
         self._ordinal += 1
+        self._running += 1
         turns = self._by_key.setdefault(key, {}) if key is not None else {}
         turn = next(reversed(turns), 0) + 1
         call = Call(
@@ -105,8 +123,7 @@ class Journal:
         )
         turns[turn] = call
         self._calls[call.ordinal] = call
-        if key is not None:
-            self._watch_while_asked(call)
+        self._watch_while_asked(call)
         call.note(Event.ACCEPTED, at)
         self._make_room()
         return call
@@ -124,10 +141,20 @@ class Journal:
             self._drop(call)
         return len(calls)
 
+    def clear(self) -> int:
+        """Drop all calls and count from 1 again; every watch is settled."""
+        calls = self.calls()
+        for call in calls:
+            self._drop(call)
+        for watches in tuple(self._watches.values()):
+            for watch in tuple(watches):
+                watch.settle(reached=False)
+        self._ordinal = 0
+        return len(calls)
+
     def watch(
         self,
-        key: str,
-        turn: int,
+        address: Address,
         state: State,
         settle: Callable[[Watch, bool], None],
     ) -> Watch:
@@ -135,39 +162,70 @@ class Journal:
 
         It may be told before this returns.
         """
-        watch = Watch(self, key, turn, state, settle)
-        self._watches.setdefault((key, turn), []).append(watch)
-        call = self._by_key.get(key, {}).get(turn)
+        watch = Watch(self, address, state, settle)
+        self._watches.setdefault(address, []).append(watch)
+        call = self._at(address)
         if call is not None:
             self._watch_while_asked(call)
             watch.look(call)
+        elif self._has_left(address):
+            watch.settle(reached=False)
         return watch
 
     def forget_watch(self, watch: Watch) -> None:
         """Drop a watch; harmless if it is settled."""
-        watches = self._watches.get((watch.key, watch.turn), [])
+        watches = self._watches.get(watch.address, [])
         if watch in watches:
             watches.remove(watch)
         if not watches:
-            self._watches.pop((watch.key, watch.turn), None)
+            self._watches.pop(watch.address, None)
         if watch.call is not None:
             self._watch_while_asked(watch.call)
 
+    def listen(self, listener: Callable[[], object]) -> None:
+        """Tell of the end of every call, until `ignore`."""
+        self._listeners[listener] = None
+
+    def ignore(self, listener: Callable[[], object]) -> None:
+        """Tell no more; harmless if it was never told."""
+        self._listeners.pop(listener, None)
+
+    def _at(self, address: Address) -> Call | None:
+        key, number = address
+        if key is None:
+            return self._calls.get(number)
+        return self._by_key.get(key, {}).get(number)
+
+    def _has_left(self, address: Address) -> bool:
+        """Tell whether the call was here; turns of a key that left come again."""
+        key, number = address
+        return key is None and number <= self._ordinal
+
     def _watch_while_asked(self, call: Call) -> None:
         """Let a call tell of its events only while somebody waits for one."""
-        is_here = call.ordinal in self._calls
-        is_asked = is_here and (call.key, call.turn) in self._watches
+        is_here = self._calls.get(call.ordinal) is call
+        is_asked = is_here and any(one in self._watches for one in _addresses(call))
         call.on_change = self._look if is_asked else None
 
     def _look(self, call: Call) -> None:
-        for watch in tuple(self._watches.get((call.key, call.turn), ())):
+        for watch in self._watches_of(call):
             watch.look(call)
 
+    def _watches_of(self, call: Call) -> list[Watch]:
+        return [
+            watch
+            for address in _addresses(call)
+            for watch in self._watches.get(address, ())
+        ]
+
     def _ended(self, call: Call) -> None:
+        self._running -= 1
         # A call forgotten while it ran no longer counts.
         if self._calls.get(call.ordinal) is call:
             self._ended_events += call.events
             self._make_room()
+        for listener in tuple(self._listeners):
+            listener()
 
     def _make_room(self) -> None:
         """Drop the oldest ended calls while a bound is passed."""
@@ -191,5 +249,12 @@ class Journal:
                 del self._by_key[call.key]
         # It may run on, but is nobody's `key` and `turn` any more.
         call.on_change = None
-        for watch in tuple(self._watches.get((call.key, call.turn), ())):
+        for watch in self._watches_of(call):
             watch.settle(reached=False)
+
+
+def _addresses(call: Call) -> tuple[Address, ...]:
+    """List what a call can be called."""
+    if call.key is None:
+        return ((None, call.ordinal),)
+    return ((None, call.ordinal), (call.key, call.turn))

@@ -17,7 +17,13 @@ from .faults import (
     Truncate,
 )
 from .fields import MAX_TOKENS, Strict, nearest
-from .loading import check_part, load_library, parse_library, parse_script
+from .loading import (
+    check_part,
+    load_library,
+    parse_library,
+    parse_script,
+    parse_scripts,
+)
 from .model import REPEATABLE, WORDS, Library, Match, Rule, Script
 from .transport import Drip, Wire
 from .words import (
@@ -82,4 +88,5 @@ __all__ = [
     "nearest",
     "parse_library",
     "parse_script",
+    "parse_scripts",
 ]

@@ -7,9 +7,9 @@ from __future__ import annotations
 
 import json
 import tomllib
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Annotated, TypeVar
 
-from pydantic import BaseModel, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, RootModel, ValidationError
 
 from ..errors import ScriptError
 from .fields import MAX_SHOWN, nearest
@@ -22,7 +22,21 @@ if TYPE_CHECKING:
 
 ModelT = TypeVar("ModelT", bound=BaseModel)
 
-__all__ = ["check_part", "load_library", "parse_library", "parse_script"]
+__all__ = [
+    "check_part",
+    "load_library",
+    "parse_library",
+    "parse_script",
+    "parse_scripts",
+]
+
+
+class _Scripts(RootModel[tuple[Script, ...]]):
+    """Scripts, one after the other."""
+
+    model_config = ConfigDict(strict=True)
+
+    root: Annotated[tuple[Script, ...], Field(strict=False, min_length=1)]
 
 
 def parse_script(data: bytes | str, *, where: str) -> Script:
@@ -34,13 +48,30 @@ def parse_script(data: bytes | str, *, where: str) -> Script:
     return _parse(Script, data, where)
 
 
-def parse_library(data: bytes | str, *, where: str) -> Library:
-    """Read scripts and rules from JSON.
+def parse_scripts(data: bytes, *, where: str) -> tuple[Script, ...]:
+    """Read one script, or a list of scripts, from JSON.
 
     Raises:
         ScriptError: naming `where`, the key, what was expected and what came.
     """
-    return _checked(_parse(Library, data, where), where)
+    if data.lstrip().startswith(b"["):
+        return _parse(_Scripts, data, where).root
+    return (parse_script(data, where=where),)
+
+
+def parse_library(
+    data: bytes | str, *, where: str, base: Library | None = None
+) -> Library:
+    """Read scripts and rules from JSON; scripts of a base are there beside them.
+
+    Raises:
+        ScriptError: naming `where`, the key, what was expected and what came.
+    """
+    library = _parse(Library, data, where)
+    if base is not None:
+        scripts = {**base.scripts, **library.scripts}
+        library = Library(scripts=scripts, rules=library.rules)
+    return _checked(library, where)
 
 
 def check_part(word: str, data: str, *, where: str) -> None:
@@ -126,6 +157,8 @@ def _keys_at(model: type[BaseModel], path: Sequence[int | str]) -> list[str]:
         if path[0] == "scripts":
             return _keys_at(Script, path[2:])
         return _keys_at(Rule, path[2:])
+    if model is _Scripts:
+        return _keys_at(Script, path[1:])
     if model is Rule and path:
         # match, or scripts, 0, script, …
         return _keys_at(Match, []) if path[0] == "match" else _keys_at(Script, path[3:])

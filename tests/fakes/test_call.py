@@ -60,6 +60,7 @@ def test_a_call_is_rendered_as_the_contract_says() -> None:
         "status": 200,
         "outcome": "completed",
         "fault": None,
+        "script": None,
         "refusal": None,
         "peer": None,
         "tokens": {"generated": 2, "sent": 2, "after_peer_gone": 0},

@@ -188,7 +188,7 @@ async def test_deleting_a_key_lets_its_held_calls_go(
     ("method", "path", "content", "status", "message"),
     [
         ("GET", "/_fakes/call", b"", 404, "expected one of GET /_fakes/health, "),
-        ("PUT", "/_fakes/calls", b"", 405, "expected GET, got PUT"),
+        ("PUT", "/_fakes/calls", b"", 405, "expected GET, DELETE, got PUT"),
         (
             "GET",
             "/_fakes/calls/k/1/wait?state=begun",

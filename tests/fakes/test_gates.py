@@ -44,22 +44,22 @@ def test_who_left_is_not_called() -> None:
 def test_a_key_keeps_its_gates_and_script() -> None:
     table = KeyTable()
     script = Script(say=(Say(text="a"),))
-    table.put_script("k", script)
+    table.put_scripts("k", (script,))
 
     assert table.gates("k") is table.gates("k")
-    assert table.script("k") == script
-    assert table.script("other") is None
+    assert table.script("k", 1) == script
+    assert table.script("other", 1) is None
 
 
 def test_a_forgotten_key_lets_go_and_starts_closed_again() -> None:
     table, gone = KeyTable(), list[int]()
-    table.put_script("k", Script())
+    table.put_scripts("k", (Script(),))
     table.gates("k").hold(1, lambda: gone.append(1))
     table.forget("k")
     table.forget("k")
 
     assert gone == [1]
-    assert table.script("k") is None
+    assert table.script("k", 1) is None
     assert not table.gates("k").is_open(1)
 
 
@@ -77,11 +77,11 @@ def test_the_least_recently_used_key_is_dropped() -> None:
 def test_the_least_recently_used_script_is_dropped() -> None:
     table = KeyTable(max_scripts=2)
     for key in ("a", "b"):
-        table.put_script(key, Script())
-    table.script("a")
-    table.put_script("c", Script())
+        table.put_scripts(key, (Script(),))
+    table.script("a", 1)
+    table.put_scripts("c", (Script(),))
 
-    assert [table.script(key) is None for key in "abc"] == [False, True, False]
+    assert [table.script(key, 1) is None for key in "abc"] == [False, True, False]
 
 
 def test_of_many_turns_released_one_by_one_the_latest_stay_open() -> None:

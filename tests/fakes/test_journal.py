@@ -54,14 +54,14 @@ def test_forgetting_a_key_starts_its_turns_again_and_leaves_others_alone() -> No
 def test_a_watch_on_a_state_reached_before_is_settled_at_once() -> None:
     journal, answers = Journal(), Answers()
     begin(journal)
-    journal.watch("k", 1, state("accepted"), answers)
+    journal.watch(("k", 1), state("accepted"), answers)
 
     assert answers.given == [(True, 1)]
 
 
 def test_a_watch_waits_for_a_call_still_to_come() -> None:
     journal, answers = Journal(), Answers()
-    journal.watch("k", 2, state("accepted"), answers)
+    journal.watch(("k", 2), state("accepted"), answers)
     begin(journal)
     before = list(answers.given)
     begin(journal)
@@ -73,7 +73,7 @@ def test_a_watch_waits_for_a_call_still_to_come() -> None:
 def test_a_watch_is_settled_by_the_nth_token_sent_not_generated() -> None:
     journal, answers = Journal(), Answers()
     call = begin(journal)
-    journal.watch("k", 1, state("token:2"), answers)
+    journal.watch(("k", 1), state("token:2"), answers)
     call.token_generated(1.0)
     call.token_generated(1.0)
     before = list(answers.given)
@@ -86,17 +86,17 @@ def test_a_watch_is_settled_by_the_nth_token_sent_not_generated() -> None:
 def test_a_watch_is_settled_as_not_reached_when_the_call_ends_without() -> None:
     journal, answers = Journal(), Answers()
     call = begin(journal)
-    journal.watch("k", 1, state("token"), answers)
+    journal.watch(("k", 1), state("token"), answers)
     call.end(Outcome.FAULTED, 2.0, fault=Fault.FAIL)
-    journal.watch("k", 1, state("headers_sent"), answers)
+    journal.watch(("k", 1), state("headers_sent"), answers)
 
     assert answers.given == [(False, 1), (False, 1)]
 
 
 def test_a_watch_is_settled_once_and_a_cancelled_one_never() -> None:
     journal, answers = Journal(), Answers()
-    cancelled = journal.watch("k", 1, state("accepted"), answers)
-    journal.watch("k", 1, state("accepted"), answers)
+    cancelled = journal.watch(("k", 1), state("accepted"), answers)
+    journal.watch(("k", 1), state("accepted"), answers)
     cancelled.cancel()
     call = begin(journal)
     call.note(Event.HEADERS_SENT, 2.0)
@@ -108,7 +108,7 @@ def test_a_watch_is_settled_once_and_a_cancelled_one_never() -> None:
 def test_a_watch_on_a_forgotten_call_is_settled_as_not_reached() -> None:
     journal, answers = Journal(), Answers()
     begin(journal)
-    journal.watch("k", 1, state("ended"), answers)
+    journal.watch(("k", 1), state("ended"), answers)
     journal.forget("k")
 
     assert answers.given == [(False, 1)]
@@ -116,7 +116,7 @@ def test_a_watch_on_a_forgotten_call_is_settled_as_not_reached() -> None:
 
 def test_a_cancelled_watch_leaves_nothing_behind() -> None:
     journal = Journal()
-    journal.watch("k", 1, state("ended"), Answers()).cancel()
+    journal.watch(("k", 1), state("ended"), Answers()).cancel()
 
     assert journal._watches == {}
 
@@ -168,7 +168,7 @@ def test_a_forgotten_call_that_runs_on_is_not_its_successor() -> None:
     journal, answers = Journal(), Answers()
     forgotten = begin(journal)
     journal.forget("k")
-    journal.watch("k", 1, state("headers_sent"), answers)
+    journal.watch(("k", 1), state("headers_sent"), answers)
     forgotten.note(Event.HEADERS_SENT, 2.0)
     before = list(answers.given)
     begin(journal).note(Event.HEADERS_SENT, 3.0)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import base64
 import json
+from collections import Counter
 from dataclasses import replace
 from typing import TYPE_CHECKING
 from urllib.parse import quote
@@ -123,7 +124,7 @@ async def test_a_replay_gives_the_bytes_of_the_service_read_by_read(
     reader.feed(reordered)
     parsed = reader.next_request()
     assert parsed is not None
-    Replayer(told, journal=Journal(), timers=timers).handle(parsed, link)
+    Replayer(told, timers=timers).handle(parsed, link, Journal(), Counter())
     timers.advance(0)
     reads = told.tracks[0].recording.reads
     assert link.writes == [read.data for read in reads]
