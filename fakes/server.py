@@ -84,8 +84,8 @@ class Server:
         )
         handler: Handler = app
         if self._recordings is not None:
-            replayer = Replayer(self._recordings, journal=app.journal, timers=timers)
-            handler = ReplayHandler(app, replayer)
+            replayer = Replayer(self._recordings, timers=timers)
+            handler = ReplayHandler(app, replayer, app.journal)
         try:
             self._listener = await loop.create_server(
                 lambda: Connection(handler, loop, self._connections),

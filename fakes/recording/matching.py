@@ -5,7 +5,7 @@ is compared as a value: the order of keys, white space and escapes do not matter
 does 1.0 for 1. Header fields do not count, and secrets are equal to each other.
 The n-th request of a kind gets its n-th recording, and stays with the last.
 
-Pure; counts, but holds no clock and no socket.
+Pure; who counts the requests is whoever asks.
 """
 
 from __future__ import annotations
@@ -20,6 +20,7 @@ from urllib.parse import parse_qsl, unquote, urlsplit
 from .redaction import REDACTED, SECRET_PARAMETERS, Secrets
 
 if TYPE_CHECKING:
+    from collections import Counter
     from collections.abc import Iterable, Mapping, Sequence
 
     from ..http1 import Request
@@ -109,24 +110,27 @@ def _number(text: str) -> float:
 
 
 class Chooser:
-    """Recordings by kind, and how many requests of each have come."""
+    """Recordings by kind."""
 
     def __init__(self, kinds: Sequence[Kind]) -> None:
         """Take the kind of each recording, in the order they are to be played."""
         self._kinds = kinds
         self._places: dict[Kind, list[int]] = {}
-        self._asked: dict[Kind, int] = {}
         for place, kind in enumerate(kinds):
             self._places.setdefault(kind, []).append(place)
 
-    def choose(self, kind: Kind) -> int | None:
-        """Return the place of the recording that is next for this kind, if any is."""
+    def choose(self, kind: Kind, asked: Counter[Kind]) -> int | None:
+        """Return the place of the recording that is next for this kind, if any is.
+
+        Args:
+            kind: what is asked for.
+            asked: how often each kind was; this request is counted, if it is known.
+        """
         places = self._places.get(kind)
         if places is None:
             return None
-        count = self._asked.get(kind, 0)
-        self._asked[kind] = count + 1
-        return places[min(count, len(places) - 1)]
+        asked[kind] += 1
+        return places[min(asked[kind], len(places)) - 1]
 
     def nearest(self, kind: Kind) -> tuple[int, str] | None:
         """Return the place of the recording most like it, and where they differ.

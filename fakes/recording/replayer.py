@@ -6,6 +6,7 @@ Wiring only. Must not encode anything, and knows no format but through `provider
 from __future__ import annotations
 
 import re
+from collections import Counter
 from hashlib import sha256
 from typing import TYPE_CHECKING, Final
 
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from ..http1 import Request
     from ..journal import Journal
     from ..link import Handler, Link, Timers
+    from .matching import Kind
     from .tracks import Recordings, Track
 
 __all__ = ["KEY_FIELD", "ReplayHandler", "Replayer"]
@@ -39,28 +41,36 @@ class Replayer:
     """Answers every request out of the recordings, or says which came nearest."""
 
     def __init__(
-        self, recordings: Recordings, *, journal: Journal, timers: Timers, seed: int = 0
+        self, recordings: Recordings, *, timers: Timers, seed: int = 0
     ) -> None:
-        """Begin with the first recording of each kind of request."""
+        """Take what can be said, and the clock it is said by."""
         self._recordings = recordings
-        self._journal = journal
         self._timers = timers
         self._seed = seed
         kinds = [kind_of_asked(track.recording.asked) for track in recordings.tracks]
         self._chooser = Chooser(kinds)
 
-    def handle(self, request: Request, link: Link) -> None:
-        """Attach the replay that answers, or refuse."""
+    def handle(
+        self, request: Request, link: Link, journal: Journal, asked: Counter[Kind]
+    ) -> None:
+        """Attach the replay that answers, or refuse; either goes on the record.
+
+        Args:
+            request: what is asked for.
+            link: where it came from.
+            journal: where the call is put on record.
+            asked: how often each kind of request was answered before; counted on.
+        """
         try:
             key = _key_of(request)
-            track = self._choose(request)
+            track = self._choose(request, asked)
         except RequestError as error:
-            self._refuse(error, request, link)
+            self._refuse(error, request, link, journal)
             return
         replay = Replay(
             track=track,
             speed=self._recordings.speed,
-            call=self._journal.begin(
+            call=journal.begin(
                 key=key,
                 provider=_provider_name(request.path),
                 model=None,
@@ -74,7 +84,7 @@ class Replayer:
         link.attach(replay)
         replay.start()
 
-    def _choose(self, request: Request) -> Track:
+    def _choose(self, request: Request, asked: Counter[Kind]) -> Track:
         """Choose the recording that is next for such a request.
 
         Raises:
@@ -86,7 +96,7 @@ class Replayer:
                 status=505,
             )
         kind = kind_of_request(request)
-        place = self._chooser.choose(kind)
+        place = self._chooser.choose(kind, asked)
         if place is not None:
             return self._recordings.tracks[place]
         near = self._chooser.nearest(kind)
@@ -100,9 +110,11 @@ class Replayer:
             status=404,
         )
 
-    def _refuse(self, error: RequestError, request: Request, link: Link) -> None:
+    def _refuse(
+        self, error: RequestError, request: Request, link: Link, journal: Journal
+    ) -> None:
         """Put the call on the record as refused, and say so in its provider's shape."""
-        call = self._journal.begin(
+        call = journal.begin(
             key=None,
             provider=_provider_name(request.path),
             model=None,
@@ -123,15 +135,19 @@ class Replayer:
 class ReplayHandler:
     """A replayer in front of the fakes' own handler, which keeps the control API."""
 
-    def __init__(self, app: Handler, replayer: Replayer) -> None:
-        """Take who answers control requests, and who answers all others."""
+    def __init__(self, app: Handler, replayer: Replayer, journal: Journal) -> None:
+        """Take who answers control requests, who answers all others, and the record."""
         self._app = app
         self._replayer = replayer
+        self._journal = journal
+        self._asked: Counter[Kind] = Counter()
 
     def handle(self, request: Request, link: Link) -> None:
         """Let the one answer whose request it is."""
-        is_control = _CONTROL.fullmatch(request.path) is not None
-        (self._app if is_control else self._replayer).handle(request, link)
+        if _CONTROL.fullmatch(request.path):
+            self._app.handle(request, link)
+        else:
+            self._replayer.handle(request, link, self._journal, self._asked)
 
     def refuse(self, error: RequestError, link: Link) -> None:
         """Answer what is no request at all, then hang up."""

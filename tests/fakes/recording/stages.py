@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import re
+from collections import Counter
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, TypeAlias
 
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from fakes.errors import RequestError
     from fakes.http1 import Request
     from fakes.link import Link
+    from fakes.recording.matching import Kind
 
     # Talks on one connection, after its request has come.
     Talk: TypeAlias = Callable[
@@ -88,12 +90,11 @@ class Reports:
 class _ReplayServer:
     def __init__(self, recordings: Recordings) -> None:
         self.journal = Journal()
-        self._replayer = Replayer(
-            recordings, journal=self.journal, timers=asyncio.get_running_loop()
-        )
+        self._replayer = Replayer(recordings, timers=asyncio.get_running_loop())
+        self._asked: Counter[Kind] = Counter()
 
     def handle(self, request: Request, link: Link) -> None:
-        self._replayer.handle(request, link)
+        self._replayer.handle(request, link, self.journal, self._asked)
 
     def refuse(self, error: RequestError, link: Link) -> None:
         link.write(encode_response(error.status, [], b"", keep_alive=False))

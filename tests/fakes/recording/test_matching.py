@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from collections.abc import Mapping
 
 import pytest
@@ -111,9 +112,14 @@ def test_a_body_nested_too_deep_for_json_is_compared_as_text() -> None:
 def test_the_nth_request_gets_the_nth_recording_and_stays_with_the_last() -> None:
     chooser = Chooser([asked(), asked({"a": 1}), asked()])
 
-    assert [chooser.choose(request()) for _ in range(4)] == [0, 2, 2, 2]
-    assert [chooser.choose(request({"a": 1})) for _ in range(2)] == [1, 1]
-    assert chooser.choose(request({"a": 2})) is None
+    count: Counter[Kind] = Counter()
+
+    assert [chooser.choose(request(), count) for _ in range(4)] == [0, 2, 2, 2]
+    assert [chooser.choose(request({"a": 1}), count) for _ in range(2)] == [1, 1]
+    assert chooser.choose(request({"a": 2}), count) is None
+    # What nobody recorded is not counted: it may be anything, and as much of it.
+    assert len(count) == 2
+    assert chooser.choose(request(), Counter()) == 0
 
 
 @pytest.mark.parametrize(
