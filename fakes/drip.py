@@ -51,7 +51,8 @@ class Dripping:
         self._link = link
         self._drip = drip
         self._timers = timers
-        self._exchange: Exchange | None = None
+        # Attached before anything is written or heard.
+        self._exchange: Exchange
         self._waiting = bytearray()
         # Of the head; None before the first write, which all of it comes in.
         self._head_left: int | None = None
@@ -111,14 +112,12 @@ class Dripping:
     def peer_left(self, peer: Peer) -> None:
         """Stop, and pass it on."""
         self._stop()
-        if self._exchange is not None:
-            self._exchange.peer_left(peer)
+        self._exchange.peer_left(peer)
 
     def shut_down(self) -> None:
         """Stop, and pass it on."""
         self._stop()
-        if self._exchange is not None:
-            self._exchange.shut_down()
+        self._exchange.shut_down()
 
     # Between the two.
 
@@ -159,14 +158,14 @@ class Dripping:
         self._link.write(piece)
         self._head_left = max(left - size, 0)
         is_end_of_head = left > 0 and not self._head_left
-        if is_end_of_head and self._has_body_apart and self._exchange is not None:
+        if is_end_of_head and self._has_body_apart:
             self._exchange.writable()
 
     def _tell_empty(self) -> None:
         then, self._then = self._then, None
         if then is not None:
             then()
-        elif self._exchange is not None:
+        else:
             self._exchange.writable()
 
     def _when_empty(self, then: Callable[[], object]) -> None:

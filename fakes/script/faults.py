@@ -96,9 +96,13 @@ class Garbling(StrEnum):
 class Garble(Strict):
     """One wrong frame; the stream goes on as if it were right.
 
+    A whole answer is one frame, whichever token it is. A token that comes with later
+    ones (a fragment of a call that is sent whole) shares their frame.
+
     Args:
         at: token, from 1. `bad_json` breaks the token's own frame, `duplicate` sends
-            it twice; `empty` and `unknown` send a frame of their own before it.
+            it twice; `empty` and `unknown` send a frame of their own before it (and
+            before what opens its block).
     """
 
     at: Annotated[Position, Field(ge=1)]

@@ -20,14 +20,17 @@ class Wire(Strict):
     """How the bytes of a streamed body are put on the connection.
 
     Args:
-        newline: ends every line of the body.
-        bom: a byte order mark opens the body.
-        comment: text of a comment line before every event.
-        coalesce: so many tokens leave in one write and one HTTP chunk.
+        newline: ends every line of the body; without it the provider's own does.
+        bom: a byte order mark opens the body, also where JSON must not have one.
+        comment: text of a comment before every event, in a block of its own; refused
+            where a stream has none (lines and arrays of JSON).
+        coalesce: so many tokens leave in one write and one HTTP chunk; what is kept
+            back leaves with whatever comes next that is no token.
         split: every HTTP chunk has at most so many bytes of the body and is a write
             of its own; 1 splits every character of more than one byte.
-        framing: HTTP chunks, or a body that ends with the connection.
-        type: of the content, instead of the right one.
+        framing: HTTP chunks (if the client speaks HTTP/1.1), or a body that ends with
+            the connection.
+        type: of the content, instead of the right one; of a whole answer too.
     """
 
     newline: Literal["lf", "crlf", "cr"] | None = None
@@ -42,10 +45,10 @@ class Wire(Strict):
 
 
 class Drip(Strict):
-    """The response leaves in small writes, one after the other.
+    """The response leaves in small writes, one after the other, on a fixed schedule.
 
     Args:
-        bytes: of each write.
+        bytes: of each write, but for the one that ends the head.
         each_ms: from one write to the next.
         of: the response's head only, or all of it.
     """
