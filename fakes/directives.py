@@ -12,6 +12,7 @@ from __future__ import annotations
 import json
 import re
 from dataclasses import dataclass
+from itertools import chain
 from typing import TYPE_CHECKING, get_args
 
 from .errors import ScriptError
@@ -65,6 +66,8 @@ PLAIN_KEYS = frozenset(
 )
 # More than any test means; parsing them takes a few ms of everybody's event loop.
 MAX_BLOCKS = 256
+# Eight copies of all of them: 20 ms. Repeats count once, but have to be read.
+MAX_FOUND = 8 * MAX_BLOCKS
 
 _WORD = re.compile(r"\w{0,32}")
 _KEY = re.compile(r"\s+(\w{1,32})=")
@@ -103,13 +106,18 @@ def parse_blocks(texts: Iterable[str]) -> tuple[Block, ...]:
         ScriptError: naming the directive, the word or key, and the nearest known.
     """
     found: dict[str, Block] = {}
-    for text in texts:
-        for source, block in _blocks_of(text):
-            found.setdefault(source, block)
-            if len(found) > MAX_BLOCKS:
-                raise ScriptError(
-                    f"expected at most {MAX_BLOCKS} directives in a request, got more"
-                )
+    everything = chain.from_iterable(_blocks_of(text) for text in texts)
+    for count, (source, block) in enumerate(everything, 1):
+        found.setdefault(source, block)
+        if len(found) > MAX_BLOCKS:
+            raise ScriptError(
+                f"expected at most {MAX_BLOCKS} directives in a request, got more"
+            )
+        if count > MAX_FOUND:
+            raise ScriptError(
+                f"expected at most {MAX_FOUND} directives in a request, those that "
+                "are repeated word for word included, got more"
+            )
     return tuple(found.values())
 
 

@@ -13,6 +13,7 @@ from pydantic import BaseModel, ConfigDict, Field, RootModel, ValidationError
 
 from ..errors import ScriptError
 from .fields import MAX_SHOWN, nearest
+from .locate import line_of
 from .model import PLAYED, WORDS, Library, Match, Rule, Script
 from .words import SAID
 
@@ -87,45 +88,61 @@ def load_library(path: Path) -> Library:
     """Read the scripts and rules of a TOML file.
 
     Raises:
-        ScriptError: naming the file, the key, what was expected and what came.
+        ScriptError: naming the file, line and key, what was expected and what came.
     """
     try:
-        table = tomllib.loads(path.read_text(encoding="utf-8"))
+        text = path.read_text(encoding="utf-8")
+        table = tomllib.loads(text)
     except OSError as error:
         raise ScriptError(f"{path}: cannot be read: {error.strerror}") from error
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise ScriptError(f"{path}: expected TOML, got {error}") from error
     # Strict validation takes TOML's arrays as tuples only in JSON mode.
-    return parse_library(json.dumps(table, default=str), where=str(path))
+    library = _parse(Library, json.dumps(table, default=str), str(path), toml=text)
+    return _checked(library, str(path), toml=text)
 
 
-def _parse(model: type[ModelT], data: bytes | str, where: str) -> ModelT:
+def _parse(
+    model: type[ModelT], data: bytes | str, where: str, *, toml: str | None = None
+) -> ModelT:
+    """Validate JSON; the text that it was made of tells the line of a mistake."""
     try:
         return model.model_validate_json(data)
     except ValidationError as error:
-        raise ScriptError(_explain(error, model, where)) from None
+        raise ScriptError(_explain(error, model, where, toml)) from None
 
 
-def _checked(library: Library, where: str) -> Library:
+def _checked(library: Library, where: str, *, toml: str | None = None) -> Library:
     """Refuse a rule that names a script that is not there."""
     for at, rule in enumerate(library.rules):
-        for script in rule.scripts:
+        for place, script in enumerate(rule.scripts):
             if isinstance(script, str) and script not in library.scripts:
                 hint = (
                     f"did you mean {nearest(script, library.scripts)!r}"
                     if library.scripts
                     else "there is none"
                 )
+                where = _with_line(where, ("rules", at, "scripts", place), toml)
                 raise ScriptError(
-                    f"{where}: rules.{at}.scripts: unknown script {script!r}, {hint}"
+                    f"{where}: rules.{at}.scripts.{place}: unknown script {script!r}, "
+                    f"{hint}"
                 )
     return library
 
 
-def _explain(error: ValidationError, model: type[BaseModel], where: str) -> str:
+def _with_line(where: str, place: Sequence[int | str], toml: str | None) -> str:
+    line = None if toml is None else line_of(toml, place)
+    return where if line is None else f"{where}:{line}"
+
+
+def _explain(
+    error: ValidationError, model: type[BaseModel], where: str, toml: str | None
+) -> str:
     """Turn the first complaint into one line: where, key, expected, got."""
     first = error.errors(include_url=False)[0]
-    location = ".".join(_place(first["loc"]))
+    spelled = tuple(_place(first["loc"]))
+    location = ".".join(str(part) for part in spelled)
+    where = _with_line(where, spelled, toml)
     place = f"{where}: {location}" if location else where
     if first["type"] == "union_tag_invalid":
         kind = str(first.get("ctx", {}).get("tag", ""))[:MAX_SHOWN]
@@ -142,13 +159,12 @@ def _explain(error: ValidationError, model: type[BaseModel], where: str) -> str:
     return f"{place}: {reason}, got {got if len(got) < MAX_SHOWN else got[:MAX_SHOWN]}"
 
 
-def _place(location: Sequence[int | str]) -> Iterator[str]:
+def _place(location: Sequence[int | str]) -> Iterator[int | str]:
     """Spell a location; pydantic names the kind of an entry behind its number."""
-    before: int | str = ""
-    for part in location:
-        if not (isinstance(before, int) and part in {*SAID, *PLAYED}):
-            yield str(part)
-        before = part
+    for at, part in enumerate(location):
+        is_kind = part in {*SAID, *PLAYED} and isinstance(location[at - 1], int)
+        if not (is_kind and at > 1 and location[at - 2] in {"say", "scripts"}):
+            yield part
 
 
 def _keys_at(model: type[BaseModel], path: Sequence[int | str]) -> list[str]:

@@ -5,9 +5,10 @@ Pure. Must not know any wire format, any clock, or how a prompt spells its words
 
 from __future__ import annotations
 
+import re
 from typing import Annotated, Self
 
-from pydantic import Discriminator, Field, Tag, model_validator
+from pydantic import Discriminator, Field, Tag, field_validator, model_validator
 
 from .faults import (
     ENDINGS,
@@ -37,6 +38,9 @@ from .words import (
     Think,
     Tool,
 )
+
+# https://www.rfc-editor.org/rfc/rfc9110#name-tokens, without capitals.
+_FIELD_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9a-z-]+")
 
 __all__ = ["PLAYED", "REPEATABLE", "WORDS", "Library", "Match", "Rule", "Script"]
 
@@ -88,6 +92,14 @@ class Match(Strict):
     provider: str | None = None
     header: dict[str, str] = Field(default_factory=dict)
     ordinal: Annotated[Position, Field(ge=1)] | None = None
+
+    @field_validator("header")
+    @classmethod
+    def _is_spelled_low(cls, header: dict[str, str]) -> dict[str, str]:
+        for name in header:
+            if not _FIELD_NAME.fullmatch(name):
+                raise ValueError(f"expected header names in lower case, got {name!r}")
+        return header
 
 
 def _kind_of(played: object) -> str:

@@ -11,7 +11,15 @@ import json
 from enum import StrEnum
 from typing import Annotated, Literal, Self, TypeAlias
 
-from pydantic import Discriminator, Field, Tag, field_validator, model_validator
+from pydantic import (
+    Discriminator,
+    Field,
+    SerializerFunctionWrapHandler,
+    Tag,
+    field_validator,
+    model_serializer,
+    model_validator,
+)
 from pydantic_core import from_json
 
 from ..content import StopReason
@@ -51,7 +59,17 @@ DEFAULT_TOKENS = 8
 SAID = ("say", "think", "tool", "refuse")
 
 
-class _Words(Strict):
+class _Kind(Strict):
+    """Something that is said; its kind is told even where only what differs is."""
+
+    kind: str
+
+    @model_serializer(mode="wrap")
+    def _with_kind(self, rest: SerializerFunctionWrapHandler) -> dict[str, object]:
+        return {"kind": self.kind, **rest(self)}
+
+
+class _Words(_Kind):
     """A text, or a number of seeded words (default 8)."""
 
     text: Text | None = None
@@ -76,7 +94,7 @@ class Think(_Words):
     kind: Literal["think"] = "think"
 
 
-class Tool(Strict):
+class Tool(_Kind):
     """A call of a tool; several of them one after the other are parallel calls.
 
     Args:

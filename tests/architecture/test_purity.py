@@ -28,6 +28,7 @@ PURE = [
     "fakes/script/faults.py",
     "fakes/script/transport.py",
     "fakes/script/model.py",
+    "fakes/script/locate.py",
     "fakes/directives.py",
     "fakes/player.py",
     "fakes/steps.py",

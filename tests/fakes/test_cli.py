@@ -131,7 +131,7 @@ def test_a_bad_scripts_file_is_one_line_and_exit_2(tmp_path: Path) -> None:
 
     assert code == 2
     assert errors == (
-        f"streamproof-fakes: {path}: scripts.slow.stal: unknown key, "
+        f"streamproof-fakes: {path}:2: scripts.slow.stal: unknown key, "
         "did you mean 'stall'\n"
     )
 

@@ -321,6 +321,13 @@ def test_too_many_directives_are_refused() -> None:
         parse_blocks([text])
 
 
+def test_repeats_count_once_but_only_so_many_are_read() -> None:
+    assert len(parse_blocks(["[[fake:say]]"] * 2048)) == 1
+
+    with pytest.raises(ScriptError, match="at most 2048 directives"):
+        parse_blocks(["[[fake:say]]" * 1_000_000])
+
+
 def test_a_word_of_any_length_is_refused_briefly() -> None:
     with pytest.raises(ScriptError) as caught:
         parse_blocks(["[[fake:" + "x" * 1_000_000 + "]]"])

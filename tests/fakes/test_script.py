@@ -6,6 +6,7 @@ import json
 from typing import TYPE_CHECKING
 
 import pytest
+from pydantic import ValidationError
 
 from fakes.content import StopReason
 from fakes.errors import ScriptError
@@ -15,7 +16,9 @@ from fakes.script import (
     Drop,
     Hold,
     Library,
+    Match,
     Refuse,
+    Rule,
     Say,
     Script,
     Stall,
@@ -24,7 +27,9 @@ from fakes.script import (
     Tool,
     load_library,
     nearest,
+    parse_library,
     parse_script,
+    parse_scripts,
 )
 
 if TYPE_CHECKING:
@@ -186,17 +191,34 @@ def test_a_library_is_read_from_toml(tmp_path: Path) -> None:
     [
         (
             "[scripts.slow]\nstal = []\n",
-            "scripts.slow.stal: unknown key, did you mean 'stall'",
+            "2: scripts.slow.stal: unknown key, did you mean 'stall'",
         ),
         (
             "[scripts.slow.delay]\nfirst = 1\n",
-            "scripts.slow.delay.first: unknown key, did you mean 'first_ms'",
+            "2: scripts.slow.delay.first: unknown key, did you mean 'first_ms'",
         ),
-        ("[script.slow]\n", "script: unknown key, did you mean 'scripts'"),
-        ("[scripts", "expected TOML, got "),
+        ("[script.slow]\n", "1: script: unknown key, did you mean 'scripts'"),
+        (
+            '[[rules]]\nscripts = [\n  { say = [{ txt = "a" }] },\n]\n',
+            "3: rules.0.scripts.0.say.0.txt: unknown key, did you mean 'text'",
+        ),
+        (
+            '[[rules]]\nmatch.modle = "m"\nscripts = ["a"]\n',
+            "2: rules.0.match.modle: unknown key, did you mean 'model'",
+        ),
+        (
+            '[scripts.slow]\n[[rules]]\nscripts = [\n  "slow",\n  "slo",\n]\n',
+            "5: rules.0.scripts.1: unknown script 'slo', did you mean 'slow'",
+        ),
+        (
+            '[[rules]]\nscripts = ["slow"]\n',
+            "2: rules.0.scripts.0: unknown script 'slow', there is none",
+        ),
+        ("[[rules]]\n", "1: rules.0.scripts: field required"),
+        ("[scripts", " expected TOML, got "),
     ],
 )
-def test_a_bad_library_is_refused_with_file_and_key(
+def test_a_bad_library_is_refused_with_file_line_and_key(
     source: str, message: str, tmp_path: Path
 ) -> None:
     path = tmp_path / "scripts.toml"
@@ -205,7 +227,64 @@ def test_a_bad_library_is_refused_with_file_and_key(
     with pytest.raises(ScriptError) as caught:
         load_library(path)
 
-    assert str(caught.value).startswith(f"{path}: {message}")
+    assert str(caught.value).startswith(f"{path}:{message}")
+
+
+def test_scripts_are_read_one_or_several() -> None:
+    one, two = parse_scripts(b' [{"say": [{"text": "a"}]}, {}]', where="script")
+
+    assert (one, two) == (Script(say=(Say(text="a"),)), Script())
+    assert parse_scripts(b"{}", where="script") == (Script(),)
+
+
+@pytest.mark.parametrize(
+    ("source", "message"),
+    [
+        (b"[]", "script: tuple should have at least 1 item"),
+        (b'[{}, {"stal": []}]', "script: 1.stal: unknown key, did you mean 'stall'"),
+        (
+            b'[{"say": [{"txt": "a"}]}]',
+            "script: 0.say.0.txt: unknown key, did you mean 'text'",
+        ),
+        (b"[1]", "script: 0: "),
+        (b"[", "script: "),
+    ],
+)
+def test_bad_scripts_are_refused_with_their_number(source: bytes, message: str) -> None:
+    with pytest.raises(ScriptError) as caught:
+        parse_scripts(source, where="script")
+
+    assert str(caught.value).startswith(message)
+
+
+def test_a_library_is_laid_over_its_base() -> None:
+    base = Library(
+        scripts={"a": Script(), "b": Script()},
+        rules=(Rule(match=Match(model="m"), scripts=("a",)),),
+    )
+    library = parse_library(
+        '{"scripts": {"b": {"delay": {"each_ms": 1}}}, "rules": [{"scripts": ["a"]}]}',
+        where="library",
+        base=base,
+    )
+
+    assert set(library.scripts) == {"a", "b"}
+    assert library.scripts["b"] == Script(delay=Delay(each_ms=1))
+    assert library.rules == (Rule(scripts=("a",)),)
+
+
+def test_what_a_script_dumps_is_read_again() -> None:
+    script = Script(say=(Think(tokens=2), Say(text="a")), delay=Delay(first_ms=1))
+
+    dumped = script.model_dump_json(exclude_defaults=True)
+
+    assert parse_script(dumped, where="script") == script
+
+
+@pytest.mark.parametrize("name", ["X-Test", "x test", ""])
+def test_a_header_of_a_rule_is_a_name_in_lower_case(name: str) -> None:
+    with pytest.raises(ValidationError, match="expected header names in lower case"):
+        Match(header={name: "a"})
 
 
 def test_a_missing_library_is_refused_with_its_path(tmp_path: Path) -> None:
