@@ -216,7 +216,7 @@ async def test_a_long_last_answer_reaches_a_reader_slower_than_the_linger(
         await control.ask_wait("none", "ended", timeout_ms=60)
         received = await client.read_to_end()
 
-    assert received.endswith(b'"events_left_out":0}]}')
+    assert received.endswith(b'"events_left_out":0}],"next":null}')
 
 
 async def test_a_peer_that_resets_before_the_last_byte_costs_no_traceback(
