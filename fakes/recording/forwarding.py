@@ -62,9 +62,9 @@ def check(request: Request) -> None:
             "responses on as they are, which an older client may not understand",
             status=505,
         )
-    if not request.target.startswith("/"):
+    if request.method == "CONNECT" or not request.target.startswith("/"):
         raise RequestError(
-            f"expected a path, got {request.target!r}: the recorder is no forward "
+            f"expected a path, got {request.method} {request.target[:80]!r}: the recorder is no forward "
             "proxy, make it the base URL of the SDK"
         )
 

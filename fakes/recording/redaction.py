@@ -57,7 +57,7 @@ SECRET_PARAMETERS: Final = frozenset(
 # Of `Bearer abc` the second word is the secret; a bare key has no scheme.
 _SCHEMES: Final = frozenset({"authorization", "proxy-authorization"})
 _COOKIES: Final = frozenset({"cookie", "set-cookie"})
-# Any character but the last of a query's name is its own or the next one's start.
+# A name and its value in a query, both as they were spelled.
 _PARAMETER: Final = re.compile(r"(?<=[?&])([^=&#]*)=([^&#]*)")
 
 

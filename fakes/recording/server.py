@@ -82,14 +82,20 @@ async def recording(settings: RecorderSettings) -> AsyncIterator[str]:
                 deadline_s=settings.deadline_s,
                 report=settings.report,
             )
+            failure: Exception | None = None
             async with asyncio.TaskGroup() as tasks:
                 recorder = Recorder(desk, tasks)
                 await door.open(recorder)
                 try:
                     yield door.url
+                except Exception as error:  # noqa: BLE001 -- raised again below
+                    # Not from in here: the group would wrap it up.
+                    failure = error
                 finally:
                     await door.close()
                     recorder.stop()
+            if failure is not None:
+                raise failure
 
 
 @asynccontextmanager

@@ -83,6 +83,7 @@ def test_an_empty_body_is_told_where_a_body_is_usual(
         (b"GET / HTTP/1.0\r\nhost: x\r\n\r\n", 505),
         (b"GET http://api.openai.com/v1 HTTP/1.1\r\nhost: x\r\n\r\n", 400),
         (b"CONNECT api.openai.com:443 HTTP/1.1\r\nhost: x\r\n\r\n", 400),
+        (b"CONNECT / HTTP/1.1\r\nhost: x\r\n\r\n", 400),
     ],
 )
 def test_what_cannot_be_recorded_is_refused(data: bytes, status: int) -> None:

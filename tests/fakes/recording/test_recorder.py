@@ -712,6 +712,12 @@ async def test_a_recorder_that_stops_tells_what_it_did_not_record(
     )
 
 
+async def test_a_failure_beside_the_recorder_comes_out_as_it_is(tmp_path: Path) -> None:
+    with pytest.raises(KeyError, match="mine"):
+        async with session(closed_port(), tmp_path):
+            raise KeyError("mine")
+
+
 async def test_a_later_session_adds_to_the_cassette(tmp_path: Path) -> None:
     async with upstream(saying(STREAM_HEAD, LAST)) as port:
         for _ in range(2):
