@@ -63,9 +63,10 @@ def check(request: Request) -> None:
             status=505,
         )
     if request.method == "CONNECT" or not request.target.startswith("/"):
+        got = f"{request.method} {request.target[:80]}"
         raise RequestError(
-            f"expected a path, got {request.method} {request.target[:80]!r}: the recorder is no forward "
-            "proxy, make it the base URL of the SDK"
+            f"expected a path, got {got!r}: the recorder is no forward proxy, make it "
+            "the base URL of the SDK"
         )
 
 
