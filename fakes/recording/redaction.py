@@ -44,10 +44,13 @@ SECRET_FIELDS: Final = frozenset(
         "api-key",
         "authorization",
         "cookie",
+        "ocp-apim-subscription-key",
         "proxy-authorization",
         "set-cookie",
+        "x-access-token",
         "x-amz-security-token",
         "x-api-key",
+        "x-auth-token",
         "x-goog-api-key",
     }
 )

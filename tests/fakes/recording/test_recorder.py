@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import re
 import socket
 import struct
 from contextlib import asynccontextmanager
@@ -181,6 +182,21 @@ async def test_the_request_is_on_the_cassette_as_the_upstream_got_it(
         ("content-length", "2"),
     )
     assert load_cassette(running.cassette).upstream == f"http://127.0.0.1:{port}/api"
+
+
+async def test_the_same_call_is_written_down_the_same_but_for_its_times(
+    tmp_path: Path,
+) -> None:
+    written: list[bytes] = []
+    async with upstream(saying(STREAM_HEAD + FIRST + DONE + LAST)) as port:
+        for number in range(2):
+            (folder := tmp_path / str(number)).mkdir()
+            async with session(port, folder) as running:
+                await ask(running.url)
+            written.append(running.cassette.read_bytes())
+    timeless = [re.sub(rb'"at_ms": [0-9.]+', b"", data) for data in written]
+
+    assert timeless[0] == timeless[1]
 
 
 @pytest.mark.parametrize(
