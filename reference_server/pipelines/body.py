@@ -44,4 +44,7 @@ class EventBody(httpx.AsyncByteStream):
 
     async def aclose(self) -> None:
         """Leave the connection."""
-        await self._body.aclose()
+        # A response and its body hold each other in httpx. Let go of, they and the
+        # request, some MB of earlier answers, do not wait for the garbage collector.
+        body, self._body = self._body, httpx.ByteStream(b"")
+        await body.aclose()

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import gzip
+import weakref
 from datetime import UTC, datetime
 
 import httpx
@@ -245,3 +247,23 @@ async def test_an_answer_that_is_compressed_is_not_unpacked(
 
     assert error.value.code is FailureCode.UPSTREAM_ERROR
     assert model.calls[0].headers["accept-encoding"] == "identity"
+
+
+async def test_nothing_of_an_answer_is_kept_until_the_garbage_is_collected(
+    model: ScriptedModel,
+) -> None:
+    kept: list[weakref.ref[httpx.Response]] = []
+
+    async def reply(call: Call) -> httpx.Response:
+        response = await respond(*answer("a"))(call)
+        kept.append(weakref.ref(response))
+        return response
+
+    model.answer = reply
+    gc.disable()
+    try:
+        await ask(model)
+
+        assert [response() for response in kept] == [None]
+    finally:
+        gc.enable()
