@@ -25,6 +25,7 @@ from .namespaces import Namespaces
 from .player import make_plan
 from .providers import DEFAULT, params_of, provider_at
 from .providers.provider import Received
+from .recording import Replayer
 from .rules import Facts
 
 if TYPE_CHECKING:
@@ -39,6 +40,7 @@ if TYPE_CHECKING:
     from .namespaces import Namespace
     from .player import Plan
     from .providers.provider import Ask, Provider
+    from .recording import Recordings
     from .script import Library, Script
 
 __all__ = ["App"]
@@ -51,9 +53,19 @@ class App:
     """Everything a fake knows, and how it answers."""
 
     def __init__(
-        self, *, seed: int, library: Library, timers: Timers, version: str
+        self,
+        *,
+        seed: int,
+        library: Library,
+        timers: Timers,
+        version: str,
+        recordings: Recordings | None = None,
     ) -> None:
-        """Start with an empty journal and every gate closed."""
+        """Start with an empty journal and every gate closed.
+
+        With recordings, all that models say comes out of these.
+        """
+        self._replayer = Replayer(recordings, timers=timers) if recordings else None
         self._seed = seed
         self._timers = timers
         self._spaces = Namespaces(library)
@@ -83,6 +95,9 @@ class App:
         request = replace(request, path=path)
         if path.startswith(PREFIX):
             self._handle_control(request, link, space)
+            return
+        if self._replayer is not None:
+            self._replayer.handle(request, link, space.journal, space.replayed)
             return
         visit = _Visit(
             request=request, link=link, provider=provider_at(path), space=space

@@ -3,6 +3,8 @@
     FakesError
     ├── ScriptError     a script or directive that does not say anything we know
     ├── RequestError    a request that is not HTTP, or not one the provider takes
+    ├── RecordingError  a cassette or an upstream that cannot be used (recording)
+    ├── BrokenOffError  a response that did not come to its end (inprocess)
     └── StartError      the server cannot start as it was told to
 
 Must not import anything local: every other module may raise these.

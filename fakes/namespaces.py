@@ -12,7 +12,7 @@ Must not know sockets, clocks, or any wire format.
 from __future__ import annotations
 
 import re
-from collections import OrderedDict
+from collections import Counter, OrderedDict
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Final
 
@@ -26,6 +26,7 @@ from .rules import Rulebook
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from .recording.matching import Kind
     from .script import Library
 
 __all__ = ["MAX_LIBRARY_BYTES", "MAX_SCRIPT_BYTES", "PREFIX", "Namespace", "Namespaces"]
@@ -48,7 +49,16 @@ _PATH: Final = re.compile(r"/_ns/(?P<name>[A-Za-z0-9_-]{1,64})(?P<rest>/.*)", re
 class Namespace:
     """The calls of one test: their records, keys, rules, lines and quotas."""
 
-    __slots__ = ("_base", "journal", "keys", "library", "queues", "quotas", "rulebook")
+    __slots__ = (
+        "_base",
+        "journal",
+        "keys",
+        "library",
+        "queues",
+        "quotas",
+        "replayed",
+        "rulebook",
+    )
 
     def __init__(self, library: Library) -> None:
         """Start empty, with the scripts and rules that everybody has."""
@@ -96,6 +106,8 @@ class Namespace:
 
     def _start_afresh(self) -> None:
         self.quotas = Quotas()
+        # How often each kind of request was answered out of a recording.
+        self.replayed: Counter[Kind] = Counter()
         self.put_library(self._base)
 
 

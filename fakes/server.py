@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING, Final, Self
 from .app import App
 from .connection import Connection
 from .errors import StartError
-from .recording import Replayer, ReplayHandler
 from .script import Library, load_library
 from .wheel import Wheel
 
@@ -20,7 +19,6 @@ if TYPE_CHECKING:
     from types import TracebackType
 
     from .journal import Journal
-    from .link import Handler
     from .recording import Recordings
     from .settings import Settings
 
@@ -80,15 +78,15 @@ class Server:
         loop = asyncio.get_running_loop()
         timers = Wheel(loop)
         app = self._app = App(
-            seed=settings.seed, library=library, timers=timers, version=_version()
+            seed=settings.seed,
+            library=library,
+            timers=timers,
+            version=_version(),
+            recordings=self._recordings,
         )
-        handler: Handler = app
-        if self._recordings is not None:
-            replayer = Replayer(self._recordings, timers=timers)
-            handler = ReplayHandler(app, replayer, app.journal)
         try:
             self._listener = await loop.create_server(
-                lambda: Connection(handler, loop, self._connections),
+                lambda: Connection(app, loop, self._connections),
                 settings.host,
                 settings.port,
                 backlog=BACKLOG,

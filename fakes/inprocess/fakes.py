@@ -33,6 +33,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from types import ModuleType
 
+    from ..recording import Recordings
+
 __all__ = ["InProcess"]
 
 # An SDK's call goes through a handful of awaits before it reaches its transport.
@@ -45,9 +47,16 @@ class InProcess:
     Args:
         library: scripts and rules, as from a TOML file.
         seed: what words, ids, dates and padding derive from, beside the request.
+        recordings: what is replayed instead, if anything.
     """
 
-    def __init__(self, library: Library | None = None, *, seed: int = 0) -> None:
+    def __init__(
+        self,
+        library: Library | None = None,
+        *,
+        seed: int = 0,
+        recordings: Recordings | None = None,
+    ) -> None:
         """Start with an empty journal, at a time of 1000 s."""
         self.clock = VirtualClock()
         self._app = App(
@@ -55,6 +64,7 @@ class InProcess:
             library=library or Library(),
             timers=self.clock,
             version="in process",
+            recordings=recordings,
         )
         # Clients of several threads take turns; an engine is nobody's second time.
         self._lock = threading.RLock()

@@ -8,14 +8,13 @@ a refusal.
 
 from __future__ import annotations
 
-from .replayer import Replayer, ReplayHandler
+from .replayer import Replayer
 from .server import RecorderSettings, recording
 from .tracks import Recordings, load_recordings
 
 __all__ = [
     "RecorderSettings",
     "Recordings",
-    "ReplayHandler",
     "Replayer",
     "load_recordings",
     "recording",

@@ -6,7 +6,6 @@ Wiring only. Must not encode anything, and knows no format but through `provider
 from __future__ import annotations
 
 import re
-from collections import Counter
 from hashlib import sha256
 from typing import TYPE_CHECKING, Final
 
@@ -18,20 +17,20 @@ from .matching import Chooser, kind_of_asked, kind_of_request
 from .replay import Replay
 
 if TYPE_CHECKING:
+    from collections import Counter
+
     from ..http1 import Request
     from ..journal import Journal
-    from ..link import Handler, Link, Timers
+    from ..link import Link, Timers
     from .matching import Kind
     from .tracks import Recordings, Track
 
-__all__ = ["KEY_FIELD", "ReplayHandler", "Replayer"]
+__all__ = ["KEY_FIELD", "Replayer"]
 
 # The request's header field that gives the call its key in the journal.
 KEY_FIELD: Final = "x-fakes-key"
 # Of whom the journal shows a call to a path that is no provider's.
 UNKNOWN_PROVIDER: Final = "recorded"
-# What stays with the fakes' own handler: the control API, also of a namespace.
-_CONTROL: Final = re.compile(r"(?:/_ns/[^/]+)?/_fakes/.*", re.DOTALL)
 _KEY: Final = re.compile(r"[A-Za-z0-9_-]{1,64}")
 # A refusal may quote the request; the journal keeps that much of it.
 MAX_REFUSAL: Final = 500
@@ -130,28 +129,6 @@ class Replayer:
         keep = request.keep_alive
         link.write(encode_response(error.status, headers, body, keep_alive=keep))
         link.finish(keep_alive=keep)
-
-
-class ReplayHandler:
-    """A replayer in front of the fakes' own handler, which keeps the control API."""
-
-    def __init__(self, app: Handler, replayer: Replayer, journal: Journal) -> None:
-        """Take who answers control requests, who answers all others, and the record."""
-        self._app = app
-        self._replayer = replayer
-        self._journal = journal
-        self._asked: Counter[Kind] = Counter()
-
-    def handle(self, request: Request, link: Link) -> None:
-        """Let the one answer whose request it is."""
-        if _CONTROL.fullmatch(request.path):
-            self._app.handle(request, link)
-        else:
-            self._replayer.handle(request, link, self._journal, self._asked)
-
-    def refuse(self, error: RequestError, link: Link) -> None:
-        """Answer what is no request at all, then hang up."""
-        self._app.refuse(error, link)
 
 
 def _key_of(request: Request) -> str | None:

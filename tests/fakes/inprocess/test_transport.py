@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import anthropic
@@ -13,6 +14,7 @@ import openai
 import pytest
 
 from fakes.inprocess import InProcess
+from fakes.recording import load_recordings
 from fakes.script import Delay, Hold, Library, Say, Script, Stall
 
 if TYPE_CHECKING:
@@ -243,3 +245,22 @@ async def test_the_anthropic_sdk_is_cancelled_in_process() -> None:
     await asyncio.wait([reading])
 
     assert the_call(fakes)["outcome"] == "cancelled_midstream"
+
+
+CASSETTE = (
+    '{"cassette": 1, "upstream": "https://api.openai.com"}\n'
+    '{"call": 1, "method": "GET", "target": "/v1/models", "headers": [], "text": ""}\n'
+    '{"at_ms": 5000.0, "text": "HTTP/1.1 200 \\r\\ncontent-length: 4\\r\\n\\r\\nab"}\n'
+    '{"at_ms": 60000.0, "text": "cd"}\n'
+    '{"at_ms": 60000.0, "end": "complete"}\n'
+)
+
+
+def test_a_recording_is_replayed_in_virtual_time(tmp_path: Path) -> None:
+    path = tmp_path / "c.jsonl"
+    path.write_text(CASSETTE)
+    fakes = InProcess(recordings=load_recordings([path]))
+    with client(fakes, timeout=100).stream("GET", "/v1/models") as response:
+        told = [(fakes.clock.time() - 1000, piece) for piece in response.iter_raw()]
+
+    assert told == [(5, b"ab"), (60, b"cd")]

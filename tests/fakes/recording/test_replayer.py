@@ -9,13 +9,11 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from fakes.call import Outcome
-from fakes.errors import RequestError
 from fakes.http1 import Request
 from fakes.journal import Journal
 from fakes.recording import (
     Recordings,
     Replayer,
-    ReplayHandler,
     load_recordings,
 )
 from fakes.recording.cassette import Asked, End, Read, Recording
@@ -26,7 +24,6 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
-    from fakes.link import Link
     from fakes.recording.matching import Kind
 
 CHAT = "/v1/chat/completions"
@@ -93,16 +90,6 @@ class Stage:
         request = request_of(body, path, version, told)
         self.replayer.handle(request, link, self.journal, self.asked)
         return link
-
-
-class Refuser:
-    """Stands for the fakes' own handler: refuses everything, with its own status."""
-
-    def handle(self, request: Request, link: Link) -> None:
-        link.write(b"control")
-
-    def refuse(self, error: RequestError, link: Link) -> None:
-        link.write(str(error).encode())
 
 
 def body_of(link: VirtualLink) -> Any:  # noqa: ANN401 -- JSON of any provider
@@ -202,32 +189,3 @@ def test_an_older_client_is_refused(tmp_path: Path) -> None:
     stage = Stage(recordings(tmp_path, (CHAT, {}, answer("x"))))
 
     assert stage.ask({}, version="1.0").data.startswith(b"HTTP/1.1 505 ")
-
-
-@pytest.mark.parametrize(
-    ("path", "is_control"),
-    [
-        ("/_fakes/calls", True),
-        ("/_ns/mine/_fakes/calls", True),
-        (CHAT, False),
-        ("/x/_fakes/calls", False),
-    ],
-)
-def test_control_requests_are_the_apps(
-    tmp_path: Path, path: str, *, is_control: bool
-) -> None:
-    stage = Stage(recordings(tmp_path, (path, {}, answer("recorded"))))
-    handler = ReplayHandler(Refuser(), stage.replayer, stage.journal)
-    link = VirtualLink()
-    handler.handle(request_of({}, path, "1.1", {}), link)
-
-    assert link.data.endswith(b"control" if is_control else b"recorded")
-
-
-def test_what_is_no_request_is_refused_by_the_app(tmp_path: Path) -> None:
-    stage = Stage(recordings(tmp_path))
-    handler = ReplayHandler(Refuser(), stage.replayer, stage.journal)
-    link = VirtualLink()
-    handler.refuse(RequestError("expected HTTP"), link)
-
-    assert link.data == b"expected HTTP"

@@ -10,6 +10,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 from urllib.parse import quote
 
+import httpx
 import pytest
 
 from fakes import Server, Settings
@@ -232,3 +233,31 @@ async def test_no_spelling_of_a_secret_is_in_the_cassette(tmp_path: Path) -> Non
         replayed = await ask(url, other_key)
 
     assert replayed == track.recording.response
+
+
+async def test_namespaces_count_their_requests_apart(tmp_path: Path) -> None:
+    path = tmp_path / "c.jsonl"
+    target, body = "/v1/chat/completions", {**MESSAGES, "stream": True}
+    async with (
+        Server(Settings()) as server,
+        recording(RecorderSettings(upstream=server.url, cassette=path)) as url,
+    ):
+        said = [
+            await ask(url, request(target, body)),
+            await ask(url, request(target, {**body, "model": "n"})),
+        ]
+    text = path.read_text("utf-8").replace(
+        '\\"model\\": \\"n\\"', '\\"model\\": \\"m\\"'
+    )
+    path.write_text(text, "utf-8")
+    async with Server(Settings(), load_recordings([path], speed=0)) as server:
+        for space in ("", "/_ns/one", "/_ns/two"):
+            heard = [
+                await ask(server.url, request(f"{space}{target}", body))
+                for _ in range(2)
+            ]
+            async with httpx.AsyncClient(base_url=server.url) as client:
+                calls = (await client.get(f"{space}/_fakes/calls")).json()["calls"]
+
+            assert heard == said
+            assert [call["outcome"] for call in calls] == ["completed", "completed"]
