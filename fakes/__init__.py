@@ -6,12 +6,15 @@ import either of them.
 
 from __future__ import annotations
 
+from .client import AsyncClient, Client
 from .script import Library, Match, Rule, Script
 from .server import Server
 from .settings import Settings
 from .thread_server import ThreadServer
 
 __all__ = [
+    "AsyncClient",
+    "Client",
     "Library",
     "Match",
     "Rule",

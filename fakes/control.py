@@ -67,7 +67,7 @@ class Control:
         """Take what is the same in every namespace."""
         self._timers = timers
         self._version = version
-        self._routes: tuple[tuple[str, str, Callable[[_Visit], None]], ...] = (
+        self.routes: tuple[tuple[str, str, Callable[[_Visit], None]], ...] = (
             ("GET", "health", self._health),
             ("GET", "calls", self._calls),
             ("GET", "calls/{key}/{turn}/wait", self._wait_for_turn),
@@ -79,7 +79,7 @@ class Control:
             ("PUT", "scripts/{key}", self._put_scripts),
             ("PUT", "library", self._put_library),
         )
-        self._patterns = [_pattern(path) for _, path, _ in self._routes]
+        self._patterns = [_pattern(path) for _, path, _ in self.routes]
 
     def handle(self, request: Request, link: Link, space: Namespace) -> None:
         """Answer now, or attach a wait that answers later.
@@ -91,12 +91,12 @@ class Control:
         found = [
             (method, answer, match)
             for (method, _, answer), pattern in zip(
-                self._routes, self._patterns, strict=True
+                self.routes, self._patterns, strict=True
             )
             if (match := pattern.fullmatch(rest))
         ]
         if not found:
-            known = ", ".join(f"{how} {PREFIX}{path}" for how, path, _ in self._routes)
+            known = ", ".join(f"{how} {PREFIX}{path}" for how, path, _ in self.routes)
             raise RequestError(
                 f"expected one of {known}, got {request.path}",
                 status=HTTPStatus.NOT_FOUND,

@@ -12,6 +12,7 @@ from fakes import ThreadServer
 from fakes.call import Outcome, Peer
 from fakes.client import AsyncClient, Client
 from fakes.errors import ScriptError
+from fakes.inprocess import InProcess
 from fakes.records import EventRecord, Tokens
 from fakes.script import Fail, Library, Match, Rule, Say, Script, Think
 from tests.fakes.raw_client import RawClient, chat_request
@@ -164,6 +165,21 @@ def test_a_refusal_is_raised_in_the_words_of_the_fakes(
         pytest.raises(ScriptError, match="Invalid URL"),
     ):
         lost.calls()
+
+
+def test_fakes_in_this_process_are_reached_by_a_transport() -> None:
+    in_process = InProcess()
+    with Client("http://fakes/_ns/a", transport=in_process.transport()) as client:
+        client.put_library(Library(scripts={"default": Script(say=(Say(text="in"),))}))
+        with httpx.Client(transport=in_process.transport()) as http:
+            answer = http.post(
+                "http://fakes/_ns/a/v1/chat/completions", json=BODY, headers=KEY
+            )
+        call = client.wait_for()
+        client.assert_no_leaked_calls()
+
+    assert said(answer) == "in"
+    assert (call.ordinal, call.script) == (1, "default")
 
 
 def test_another_server_is_not_taken_for_the_fakes() -> None:

@@ -8,10 +8,14 @@ import tomllib
 from pathlib import Path
 
 import fakes
+from fakes import Client
 from fakes.call import _STATES, Fault, Outcome, Peer
+from fakes.clock import VirtualClock
+from fakes.control import Control
 from fakes.directives import COMMON_KEYS, SPELLINGS
+from fakes.judging import ASSERTIONS
 from fakes.providers import PROVIDERS
-from fakes.script import Script, parse_script
+from fakes.script import Match, Script, parse_library, parse_script
 
 PAGE = (Path(fakes.__file__).parent / "README.md").read_text("utf-8")
 
@@ -35,6 +39,37 @@ def test_the_toml_sample_is_a_library_of_every_word() -> None:
     for part in [scripts["slow"], *alternatives]:
         parse_script(json.dumps(part), where="README")
     assert words == set(Script.model_fields)
+
+
+def test_the_toml_sample_has_a_rule_with_every_condition() -> None:
+    (sample,) = re.findall(r"```toml\n(.*?)```", PAGE, re.DOTALL)
+    library = parse_library(json.dumps(tomllib.loads(sample)), where="README")
+    table = PAGE.partition("| condition | holds when |")[2].partition("\n\n")[0]
+
+    assert library.rules[0].match.model_fields_set == set(Match.model_fields)
+    assert re.findall(r"^\| `(\w+)`", table, re.MULTILINE) == list(Match.model_fields)
+
+
+def test_every_request_of_the_control_api_is_in_the_table() -> None:
+    control = Control(timers=VirtualClock(), version="")
+    rows = re.findall(r"^\| `([A-Z]+) /_fakes/([^`?]+)", PAGE, re.MULTILINE)
+    assertions = {("GET", f"assert/{name}") for name in ASSERTIONS}
+
+    known = {(method, path) for method, path, _ in control.routes}
+    assert set(rows) == known | assertions
+
+
+def test_every_assertion_is_in_the_table_with_its_parameters() -> None:
+    for name, (parameters, _, _) in ASSERTIONS.items():
+        query = "&".join(f"{parameter}=[NS]" for parameter in parameters)
+        row = f"`GET /_fakes/assert/{name}{'[?]' * bool(query)}{query}`"
+
+        assert re.search(row, PAGE), row
+
+
+def test_every_method_of_the_clients_is_named() -> None:
+    for name in (name for name in vars(Client) if not name.startswith("_")):
+        assert name.startswith("assert_") or f"`{name}`" in PAGE, name
 
 
 def test_every_outcome_fault_peer_and_state_is_explained() -> None:
