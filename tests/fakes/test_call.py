@@ -158,3 +158,23 @@ def test_who_asked_is_told_of_the_end_once() -> None:
     call.end(Outcome.COMPLETED, 1.0)
 
     assert told == [1, 2]
+
+
+def test_the_time_of_a_state_is_that_of_its_nth_event() -> None:
+    call = begin()
+    for at in (2.0, 3.0):
+        call.token_generated(at)
+        call.tokens_sent(at)
+
+    assert [call.time_of(State.parse(f"token:{n}")) for n in (1, 2, 3)] == [
+        2.0,
+        3.0,
+        None,
+    ]
+    assert call.time_of(State.parse("ended")) is None
+
+
+@pytest.mark.parametrize("text", ["accepted", "token", "token:3", "held:2", "ended"])
+def test_a_state_is_spelled_as_it_is_read(text: str) -> None:
+    assert str(State.parse(text)) == text
+    assert str(State.parse("token:1")) == "token"

@@ -110,3 +110,23 @@ def test_who_is_held_goes_on_when_the_key_has_to_go() -> None:
     table.gates("new")
 
     assert gone == [1]
+
+
+def test_scripts_of_a_key_come_turn_by_turn_and_the_last_one_stays() -> None:
+    table = KeyTable()
+    scripts = [Script(say=(Say(text=text),)) for text in "abc"]
+    table.put_scripts("k", scripts)
+
+    assert [table.script("k", turn) for turn in (1, 2, 3, 4)] == [*scripts, scripts[2]]
+
+
+def test_a_clear_table_has_no_scripts_and_holds_nobody() -> None:
+    table, gone = KeyTable(), list[int]()
+    table.put_scripts("k", (Script(),))
+    for key in "ab":
+        table.gates(key).hold(1, lambda: gone.append(1))
+    table.clear()
+
+    assert gone == [1, 1]
+    assert (table.script("k", 1), table.scripted_keys) == (None, 0)
+    assert not table.gates("a").is_open(1)

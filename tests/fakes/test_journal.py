@@ -175,3 +175,77 @@ def test_a_forgotten_call_that_runs_on_is_not_its_successor() -> None:
 
     assert before == []
     assert answers.given == [(True, 2)]
+
+
+def test_a_watch_may_be_for_the_nth_call_of_all() -> None:
+    journal, answers = Journal(), Answers()
+    journal.watch((None, 2), state("headers_sent"), answers)
+    begin(journal)
+    begin(journal, None).note(Event.HEADERS_SENT, 2.0)
+    journal.watch((None, 1), state("accepted"), answers)
+
+    assert answers.given == [(True, 2), (True, 1)]
+
+
+def test_a_call_is_watched_by_its_key_and_by_its_number() -> None:
+    journal, answers = Journal(), Answers()
+    journal.watch(("k", 1), state("headers_sent"), answers)
+    journal.watch((None, 1), state("headers_sent"), answers)
+    call = begin(journal)
+    call.note(Event.HEADERS_SENT, 2.0)
+
+    assert answers.given == [(True, 1), (True, 1)]
+    assert call.on_change is None
+
+
+def test_a_watch_on_a_number_that_left_is_settled_at_once() -> None:
+    journal, answers = Journal(), Answers()
+    begin(journal)
+    journal.forget("k")
+    journal.watch((None, 1), state("ended"), answers)
+
+    assert answers.given == [(False, None)]
+    assert not journal._watches
+
+
+def test_a_clear_journal_settles_every_watch_and_counts_again() -> None:
+    journal, answers = Journal(), Answers()
+    running = begin(journal)
+    journal.watch(("k", 1), state("ended"), answers)
+    journal.watch((None, 7), state("ended"), answers)
+
+    assert journal.clear() == 1
+    assert answers.given == [(False, 1), (False, None)]
+    assert (len(journal), journal.ended_events) == (0, 0)
+    again = begin(journal)
+    journal.watch((None, 1), state("headers_sent"), answers)
+    running.note(Event.HEADERS_SENT, 2.0)
+    running.end(Outcome.COMPLETED, 2.0)
+    assert (again.ordinal, again.turn) == (1, 1)
+    assert len(answers.given) == 2
+
+
+def test_a_journal_is_busy_while_calls_run_or_somebody_waits() -> None:
+    journal, heard = Journal(), list[int]()
+
+    def listener() -> None:
+        heard.append(1)
+
+    assert not journal.is_busy
+    call = begin(journal)
+    assert journal.is_busy
+    journal.forget("k")
+    assert journal.is_busy
+    call.end(Outcome.COMPLETED, 2.0)
+    assert not journal.is_busy
+    watch = journal.watch(("k", 1), state("ended"), Answers())
+    assert journal.is_busy
+    watch.cancel()
+    journal.listen(listener)
+    assert journal.is_busy
+    begin(journal).end(Outcome.COMPLETED, 2.0)
+    journal.ignore(listener)
+    journal.ignore(listener)
+    begin(journal).end(Outcome.COMPLETED, 2.0)
+    assert not journal.is_busy
+    assert heard == [1]
