@@ -114,13 +114,13 @@ def test_records_are_read_by_attribute(fakes: Client) -> None:
 def test_more_events_than_one_answer_holds_are_read_page_by_page(
     fakes: Client,
 ) -> None:
-    for _ in range(6):
+    for _ in range(4):
         ask(fakes, "[[fake:say tokens=9000 call=k]]")
     page = httpx.get(f"{fakes.url}/_fakes/calls?key=k", trust_env=False).json()
     calls = fakes.calls("k")
 
-    assert len(page["calls"]) == page["next"] == 5
-    assert [call.turn for call in calls] == [1, 2, 3, 4, 5, 6]
+    assert len(page["calls"]) == page["next"] == 2
+    assert [call.turn for call in calls] == [1, 2, 3, 4]
     assert all(len(call.events) > 18_000 for call in calls)
 
 
