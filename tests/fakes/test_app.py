@@ -7,14 +7,17 @@ from typing import TYPE_CHECKING
 import pytest
 
 from fakes import Server, Settings
-from tests.fakes.raw_client import RawClient, chat_body, chat_request
+from tests.fakes.raw_client import (
+    ControlClient,
+    RawClient,
+    chat_body,
+    chat_request,
+)
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     import httpx
-
-    from tests.fakes.raw_client import ControlClient
 
 PATH = "/v1/chat/completions"
 KEY = {"authorization": "Bearer any"}
@@ -113,3 +116,57 @@ async def test_a_long_refusal_is_kept_only_in_part(control: ControlClient) -> No
 
     assert answer.status_code == 400
     assert len(call["refusal"]) == 500
+
+
+RULES = """
+[scripts.busy]
+fail = { status = 503 }
+
+[[rules]]
+match = { header = { x-test = "slow-*" } }
+scripts = ["busy"]
+
+[[rules]]
+match = { prompt = "hi", ordinal = 2 }
+scripts = [{ say = [{ text = "second" }] }]
+
+[[rules]]
+match.prompt = "hi"
+scripts = [{ say = [{ text = "hello" }] }, "busy"]
+"""
+
+
+async def test_rules_of_the_file_choose_by_header_prompt_and_ordinal(
+    tmp_path: Path,
+) -> None:
+    path = tmp_path / "scripts.toml"
+    path.write_text(RULES)
+    async with Server(Settings(scripts=path)) as server:
+        control = ControlClient(server.url)
+        statuses = [(await ask(control, "hi there")).status_code for _ in range(3)]
+        header = {**KEY, "X-Test": "slow-1"}
+        slow = await control.http.post(PATH, content=chat_body("hi"), headers=header)
+        unmatched = await ask(control, "ho")
+        said = await ask(control, "[[fake:script name=busy]]")
+        sources = [call["script"] for call in await control.calls()]
+        await control.close()
+
+    assert statuses == [200, 200, 503]
+    assert (slow.status_code, said.status_code) == (503, 503)
+    assert unmatched.status_code == 404
+    assert unmatched.json()["error"] == {
+        "message": "no rule fits this call, the nearest is rules.0: expected header "
+        "x-test to be 'slow-*', got none; a script called 'default' would be followed "
+        "by all others",
+        "type": "invalid_request_error",
+        "param": None,
+        "code": "no_rule_fits",
+    }
+    assert sources == [
+        "rules.2",
+        "rules.1",
+        "rules.2:busy",
+        "rules.0:busy",
+        None,
+        "directives",
+    ]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import inspect
 from typing import TYPE_CHECKING
 
 import httpx
@@ -291,6 +292,17 @@ async def test_all_of_it_can_be_asked_without_holding_up_the_loop(
     await waiting.assert_retry_spacing(at_least_ms=0)
     assert await waiting.forget("k") == 1
     assert await waiting.reset() == 1
+
+
+def test_both_clients_have_the_same_methods() -> None:
+    def signatures(client: type) -> dict[str, str]:
+        return {
+            name: str(inspect.signature(method))
+            for name, method in vars(client).items()
+            if not name.startswith("_")
+        }
+
+    assert signatures(AsyncClient) == signatures(Client)
 
 
 @pytest.mark.parametrize(

@@ -242,6 +242,68 @@ async def test_a_release_without_a_body_opens_all(
     assert answer.json() == {"released": 0}
 
 
+async def test_scripts_put_for_a_key_come_turn_by_turn(
+    server: Server, control: ControlClient
+) -> None:
+    texts = ("first", "then")
+    put = await control.put_script("k", [{"say": [{"text": text}]} for text in texts])
+    said = [await say(server, "[[fake:say call=k]]") for _ in range(3)]
+
+    assert put.json() == {"key": "k"}
+    assert b'"content":"first"' in said[0]
+    assert all(b'"content":"then"' in one for one in said[1:])
+    assert [call["script"] for call in await control.calls("k")] == ["put"] * 3
+
+
+async def test_a_library_is_put_over_http(
+    server: Server, control: ControlClient
+) -> None:
+    library = {
+        "scripts": {"busy": {"say": [{"text": "busy"}]}},
+        "rules": [{"match": {"prompt": "hi"}, "scripts": ["busy"]}],
+    }
+    put = await control.http.put("/_fakes/library", json=library)
+    received = await say(server, "hi")
+
+    assert put.json() == {"scripts": ["busy"], "rules": 1}
+    assert b'"content":"busy"' in received
+
+
+@pytest.mark.parametrize(
+    ("body", "status", "message"),
+    [
+        (b'{"rule": []}', 400, "library: rule: unknown key, did you mean 'rules'"),
+        (
+            b'{"rules": [{"scripts": ["busy"]}]}',
+            400,
+            "library: rules.0.scripts.0: unknown script 'busy', there is none",
+        ),
+        (b" " * 300_000, 413, "expected at most 262144 bytes, got 300000"),
+    ],
+)
+async def test_a_bad_library_is_refused(
+    body: bytes, status: int, message: str, control: ControlClient
+) -> None:
+    answer = await control.http.put("/_fakes/library", content=body)
+
+    assert (answer.status_code, answer.json()) == (status, {"error": message})
+
+
+async def test_deleting_all_calls_is_a_new_start(
+    server: Server, control: ControlClient
+) -> None:
+    await control.put_script("k", {"say": [{"text": "scripted"}]})
+    for key in ("k", "other"):
+        await say(server, f"[[fake:say call={key}]]")
+    answer = await control.http.delete("/_fakes/calls")
+    received = await say(server, "[[fake:say text=plain call=k]]")
+
+    assert answer.json() == {"forgotten": 2}
+    assert b'"content":"plain"' in received
+    [call] = await control.calls()
+    assert (call["ordinal"], call["turn"]) == (1, 1)
+
+
 async def test_a_script_too_long_to_keep_is_refused(control: ControlClient) -> None:
     answer = await control.put_script("k", {"say": [{"text": "a" * 70_000}]})
 
