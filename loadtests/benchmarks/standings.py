@@ -78,14 +78,14 @@ def table(part: Part, found: Sequence[Series]) -> Table:
     loads = [each["load_1min"] for series in found for each in series.rounds]
     load = f"{min(loads):.1f} to {max(loads):.1f}" if loads else "unknown"
     title = f"{part.case.name} ({part.rounds} rounds, load average {load})"
-    shown = Table(title=title, title_justify="left", box=box.SIMPLE)
-    shown.add_column("", no_wrap=True)
+    shown = Table(title=title, title_justify="left", box=box.SIMPLE, pad_edge=False)
+    shown.add_column("(wanted)" if part.wanted else "", no_wrap=True)
     for series in found:
-        shown.add_column(_heading(series), justify="right")
-    shown.add_column("wanted", justify="right")
+        shown.add_column(_heading(series), justify="right", no_wrap=True)
     for row in part.rows:
-        cells = [_cell(series, row) for series in found]
-        shown.add_row(row.heading, *cells, part.wanted.get(row.figure, ""))
+        wanted = part.wanted.get(row.figure)
+        label = f"{row.heading} ({wanted})" if wanted else row.heading
+        shown.add_row(label, *(_cell(series, row) for series in found))
     return shown
 
 
@@ -93,7 +93,7 @@ def _heading(series: Series) -> str:
     if not series.rounds:
         return series.contestant
     marks = "*" * series.is_client_bound + "!" * series.is_disturbed
-    return f"{series.contestant} {marks}".rstrip()
+    return f"{series.contestant}\n{marks}".rstrip()
 
 
 def _cell(series: Series, row: Row) -> str:
