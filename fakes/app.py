@@ -27,6 +27,7 @@ from .providers import DEFAULT, params_of, provider_at
 from .providers.provider import Received
 from .recording import Replayer
 from .rules import Facts
+from .script import check_library
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -64,11 +65,14 @@ class App:
         """Start with an empty journal and every gate closed.
 
         With recordings, all that models say comes out of these.
+
+        Raises:
+            ScriptError: a rule of the library names a script that is not there.
         """
         self._replayer = Replayer(recordings, timers=timers) if recordings else None
         self._seed = seed
         self._timers = timers
-        self._spaces = Namespaces(library)
+        self._spaces = Namespaces(check_library(library, "library"))
         self._lingering = Lingering()
         self._control = Control(timers=timers, version=version)
 

@@ -73,6 +73,8 @@ class Server:
             ScriptError: the scripts file is not what it should be.
             StartError: the address cannot be listened on, or scripts came twice.
         """
+        if self._listener is not None:
+            raise StartError("the server is running already, close it first")
         settings = self._settings
         library = _library(settings)
         loop = asyncio.get_running_loop()
@@ -91,9 +93,10 @@ class Server:
                 settings.port,
                 backlog=BACKLOG,
             )
-        except OSError as error:
-            # asyncio puts its own sentence before the kernel's.
-            reason = (error.strerror or str(error)).rpartition(": ")[2]
+        except (OSError, OverflowError) as error:
+            # asyncio puts its own sentence before the kernel's; a port may be none.
+            words = getattr(error, "strerror", None) or str(error)
+            reason = words.rpartition(": ")[2]
             raise StartError(
                 f"cannot listen on {settings.host}:{settings.port}: {reason.lower()}; "
                 "choose another port, or 0 for a free one"

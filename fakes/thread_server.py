@@ -49,8 +49,10 @@ class ThreadServer:
 
         Raises:
             ScriptError: the scripts file is not what it should be.
-            StartError: the address cannot be listened on.
+            StartError: the address cannot be listened on, or it runs already.
         """
+        if self._thread is not None:
+            raise StartError("the server is running already, close it first")
         started: Future[str] = Future()
         self._thread = threading.Thread(
             target=lambda: asyncio.run(self._serve(started)),

@@ -12,6 +12,8 @@ from urllib.parse import quote
 
 import anyio
 
+from .errors import BrokenOffError
+
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, MutableMapping
 
@@ -47,10 +49,17 @@ class Application:
         link = self._fakes.send(
             scope["method"], _target(scope), list(scope["headers"]), body
         )
+        broken: BrokenOffError | None = None
         async with anyio.create_task_group() as tasks:
             tasks.start_soon(self._watch, receive, link)
-            await self._respond(link, send)
+            try:
+                await self._respond(link, send)
+            except BrokenOffError as error:
+                # Raised in here, it would come out of the group in a group.
+                broken = error
             tasks.cancel_scope.cancel()
+        if broken is not None:
+            raise broken
 
     async def _watch(self, receive: Receive, link: MemoryLink) -> None:
         """Hang up when the client does."""

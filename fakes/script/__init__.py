@@ -18,6 +18,7 @@ from .faults import (
 )
 from .fields import MAX_TOKENS, Strict, nearest
 from .loading import (
+    check_library,
     check_part,
     load_library,
     parse_library,
@@ -83,6 +84,7 @@ __all__ = [
     "Tool",
     "Truncate",
     "Wire",
+    "check_library",
     "check_part",
     "load_library",
     "nearest",

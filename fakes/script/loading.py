@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 ModelT = TypeVar("ModelT", bound=BaseModel)
 
 __all__ = [
+    "check_library",
     "check_part",
     "load_library",
     "parse_library",
@@ -72,7 +73,7 @@ def parse_library(
     if base is not None:
         scripts = {**base.scripts, **library.scripts}
         library = Library(scripts=scripts, rules=library.rules)
-    return _checked(library, where)
+    return check_library(library, where)
 
 
 def check_part(word: str, data: str, *, where: str) -> None:
@@ -99,7 +100,7 @@ def load_library(path: Path) -> Library:
         raise ScriptError(f"{path}: expected TOML, got {error}") from error
     # Strict validation takes TOML's arrays as tuples only in JSON mode.
     library = _parse(Library, json.dumps(table, default=str), str(path), toml=text)
-    return _checked(library, str(path), toml=text)
+    return check_library(library, str(path), toml=text)
 
 
 def _parse(
@@ -112,8 +113,12 @@ def _parse(
         raise ScriptError(_explain(error, model, where, toml)) from None
 
 
-def _checked(library: Library, where: str, *, toml: str | None = None) -> Library:
-    """Refuse a rule that names a script that is not there."""
+def check_library(library: Library, where: str, *, toml: str | None = None) -> Library:
+    """Return the library, unless a rule names a script that is not there.
+
+    Raises:
+        ScriptError: naming `where`, the rule, and the nearest script there is.
+    """
     for at, rule in enumerate(library.rules):
         for place, script in enumerate(rule.scripts):
             if isinstance(script, str) and script not in library.scripts:

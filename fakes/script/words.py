@@ -24,6 +24,7 @@ from pydantic_core import from_json
 
 from ..content import StopReason
 from .fields import (
+    MAX_MS,
     MAX_SHOWN,
     MAX_TOKENS,
     Count,
@@ -55,6 +56,8 @@ __all__ = [
 ]
 
 DEFAULT_TOKENS = 8
+# Nothing waits for longer than any other duration may be.
+SLOWEST_PER_S = 1000 / MAX_MS
 # Words that say something; together, in their order, they are a script's `say`.
 SAID = ("say", "think", "tool", "refuse")
 
@@ -204,7 +207,7 @@ class Delay(Strict):
 
     first_ms: Milliseconds = 0.0
     each_ms: Milliseconds = 0.0
-    tokens_per_s: Annotated[float, Field(gt=0, le=1_000_000)] | None = None
+    tokens_per_s: Annotated[float, Field(ge=SLOWEST_PER_S, le=1_000_000)] | None = None
     prefill_ms: Milliseconds = 0.0
     jitter_ms: Milliseconds = 0.0
     spread: Annotated[Spread, Field(strict=False)] = Spread.UNIFORM

@@ -10,8 +10,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from fakes.dice import Dice
+from fakes.errors import ScriptError
 from fakes.pace import due_times
-from fakes.script import Delay, Spread
+from fakes.script import Delay, Spread, parse_script
 
 DICE = Dice(seed=0, fingerprint="f")
 
@@ -112,3 +113,10 @@ def test_time_never_goes_back(
 
     assert len(found) == size
     assert all(before <= after for before, after in pairwise([0.0, *found]))
+
+
+@pytest.mark.parametrize("rate", [0.0, 1e-320, 1e-8, 2_000_000.0])
+def test_a_rate_that_no_timer_can_keep_is_refused(rate: float) -> None:
+    data = f'{{"delay": {{"tokens_per_s": {rate!r}}}}}'
+    with pytest.raises(ScriptError, match=r"script: delay\.tokens_per_s: input should"):
+        parse_script(data, where="script")

@@ -9,8 +9,9 @@ import httpx
 import openai
 import pytest
 
-from fakes import Library, Script, Settings, ThreadServer
+from fakes import Library, Rule, Script, Settings, ThreadServer
 from fakes.errors import ScriptError, StartError
+from fakes.inprocess import InProcess
 from fakes.script import Say
 
 SAYS_HI = Library(scripts={"default": Script(say=(Say(text="hi"),))})
@@ -61,3 +62,28 @@ def test_what_prevents_the_start_reaches_the_caller(tmp_path: Path) -> None:
         ThreadServer(Settings(scripts=scripts)).start()
     with pytest.raises(StartError, match="got both"):
         ThreadServer(Settings(scripts=scripts, library=SAYS_HI)).start()
+
+
+def test_what_runs_cannot_be_started_again() -> None:
+    with ThreadServer() as server:
+        with pytest.raises(StartError, match="running already"):
+            server.start()
+
+        assert httpx.get(f"{server.url}/_fakes/health").status_code == 200
+
+
+@pytest.mark.parametrize("port", [-1, 70_000])
+def test_a_port_that_is_none_is_told_like_one_in_use(port: int) -> None:
+    with pytest.raises(
+        StartError, match=f"cannot listen on 127.0.0.1:{port}: port must"
+    ):
+        ThreadServer(Settings(port=port)).start()
+
+
+def test_a_rule_for_a_script_that_is_not_there_is_refused_at_the_start() -> None:
+    library = Library(scripts=SAYS_HI.scripts, rules=(Rule(scripts=("defualt",)),))
+    expected = "library: rules.0.scripts.0: unknown script 'defualt', did you mean"
+    with pytest.raises(ScriptError, match=expected):
+        ThreadServer(Settings(library=library)).start()
+    with pytest.raises(ScriptError, match=expected):
+        InProcess(library)
