@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Final
 
 from .errors import RequestError
 from .http1 import encode_response
+from .keys import KEY, SPELLING
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -29,7 +30,6 @@ __all__ = [
 
 MAX_WAIT_MS: Final = 60_000
 _COUNT: Final = re.compile(r"[1-9]\d{0,8}")
-_KEY: Final = re.compile(r"[A-Za-z0-9_-]{1,64}")
 
 
 def send_json(
@@ -63,10 +63,8 @@ def key_of(query: Mapping[str, str]) -> str | None:
         RequestError: it is none.
     """
     key = query.get("key")
-    if key is not None and not _KEY.fullmatch(key):
-        raise RequestError(
-            f"expected key to be 1 to 64 of A-Z a-z 0-9 _ -, got {key[:80]!r}"
-        )
+    if key is not None and not KEY.fullmatch(key):
+        raise RequestError(f"expected key to be {SPELLING}, got {key[:80]!r}")
     return key
 
 

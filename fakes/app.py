@@ -20,6 +20,7 @@ from .engine import Performance
 from .errors import RequestError, ScriptError
 from .gates import Gates
 from .http1 import Framing, encode_response
+from .keys import FIELD, key_of_field
 from .lingering import Lingering
 from .namespaces import Namespaces
 from .player import make_plan
@@ -134,7 +135,7 @@ class App:
         try:
             ask = visit.provider.read(visit.received(params))
             blocks = parse_blocks(ask.texts)
-            key = correlation_key(blocks)
+            key = correlation_key(blocks, key_of_field(visit.request.headers))
         except (RequestError, ScriptError) as error:
             call = self._begin(None, None, visit)
             self._refuse_call(call, error, visit)
@@ -188,8 +189,8 @@ class App:
         script = self._script(ask, blocks, call, visit)
         if script.hold and call.key is None:
             raise ScriptError(
-                "[[fake:hold]]: expected call=KEY in the request, without it nobody "
-                "can release the gate"
+                "[[fake:hold]]: expected call=KEY in the request, or the header field "
+                f"{FIELD}, without it nobody can release the gate"
             )
         return make_plan(
             script,

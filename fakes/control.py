@@ -16,6 +16,7 @@ from .answering import check_names, count_of, key_of, send_json, timeout_ms_of
 from .call import State
 from .errors import RequestError, ScriptError
 from .judging import parse_question
+from .keys import KEY
 from .namespaces import MAX_LIBRARY_BYTES, MAX_SCRIPT_BYTES
 from .script import Strict, parse_library, parse_scripts
 from .waiting import Judging, Wait
@@ -38,7 +39,7 @@ MAX_EVENTS_SHOWN: Final = 50_000
 
 # Of what varies in a path; the so-many-eth turn is a number from 1.
 _PATTERNS: Final = {
-    "key": "[A-Za-z0-9_-]{1,64}",
+    "key": KEY.pattern,
     "turn": r"[1-9]\d{0,8}",
     "name": r"\w{1,64}",
 }

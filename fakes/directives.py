@@ -16,6 +16,7 @@ from itertools import chain
 from typing import TYPE_CHECKING, get_args
 
 from .errors import ScriptError
+from .keys import KEY, SPELLING
 from .script import (
     ENDINGS,
     REPEATABLE,
@@ -73,7 +74,6 @@ _WORD = re.compile(r"\w{0,32}")
 _KEY = re.compile(r"\s+(\w{1,32})=")
 _BARE = re.compile(r'[^\s"\]]+')
 _END = re.compile(r"\s*\]\]")
-_CALL = re.compile(r"[A-Za-z0-9_-]{1,64}")
 _TURN = re.compile(r"([1-9]\d{0,5})(?:-([1-9]\d{0,5}))?")
 _NUMBER = re.compile(r"-?\d{1,15}(\.\d{1,15})?")
 _JSON = json.JSONDecoder()
@@ -121,13 +121,14 @@ def parse_blocks(texts: Iterable[str]) -> tuple[Block, ...]:
     return tuple(found.values())
 
 
-def correlation_key(blocks: Sequence[Block]) -> str | None:
+def correlation_key(blocks: Sequence[Block], beside: str | None = None) -> str | None:
     """Return the one `call=` key of a request, None without.
 
     Raises:
-        ScriptError: when two blocks name different keys.
+        ScriptError: when two blocks name different keys, or one than there is beside.
     """
-    keys = sorted({block.call for block in blocks if block.call is not None})
+    named = {beside, *(block.call for block in blocks)} - {None}
+    keys = sorted(str(key) for key in named)
     if len(keys) > 1:
         raise ScriptError(f"expected one call key in a request, got {', '.join(keys)}")
     return keys[0] if keys else None
@@ -265,10 +266,9 @@ def _typed(word: str, key: str, bare: str) -> str | int | float:
 
 
 def _parse_call(value: str | None, word: str) -> str | None:
-    if value is not None and not _CALL.fullmatch(value):
+    if value is not None and not KEY.fullmatch(value):
         raise ScriptError(
-            f"[[fake:{word}]]: expected call to be 1 to 64 of A-Z a-z 0-9 _ -, "
-            f"got {value!r}"
+            f"[[fake:{word}]]: expected call to be {SPELLING}, got {value!r}"
         )
     return value
 

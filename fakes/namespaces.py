@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Final
 from .errors import RequestError
 from .gates import KeyTable
 from .journal import Journal
+from .keys import KEY, SPELLING
 from .queues import Queues
 from .quotas import Quotas
 from .rules import Rulebook
@@ -43,7 +44,7 @@ EVENT_BYTES: Final = 9
 MAX_SCRIPT_BYTES: Final = 64 * 1024
 MAX_LIBRARY_BYTES: Final = 256 * 1024
 
-_PATH: Final = re.compile(r"/_ns/(?P<name>[A-Za-z0-9_-]{1,64})(?P<rest>/.*)", re.DOTALL)
+_PATH: Final = re.compile(rf"/_ns/(?P<name>{KEY.pattern})(?P<rest>/.*)", re.DOTALL)
 
 
 class Namespace:
@@ -144,8 +145,8 @@ class Namespaces:
         match = _PATH.fullmatch(path)
         if match is None:
             raise RequestError(
-                f"expected {PREFIX}{{name}}/… with a name of 1 to 64 of "
-                f"A-Z a-z 0-9 _ -, got {path[:80]}",
+                f"expected {PREFIX}{{name}}/… with a name of {SPELLING}, "
+                f"got {path[:80]}",
                 status=HTTPStatus.NOT_FOUND,
             )
         return self._at(match["name"]), match["rest"]

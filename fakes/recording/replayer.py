@@ -5,13 +5,13 @@ Wiring only. Must not encode anything, and knows no format but through `provider
 
 from __future__ import annotations
 
-import re
 from hashlib import sha256
 from typing import TYPE_CHECKING, Final
 
 from ..call import Outcome
 from ..errors import RequestError
 from ..http1 import encode_response
+from ..keys import key_of_field
 from ..providers import provider_at
 from .matching import Chooser, kind_of_asked, kind_of_request
 from .replay import Replay
@@ -25,13 +25,10 @@ if TYPE_CHECKING:
     from .matching import Kind
     from .tracks import Recordings, Track
 
-__all__ = ["KEY_FIELD", "Replayer"]
+__all__ = ["Replayer"]
 
-# The request's header field that gives the call its key in the journal.
-KEY_FIELD: Final = "x-fakes-key"
 # Of whom the journal shows a call to a path that is no provider's.
 UNKNOWN_PROVIDER: Final = "recorded"
-_KEY: Final = re.compile(r"[A-Za-z0-9_-]{1,64}")
 # A refusal may quote the request; the journal keeps that much of it.
 MAX_REFUSAL: Final = 500
 
@@ -61,7 +58,7 @@ class Replayer:
             asked: how often each kind of request was answered before; counted on.
         """
         try:
-            key = _key_of(request)
+            key = key_of_field(request.headers)
             track = self._choose(request, asked)
         except RequestError as error:
             self._refuse(error, request, link, journal)
@@ -129,15 +126,6 @@ class Replayer:
         keep = request.keep_alive
         link.write(encode_response(error.status, headers, body, keep_alive=keep))
         link.finish(keep_alive=keep)
-
-
-def _key_of(request: Request) -> str | None:
-    key = request.headers.get(KEY_FIELD)
-    if key is not None and not _KEY.fullmatch(key):
-        raise RequestError(
-            f"{KEY_FIELD}: expected 1 to 64 of A-Z a-z 0-9 _ -, got {key[:80]!r}"
-        )
-    return key
 
 
 def _provider_name(path: str) -> str:

@@ -38,6 +38,7 @@ PURE = [
     "fakes/queues.py",
     "fakes/quotas.py",
     "fakes/gates.py",
+    "fakes/keys.py",
     "fakes/rules.py",
     "fakes/namespaces.py",
     "fakes/journal.py",

@@ -1,0 +1,33 @@
+"""Correlation keys: what they look like, and the header field that may carry one.
+
+Must not know what is kept per key.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Final
+
+from .errors import RequestError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+__all__ = ["FIELD", "KEY", "SPELLING", "key_of_field"]
+
+# Every SDK can send fields of one's own; not every prompt is the test's to write.
+FIELD: Final = "x-fakes-key"
+KEY: Final = re.compile(r"[A-Za-z0-9_-]{1,64}")
+SPELLING: Final = "1 to 64 of A-Z a-z 0-9 _ -"
+
+
+def key_of_field(headers: Mapping[str, str]) -> str | None:
+    """Return the key that a request's header gives it, None without.
+
+    Raises:
+        RequestError: it is none.
+    """
+    key = headers.get(FIELD)
+    if key is not None and not KEY.fullmatch(key):
+        raise RequestError(f"{FIELD}: expected {SPELLING}, got {key[:80]!r}")
+    return key
