@@ -10,7 +10,7 @@ how it is asked.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from itertools import pairwise
+from itertools import accumulate, pairwise
 from typing import TYPE_CHECKING, Final
 
 from .call import Event, Outcome, State
@@ -119,23 +119,20 @@ def max_concurrency(
     One that ends when another begins does not count beside it. Without any call it
     holds.
     """
-    running: list[Call] = []
-    most: list[Call] = []
-    for _, is_start, call in sorted(
-        _turning_points(calls, counted_from), key=lambda point: point[:2]
-    ):
-        if is_start:
-            running.append(call)
-        else:
-            running.remove(call)
-        if len(running) > len(most):
-            most = running.copy()
-    holds = len(most) <= n
+    points = sorted(_turning_points(calls, counted_from))
+    counts = list(accumulate(1 if is_start else -1 for _, is_start, _ in points))
+    most = max(counts, default=0)
+    expected = f"to be at most {n} at once, from {counted_from} on"
+    if most <= n:
+        return Verdict(holds=True, expected=expected, got=f"{most} at once")
+    beside: set[int] = set()
+    for _, is_start, ordinal in points[: counts.index(most) + 1]:
+        (beside.add if is_start else beside.remove)(ordinal)
     return Verdict(
-        holds=holds,
-        expected=f"to be at most {n} at once, from {counted_from} on",
-        got=f"{len(most)} at once",
-        calls=() if holds else tuple(call.ordinal for call in most),
+        holds=False,
+        expected=expected,
+        got=f"{most} at once",
+        calls=tuple(sorted(beside)),
     )
 
 
@@ -203,16 +200,19 @@ def _leak(call: Call) -> str | None:
 
 def _turning_points(
     calls: Sequence[Call], counted_from: State
-) -> Iterator[tuple[float, bool, Call]]:
-    """Yield when each call begins and ends; an end sorts before a beginning."""
+) -> Iterator[tuple[float, bool, int]]:
+    """Yield when each call begins or ends, which of both, and its ordinal.
+
+    An end sorts before a beginning at the same time.
+    """
     for call in calls:
         begun, ended = call.time_of(counted_from), call.time_of(_ENDED)
         # What takes no time is never beside anything.
         if begun is None or begun == ended:
             continue
-        yield begun, True, call
+        yield begun, True, call.ordinal
         if ended is not None:
-            yield ended, False, call
+            yield ended, False, call.ordinal
 
 
 def _pause_ms(before: Call, after: Call) -> float:

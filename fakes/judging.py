@@ -38,7 +38,7 @@ __all__ = ["ASSERTIONS", "Question", "parse_question"]
 # What is to come true gets so long to do so, unless the question says otherwise: a
 # FIN is on its way. What is true or not gets none.
 PATIENCE_MS: Final = 1000
-_DURATION: Final = re.compile(r"\d{1,9}(\.\d{1,6})?")
+_DURATION: Final = re.compile(r"\d{1,9}(\.\d{1,9})?")
 _MOMENT: Final = re.compile(r"\d{1,12}(\.\d{1,9})?")
 _SELECTING: Final = ("key", "turn", "ordinal", "timeout_ms")
 
