@@ -16,13 +16,12 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 from ..content import Quantity
 from ..dice import HEX, Dice
 from ..errors import RequestError
+from .complaints import deepest
 from .encoding import dumps, seconds
 from .provider import Ask, Route
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
-
-    from pydantic_core import ErrorDetails
 
     from ..content import Answer, Limits
     from ..script import Fail, InStreamError
@@ -245,16 +244,8 @@ def _error_body(
 
 
 def explain(error: ValidationError) -> RequestError:
-    """Word what is wrong with a body as the real service does.
-
-    Of several complaints the deepest is told: where a field may be a string or a list,
-    a mistake inside the list is also one of not being a string.
-    """
-    complaints = error.errors(include_url=False)
-    return _explain(max(complaints, key=lambda complaint: len(complaint["loc"])))
-
-
-def _explain(complaint: ErrorDetails) -> RequestError:
+    """Word what is wrong with a body as the real service does."""
+    complaint = deepest(error)
     if complaint["type"] == "json_invalid":
         return RequestError(
             "We could not parse the JSON body of your request: "

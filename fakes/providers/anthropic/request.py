@@ -12,9 +12,10 @@ from typing import TYPE_CHECKING, Annotated, Literal
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from ...errors import RequestError
+from ..complaints import Items, deepest
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator, Mapping, Sequence
 
     from pydantic_core import ErrorDetails
 
@@ -27,24 +28,34 @@ class _Tolerant(BaseModel):
     model_config = ConfigDict(strict=True, extra="ignore", frozen=True)
 
 
-class _Block(_Tolerant):
+class _Text(_Tolerant):
     type: str
     text: str | None = None
-    # Only a tool's result holds blocks of its own.
-    content: str | list[_Block] | None = None
+
+
+class _Result(_Text):
+    """A block of a tool's result, which may be what a search found."""
+
+    content: str | Items[_Text] | None = None
+
+
+class _Block(_Text):
+    """A block of a message, which may be a tool's result."""
+
+    content: str | Items[_Result] | None = None
 
 
 class _Message(_Tolerant):
     role: Literal["user", "assistant", "system"]
-    content: str | list[_Block]
+    content: str | Items[_Block]
 
 
 class _Body(_Tolerant):
     # Names are kept in the journal, so they cannot be of any length.
     model: Annotated[str, Field(max_length=256)]
-    messages: Annotated[list[_Message], Field(min_length=1)]
+    messages: Annotated[Items[_Message], Field(min_length=1)]
     max_tokens: Annotated[int, Field(ge=1)]
-    system: str | list[_Block] | None = None
+    system: str | Items[_Block] | None = None
     stream: bool | None = None
     temperature: Annotated[float, Field(ge=0, le=1)] | None = None
     top_p: Annotated[float, Field(ge=0, le=1)] | None = None
@@ -79,10 +90,7 @@ def parse_request(
     try:
         parsed = _Body.model_validate_json(body)
     except ValidationError as error:
-        complaints = error.errors(include_url=False)
-        # A mistake inside a list of blocks is also one of not being a string.
-        deepest = max(complaints, key=lambda complaint: len(complaint["loc"]))
-        raise _explain(deepest) from None
+        raise _explain(deepest(error)) from None
     return MessageRequest(
         model=parsed.model,
         stream=bool(parsed.stream),
@@ -110,13 +118,15 @@ def _texts(body: _Body) -> Iterator[str]:
         yield from _texts_of(message.content)
 
 
-def _texts_of(content: str | list[_Block] | None) -> Iterator[str]:
+def _texts_of(content: str | Sequence[_Text] | None) -> Iterator[str]:
     if isinstance(content, str):
         yield content
-    for block in content if isinstance(content, list) else ():
+        return
+    for block in content or ():
         if block.text is not None:
             yield block.text
-        yield from _texts_of(block.content)
+        if isinstance(block, _Block | _Result):
+            yield from _texts_of(block.content)
 
 
 def _explain(complaint: ErrorDetails) -> RequestError:

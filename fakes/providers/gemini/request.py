@@ -15,6 +15,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationEr
 from pydantic.alias_generators import to_camel
 
 from ...errors import RequestError
+from ..complaints import Items
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -40,7 +41,7 @@ def _listed(value: object) -> object:
     return [value] if isinstance(value, dict) else value
 
 
-Listed = Annotated[list[T], BeforeValidator(_listed)]
+Listed = Annotated[Items[T], BeforeValidator(_listed)]
 
 
 class _Tolerant(BaseModel):

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Final, Literal
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from ...errors import RequestError
+from ..complaints import Items
 
 if TYPE_CHECKING:
     from pydantic_core import ErrorDetails
@@ -49,7 +50,7 @@ class _Body(_Tolerant):
 
 
 class _Chat(_Body):
-    messages: list[_Message] | None = None
+    messages: Items[_Message] | None = None
 
     def texts(self) -> list[str]:
         return [message.content for message in self.messages or []]

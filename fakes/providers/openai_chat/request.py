@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Final
 from pydantic import Field, ValidationError
 
 from ...errors import RequestError
+from ..complaints import Items
 from ..openai_service import Tolerant, count_words, explain, require_key
 
 if TYPE_CHECKING:
@@ -26,7 +27,7 @@ class _Part(Tolerant):
 
 class _Message(Tolerant):
     role: str
-    content: str | list[_Part] | None = None
+    content: str | Items[_Part] | None = None
 
 
 class _StreamOptions(Tolerant):
@@ -37,7 +38,7 @@ class _StreamOptions(Tolerant):
 class _Body(Tolerant):
     # Names are kept in the journal, so they cannot be of any length.
     model: Annotated[str, Field(max_length=256)]
-    messages: Annotated[list[_Message], Field(min_length=1)]
+    messages: Annotated[Items[_Message], Field(min_length=1)]
     stream: bool | None = None
     stream_options: _StreamOptions | None = None
     n: Annotated[int, Field(ge=1, le=128)] | None = None

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Final
 
 from pydantic import Field, ValidationError
 
+from ..complaints import Items, Table
 from ..openai_service import Tolerant, count_words, explain, require_key
 
 if TYPE_CHECKING:
@@ -29,7 +30,7 @@ class _Item(Tolerant):
 
     type: str = "message"
     role: str | None = None
-    content: str | list[_Part] | None = None
+    content: str | Items[_Part] | None = None
     # A string, parts, or what else the tool of the item gives.
     output: object = None
 
@@ -41,15 +42,15 @@ class _StreamOptions(Tolerant):
 class _Body(Tolerant):
     # Names are kept in the journal, so they cannot be of any length.
     model: Annotated[str, Field(max_length=256)]
-    input: str | Annotated[list[_Item], Field(min_length=1)]
+    input: str | Annotated[Items[_Item], Field(min_length=1)]
     instructions: str | None = None
     stream: bool | None = None
     stream_options: _StreamOptions | None = None
     max_output_tokens: Annotated[int, Field(ge=16)] | None = None
     temperature: Annotated[float, Field(ge=0, le=2)] | None = None
     top_p: Annotated[float, Field(ge=0, le=1)] | None = None
-    tools: list[dict[str, object]] | None = None
-    metadata: dict[str, str] | None = None
+    tools: Items[dict[str, object]] | None = None
+    metadata: Table[str] | None = None
     parallel_tool_calls: bool | None = None
     previous_response_id: str | None = None
 
