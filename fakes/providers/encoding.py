@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import re
+from itertools import chain, repeat
 from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
@@ -93,8 +94,12 @@ def compact(text: str) -> str:
 
 
 def fill_slots(encoded: str, objects: Iterable[str]) -> str:
-    """Put objects as they are spelled in place of the slots, in order."""
-    for spelled in objects:
-        before, _, after = encoded.partition(f'"{SLOT}"')
-        encoded = f"{before}{spelled}{after}"
-    return encoded
+    """Put objects as they are spelled in place of the slots, in order.
+
+    Slots behind the last object stay. However many there are, it is copied once.
+    """
+    slot = f'"{SLOT}"'
+    first, *others = encoded.split(slot)
+    filled = chain(objects, repeat(slot))
+    woven = zip(filled, others, strict=False)
+    return "".join([first, *chain.from_iterable(woven)])

@@ -68,6 +68,10 @@ class ResponseReply:
         self._id = "resp_" + self._dice.text(HEX, "id", 50)
         self._created_at = EPOCH_S + self._dice.number("created", EPOCH_SPAN_S)
         self._status = "incomplete" if answer.stop in INCOMPLETE else "completed"
+        # The item that ends as the response does.
+        self._last = max(
+            (part.index for part in answer.parts if part.pieces), default=0
+        )
         self._padding = self._dice.text(ALPHANUMERIC, "padding", 1024)
         self._events = 0
         self._items = 0
@@ -216,8 +220,7 @@ class ResponseReply:
 
     def _status_of(self, part: Part) -> str:
         """Tell how an item ended: as the response did, if it is the last."""
-        said = (each.index for each in self._answer.parts if each.pieces)
-        return self._status if part.index == max(said, default=0) else "completed"
+        return self._status if part.index == self._last else "completed"
 
     def _usage(self) -> dict[str, object]:
         usage = self._answer.usage

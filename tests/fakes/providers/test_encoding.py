@@ -67,3 +67,10 @@ def test_objects_come_into_their_slots_in_order() -> None:
     encoded = dumps({"a": SLOT, "b": [SLOT]})
 
     assert fill_slots(encoded, ["{}", '{"x":1.0}']) == '{"a":{},"b":[{"x":1.0}]}'
+
+
+def test_each_slot_is_looked_for_once() -> None:
+    encoded = dumps([SLOT, SLOT, SLOT])
+    slot = dumps(SLOT)
+
+    assert fill_slots(encoded, [slot, "{}"]) == f"[{slot},{{}},{slot}]"
