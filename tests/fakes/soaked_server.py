@@ -41,7 +41,9 @@ class Leaky(set["Connection"]):
             self._kept.append(os.dup(0))
         elif self._leak == "tasks":
             self._kept.append(asyncio.create_task(asyncio.Event().wait()))
-        elif self._leak == "memory":
+        elif self._leak == "blocks":
+            self._kept.extend(object() for _ in range(20))
+        elif self._leak == "resident_kib":
             self._kept.append(os.urandom(64 * 1024))
 
 
@@ -67,6 +69,7 @@ def holdings(server: Server, errors: Errors) -> dict[str, int]:
         "running": sum(call.outcome is None for call in calls),
         "watches": len(server.journal._watches),
         "errors": errors.count,
+        "blocks": sys.getallocatedblocks(),
     }
 
 

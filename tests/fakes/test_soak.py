@@ -13,6 +13,7 @@ import pytest
 
 from tests.fakes.raw_client import ControlClient
 from tests.fakes.soak import (
+    TOLERANCE_BLOCKS,
     TOLERANCE_KIB,
     Footprint,
     contradictions,
@@ -32,6 +33,7 @@ CLEAN = Footprint(
     calls=ROUND,
     running=0,
     errors=0,
+    blocks=200_000,
     resident_kib=40_000,
 )
 FLAWS = {
@@ -42,7 +44,8 @@ FLAWS = {
     "errors": {"errors": 1},
     "outcome": {"running": 1},
     "record": {"calls": ROUND + 1},
-    "memory": {"resident_kib": CLEAN.resident_kib + TOLERANCE_KIB + 1},
+    "blocks": {"blocks": CLEAN.blocks + TOLERANCE_BLOCKS + 1},
+    "resident_kib": {"resident_kib": CLEAN.resident_kib + TOLERANCE_KIB + 1},
 }
 CANCELLED = {
     "key": "k1",
@@ -54,7 +57,7 @@ CANCELLED = {
 
 
 def test_a_server_that_holds_what_it_held_passes() -> None:
-    empty = replace(CLEAN, calls=0, resident_kib=0)
+    empty = replace(CLEAN, calls=0, blocks=0, resident_kib=0)
 
     assert judge(before=empty, middle=CLEAN, after=CLEAN, max_calls=ROUND) == []
 
@@ -86,7 +89,8 @@ def test_a_record_that_contradicts_itself_is_noticed(flaw: dict[str, object]) ->
 
 @pytest.mark.slow
 @pytest.mark.parametrize(
-    "leak", ["connections", "tasks", "descriptors", "errors", "memory"]
+    "leak",
+    ["connections", "tasks", "descriptors", "errors", "blocks", "resident_kib"],
 )
 async def test_a_server_that_leaks_is_found_out(leak: str) -> None:
     async with soaked_server(50, leak) as server:
