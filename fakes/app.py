@@ -82,13 +82,6 @@ class App:
         """What happened outside of named namespaces."""
         return self._spaces.root.journal
 
-    @property
-    def is_held(self) -> bool:
-        """Whether some call waits at a gate, so that time alone changes nothing."""
-        return any(
-            call.is_held for space in self._spaces for call in space.journal.calls()
-        )
-
     def handle(self, request: Request, link: Link) -> None:
         """Answer one request, or attach the performance that does."""
         try:

@@ -74,6 +74,13 @@ class VirtualClock:
             callback()
         return True
 
+    def run_moment(self) -> None:
+        """Make all callbacks of the next moment, but none that these ask for."""
+        due = self.next_due
+        before = next(self._order)
+        while self.next_due == due and due is not None and self._queue[0][1] < before:
+            self.run_next()
+
     def move_to(self, when: float) -> None:
         """Make every callback that is due until then, and be there."""
         while (due := self.next_due) is not None and due <= when + CLOSE_S:

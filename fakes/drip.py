@@ -103,6 +103,11 @@ class Dripping:
 
     # An exchange to the connection.
 
+    @property
+    def is_held(self) -> bool:
+        """Whether the exchange waits at a gate."""
+        return self._exchange.is_held
+
     def writable(self) -> None:
         """Go on: the kernel has taken the last write."""
         if self._timer is None and not self._is_pouring:

@@ -143,6 +143,11 @@ class Performance:
 
     # What the connection tells us.
 
+    @property
+    def is_held(self) -> bool:
+        """Whether the call waits at a gate, so that time alone changes nothing."""
+        return self._call.is_held
+
     def start(self) -> None:
         """Play until something must be waited for."""
         self._base = self._now()

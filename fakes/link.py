@@ -44,6 +44,10 @@ class Timers(Protocol):
 class Exchange(Protocol):
     """A response in the making."""
 
+    @property
+    def is_held(self) -> bool:
+        """Whether it waits at a gate, so that time alone changes nothing."""
+
     def writable(self) -> None:
         """The kernel has taken everything that was written."""
 

@@ -25,8 +25,6 @@ from .quotas import Quotas
 from .rules import Rulebook
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from .recording.matching import Kind
     from .script import Library
 
@@ -128,11 +126,6 @@ class Namespaces:
         self._max_bytes = max_bytes
         self._named: OrderedDict[str, Namespace] = OrderedDict()
         self.root = Namespace(library)
-
-    def __iter__(self) -> Iterator[Namespace]:
-        """Go through all."""
-        yield self.root
-        yield from self._named.values()
 
     def find(self, path: str) -> tuple[Namespace, str]:
         """Return the namespace that a path leads into, and the path inside of it.

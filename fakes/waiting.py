@@ -29,6 +29,9 @@ REST: Final = 10
 class Wait:
     """Wait for a state: one watch on the journal."""
 
+    # Gates are for models.
+    is_held: Final = False
+
     def __init__(
         self, *, journal: Journal, timers: Timers, request: Request, link: Link
     ) -> None:
@@ -81,6 +84,9 @@ class Wait:
 
 class Judging:
     """Wait for a verdict to be yes, and look again when calls have ended."""
+
+    # Gates are for models.
+    is_held: Final = False
 
     def __init__(
         self,

@@ -68,7 +68,9 @@ class Application:
         self._fakes.leave(link)
 
     async def _respond(self, link: MemoryLink, send: Send) -> None:
-        await self._fakes.await_(lambda: link.has_left or link.head is not None, None)
+        await self._fakes.await_(
+            link, lambda: link.has_left or link.head is not None, None
+        )
         if link.head is None:
             return
         status, fields = link.head
@@ -82,7 +84,7 @@ class Application:
             {"type": "http.response.start", "status": status, "headers": headers}
         )
         while True:
-            await self._fakes.await_(lambda: link.has_news, None)
+            await self._fakes.await_(link, lambda: link.has_news, None)
             piece = link.read()
             more = bool(piece)
             await send({"type": "http.response.body", "body": piece, "more_body": more})

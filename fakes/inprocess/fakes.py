@@ -1,22 +1,14 @@
-"""The fakes without a socket: one app, one clock, and the requests in flight.
+"""The fakes without a socket: one app, one virtual clock, and requests in flight.
 
-Time is virtual. It moves to the next thing that is due when a client waits for bytes
-that are not there yet, and never otherwise: a stream with delays of minutes is over at
-once, always with the same bytes at the same times. Where clients are tasks of an event
-loop, time moves only once the loop has had nothing else to do for `IDLE_TURNS` turns,
-so that whoever can act does so before.
-
-A call held at a gate is outside of time: no client's timeout passes while somebody can
-still open the gate.
+Time moves when a client waits for bytes that are not there yet, and never otherwise
+(`patience` says how): a stream with delays of minutes is over at once, always with the
+same bytes at the same times.
 """
 
 from __future__ import annotations
 
-import threading
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any
 
-import anyio
-import anyio.lowlevel
 import h11
 import httpx
 
@@ -27,6 +19,7 @@ from ..http1 import RequestReader
 from ..script import Library
 from .errors import BrokenOffError
 from .link import MemoryLink
+from .patience import Patience
 from .transport import transport_of
 
 if TYPE_CHECKING:
@@ -37,12 +30,11 @@ if TYPE_CHECKING:
 
 __all__ = ["InProcess"]
 
-# An SDK's call goes through a handful of awaits before it reaches its transport.
-IDLE_TURNS: Final = 20
-
 
 class InProcess:
     """Fake providers that answer in this process, in virtual time.
+
+    Clients may be tasks of one event loop, or threads, but not both at once.
 
     Args:
         library: scripts and rules, as from a TOML file.
@@ -57,7 +49,11 @@ class InProcess:
         seed: int = 0,
         recordings: Recordings | None = None,
     ) -> None:
-        """Start with an empty journal, at a time of 1000 s."""
+        """Start with an empty journal, at a time of 1000 s.
+
+        Raises:
+            ScriptError: a rule of the library names a script that is not there.
+        """
         self.clock = VirtualClock()
         self._app = App(
             seed=seed,
@@ -66,10 +62,7 @@ class InProcess:
             version="in process",
             recordings=recordings,
         )
-        # Clients of several threads take turns; an engine is nobody's second time.
-        self._lock = threading.RLock()
-        self._news = 0
-        self._waiters: set[anyio.Event] = set()
+        self._patience = Patience(self.clock)
 
     def transport(self, http: ModuleType = httpx) -> Any:  # noqa: ANN401 -- a transport of either library
         """Return a transport for the clients, sync and async, of httpx or httpx2."""
@@ -83,12 +76,11 @@ class InProcess:
         body: bytes,
     ) -> MemoryLink:
         """Hand a request to the fakes and return the link that its answer comes on."""
-        link = MemoryLink(method, self._tell)
-        wire = _encode(method, target, headers, body)
+        self._patience.expect_this_thread()
+        link = MemoryLink(method, self._patience.tell)
         reader = RequestReader()
-        reader.feed(wire)
-        with self._lock:
-            self._tell()
+        reader.feed(_encode(method, target, headers, body))
+        with self._patience.lock:
             try:
                 request = reader.next_request()
             except RequestError as error:
@@ -101,9 +93,8 @@ class InProcess:
 
     def leave(self, link: MemoryLink) -> None:
         """Let the client of a link hang up."""
-        with self._lock:
+        with self._patience.lock:
             link.leave()
-            self._tell()
 
     def wait(self, ready: Callable[[], bool], timeout_s: float | None) -> None:
         """Let time pass until something is ready.
@@ -111,71 +102,17 @@ class InProcess:
         Raises:
             BrokenOffError: `ReadTimeout`, when it is not within the time, or never.
         """
-        deadline = self._deadline(timeout_s)
-        while not ready():
-            with self._lock:
-                self._move(deadline)
+        self._patience.wait(ready, timeout_s)
 
-    async def await_(self, ready: Callable[[], bool], timeout_s: float | None) -> None:
-        """Let time pass until something is ready, behind everything else there is.
+    async def await_(
+        self, link: MemoryLink, ready: Callable[[], bool], timeout_s: float | None
+    ) -> None:
+        """Do the same for a task among others, of a link.
 
         Raises:
             BrokenOffError: `ReadTimeout`, when it is not within the time.
         """
-        deadline = self._deadline(timeout_s)
-        while not ready():
-            if await self._others_acted(ready):
-                continue
-            due = self.clock.next_due
-            is_late = due is None or (deadline is not None and due > deadline)
-            if is_late and (deadline is None or self._app.is_held):
-                # Only somebody else can change this: open a gate, hang up.
-                await self._next_news()
-                continue
-            with self._lock:
-                self._move(deadline)
-
-    def _deadline(self, timeout_s: float | None) -> float | None:
-        return None if timeout_s is None else self.clock.time() + timeout_s
-
-    def _move(self, deadline: float | None) -> None:
-        """Let the next thing happen, if that is before the deadline."""
-        due = self.clock.next_due
-        if due is not None and (deadline is None or due <= deadline):
-            self._tell()
-            self.clock.run_next()
-            return
-        if deadline is None:
-            raise BrokenOffError(
-                "ReadTimeout",
-                "nothing more will ever come: the call is held or stalled, and the "
-                "client has no read timeout; release the gate before, or set one",
-            )
-        self.clock.move_to(deadline)
-        raise BrokenOffError("ReadTimeout", "The read operation timed out")
-
-    async def _others_acted(self, ready: Callable[[], bool]) -> bool:
-        """Give the event loop some turns; True as soon as anything happened in them."""
-        seen = self._news
-        for _ in range(IDLE_TURNS):
-            await anyio.lowlevel.checkpoint()
-            if self._news != seen or ready():
-                return True
-        return False
-
-    async def _next_news(self) -> None:
-        event = anyio.Event()
-        self._waiters.add(event)
-        try:
-            await event.wait()
-        finally:
-            self._waiters.discard(event)
-
-    def _tell(self) -> None:
-        """Note that something happened."""
-        self._news += 1
-        for event in tuple(self._waiters):
-            event.set()
+        await self._patience.await_(link, ready, timeout_s)
 
 
 def _encode(

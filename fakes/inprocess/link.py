@@ -30,7 +30,7 @@ NO_ANSWER = "Server disconnected without sending a response."
 class MemoryLink:
     """One request's side of the fakes, and what its client reads of the answer."""
 
-    def __init__(self, method: str, on_news: Callable[[], None]) -> None:
+    def __init__(self, method: str, on_news: Callable[[MemoryLink], None]) -> None:
         """Wait for an exchange; `on_news` is called whenever there is more to read."""
         self._reader = h11.Connection(h11.CLIENT)
         # The reader must know the method: a HEAD's answer has no body.
@@ -103,6 +103,11 @@ class MemoryLink:
         return self._head.status_code, self._head.headers.raw_items()
 
     @property
+    def is_held(self) -> bool:
+        """Whether the call waits at a gate, outside of time."""
+        return self._exchange is not None and self._exchange.is_held
+
+    @property
     def has_left(self) -> bool:
         """Whether the client has left, so that nothing will come."""
         return self._left
@@ -139,11 +144,12 @@ class MemoryLink:
         self._pieces.clear()
         if exchange is not None:
             exchange.peer_left(Peer.FIN)
+        self._on_news(self)
 
     def _receive(self, data: bytes) -> None:
         self._reader.receive_data(data)
         self._parse()
-        self._on_news()
+        self._on_news(self)
 
     def _end(self) -> None:
         """Take the connection's end, which may also be the body's."""
@@ -151,7 +157,7 @@ class MemoryLink:
             return
         self._reader.receive_data(b"")
         self._parse()
-        self._on_news()
+        self._on_news(self)
 
     def _parse(self) -> None:
         while not self._is_whole and self._fault is None:
@@ -172,4 +178,4 @@ class MemoryLink:
 
     def _break(self, kind: str, message: str) -> None:
         self._fault = BrokenOffError(kind, message)
-        self._on_news()
+        self._on_news(self)

@@ -61,7 +61,7 @@ class _Sender:
             link = self._send(request, body)
             try:
                 await self._fakes.await_(
-                    lambda: link.head is not None, _read_timeout_s(request)
+                    link, lambda: link.head is not None, _read_timeout_s(request)
                 )
             except BaseException:
                 self._fakes.leave(link)
@@ -119,7 +119,8 @@ class _Body:
         return self._link.read()
 
     async def _anext(self) -> bytes:
-        await self._fakes.await_(lambda: self._link.has_news, self._timeout_s)
+        link = self._link
+        await self._fakes.await_(link, lambda: link.has_news, self._timeout_s)
         return self._link.read()
 
 

@@ -101,6 +101,9 @@ class Recorder:
 class _Call:
     """One call on its way: an exchange for the client, a reader for the upstream."""
 
+    # Gates are for models.
+    is_held: Final = False
+
     def __init__(self, desk: Desk, number: int, request: Request, link: Link) -> None:
         self._desk = desk
         self._number = number

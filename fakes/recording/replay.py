@@ -33,6 +33,9 @@ SLICE: Final = 64
 class Replay:
     """One recording on one connection."""
 
+    # Gates are for models.
+    is_held: Final = False
+
     __slots__ = (
         "_base",
         "_call",

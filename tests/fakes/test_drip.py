@@ -16,6 +16,8 @@ WHOLE = b"HTTP/1.1 200 OK\r\ncontent-length: 4\r\n\r\nbody"
 class Listener:
     """An exchange that keeps what it is told, and when."""
 
+    is_held = False
+
     def __init__(self, timers: VirtualTimers) -> None:
         self.timers = timers
         self.start = timers.time()

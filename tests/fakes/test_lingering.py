@@ -28,6 +28,8 @@ EACH_10 = Delay(each_ms=10)
 class Stopped:
     """Counts how often it was told to stop."""
 
+    is_held = False
+
     def __init__(self, lingering: Lingering) -> None:
         self.lingering = lingering
         self.times = 0

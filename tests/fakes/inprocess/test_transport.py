@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -264,3 +265,71 @@ def test_a_recording_is_replayed_in_virtual_time(tmp_path: Path) -> None:
         told = [(fakes.clock.time() - 1000, piece) for piece in response.iter_raw()]
 
     assert told == [(5, b"ab"), (60, b"cd")]
+
+
+async def test_hundreds_of_tasks_wait_together_in_few_steps(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    fakes = InProcess()
+    http = async_client(fakes, timeout=200)
+    steps: list[float] = []
+    run_moment = fakes.clock.run_moment
+
+    def counted() -> None:
+        steps.append(fakes.clock.time())
+        run_moment()
+
+    monkeypatch.setattr(fakes.clock, "run_moment", counted)
+    body = ask("[[fake:delay first=100000 each=1000]]", stream=False)
+    answers = await asyncio.gather(
+        *(http.post("/api/chat", json=body) for _ in range(300))
+    )
+
+    assert {answer.status_code for answer in answers} == {200}
+    assert fakes.clock.time() == pytest.approx(1107)
+    assert len(steps) < 50
+
+
+async def test_patience_ends_while_an_unrelated_call_is_held() -> None:
+    fakes = InProcess()
+    http = async_client(fakes, timeout=5)
+    held = asyncio.create_task(
+        http.post("/api/chat", json=ask("[[fake:hold at=headers call=k]]"))
+    )
+    await http.get("/_fakes/calls/k/1/wait", params={"state": "held"})
+    with pytest.raises(httpx.ReadTimeout):
+        await http.post("/api/chat", json=ask("[[fake:stall after=1]]"))
+
+    assert fakes.clock.time() == pytest.approx(1005)
+    assert not held.done()
+    await http.post("/_fakes/gates/k/release")
+    assert (await held).status_code == 200
+
+
+def test_threads_take_turns_and_nobody_loses_patience() -> None:
+    fakes = InProcess()
+    body = ask("[[fake:delay first=100 each=1000]]")
+
+    def ask_often(_: int) -> list[int]:
+        http = client(fakes, timeout=5)
+        return [http.post("/api/chat", json=body).status_code for _ in range(20)]
+
+    with ThreadPoolExecutor(8) as pool:
+        statuses = [
+            status for found in pool.map(ask_often, range(8)) for status in found
+        ]
+
+    assert statuses == [200] * 160
+
+
+async def test_another_thread_than_that_of_the_waiting_tasks_is_refused() -> None:
+    fakes = InProcess()
+    http = async_client(fakes)
+    held = asyncio.create_task(
+        http.post("/api/chat", json=ask("[[fake:hold at=headers call=k]]"))
+    )
+    await http.get("/_fakes/calls/k/1/wait", params={"state": "held"})
+    with pytest.raises(RuntimeError, match="give it fakes of its own"):
+        await asyncio.to_thread(client(fakes).post, "/_fakes/gates/k/release")
+    held.cancel()
+    await asyncio.wait([held])
