@@ -205,7 +205,11 @@ class StreamDelivery:
 
 
 class ShapedDelivery(StreamDelivery):
-    """The same stream in other chunks, with other line ends, comments and the like."""
+    """The same stream with other line ends, comments and the like.
+
+    Chunks are made bigger here; who makes them smaller, where each of them is a write,
+    is the link.
+    """
 
     __slots__ = ("_held", "_shape", "_wire")
 
@@ -253,11 +257,6 @@ class ShapedDelivery(StreamDelivery):
 
     def _body(self, frames: bytes) -> bytes:
         return self._shape.dress(frames)
-
-    def _frame(self, body: bytes) -> bytes:
-        size = self._wire.split or len(body) or 1
-        pieces = (body[start : start + size] for start in range(0, len(body), size))
-        return b"".join(self.framing.part(piece) for piece in pieces)
 
     def _part(self, frames: bytes) -> bytes:
         return super()._part(self._release() + frames)

@@ -32,6 +32,7 @@ MAX_BODY_BYTES: Final = 8 * 1024 * 1024
 MAX_BUFFERED_BYTES: Final = MAX_HEAD_BYTES + MAX_BODY_BYTES
 
 CONTINUE: Final = b"HTTP/1.1 100 Continue\r\n\r\n"
+CHUNK: Final = b"%x\r\n%b\r\n"
 LAST_CHUNK: Final = b"0\r\n\r\n"
 
 
@@ -189,7 +190,7 @@ class Framing:
         """Frame a piece of a body whose length is not known."""
         if not self.chunked:
             return data
-        return b"%x\r\n%b\r\n" % (len(data), data)
+        return CHUNK % (len(data), data)
 
     @property
     def end(self) -> bytes:

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import pytest
 
 from fakes.call import Peer
-from fakes.drip import Dripping, Splitting, narrow
+from fakes.drip import SLICE, Dripping, Splitting, narrow
 from fakes.script import Drip, Wire
 from tests.fakes.virtual import VirtualLink, VirtualTimers
+from tests.fakes.work import work_of
 
 HEAD = b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n"
 WHOLE = b"HTTP/1.1 200 OK\r\ncontent-length: 4\r\n\r\nbody"
@@ -231,52 +234,225 @@ def test_a_connection_that_breaks_on_a_write_gets_no_other() -> None:
     assert rig.timers.pending == 0
 
 
-def test_each_chunk_is_a_write_and_so_is_the_head() -> None:
-    inner = VirtualLink()
-    link = Splitting(inner, 3)
-    link.write(HEAD + b"3\r\nabc\r\n" + b"1\r\nd\r\n")
-    link.write(b"a\r\n0123456789\r\n")
-    link.write(b"0\r\n\r\n")
+class SplitRig:
+    """A splitting link between a listener and a list, in virtual time."""
 
-    assert inner.writes == [
+    def __init__(self, size: int = 1) -> None:
+        self.timers = VirtualTimers()
+        self.inner = VirtualLink()
+        self.link = Splitting(self.inner, size, self.timers)
+        self.exchange = Listener(self.timers)
+        self.link.attach(self.exchange)
+
+    def turn(self) -> list[bytes]:
+        """Give the loop one turn, and return what is written in it."""
+        before = len(self.inner.writes)
+        self.timers.run_next()
+        return self.inner.writes[before:]
+
+
+def chunk(data: bytes) -> bytes:
+    return b"%x\r\n%b\r\n" % (len(data), data)
+
+
+LAST = b"0\r\n\r\n"
+
+
+def test_each_chunk_is_a_write_and_so_is_the_head() -> None:
+    rig = SplitRig(3)
+    rig.link.write(HEAD + chunk(b"abc") + chunk(b"d"))
+    rig.link.write(chunk(b"0123456789"))
+    rig.link.write(LAST)
+
+    assert rig.inner.writes == [
         HEAD,
-        b"3\r\nabc\r\n",
-        b"1\r\nd\r\n",
-        b"a\r\n0123456789\r\n",
-        b"0\r\n\r\n",
+        chunk(b"abc"),
+        chunk(b"d"),
+        chunk(b"012"),
+        chunk(b"345"),
+        chunk(b"678"),
+        chunk(b"9"),
+        LAST,
     ]
+    assert not rig.link.is_full
+
+
+@pytest.mark.parametrize("count", [0, 1, 63, 64, 65, 127, 128, 500])
+def test_no_more_than_so_many_writes_are_made_in_one_turn(count: int) -> None:
+    rig = SplitRig()
+    data = bytes(range(65, 91)) * 20
+    rig.link.write(HEAD)
+    rig.link.write(chunk(data[:count]) if count else b"")
+    turns = [rig.inner.writes[1:]]
+    while rig.timers.pending:
+        assert rig.link.is_full
+        assert not rig.exchange.writable_at
+        turns.append(rig.turn())
+
+    assert all(len(turn) <= SLICE for turn in turns)
+    assert b"".join(rig.inner.writes[1:]) == b"".join(
+        chunk(data[at : at + 1]) for at in range(count)
+    )
+    assert not rig.link.is_full
+    assert len(rig.exchange.writable_at) == (count >= SLICE)
+
+
+def test_four_times_as_long_a_write_is_four_times_the_work() -> None:
+    def play(count: int) -> None:
+        rig = SplitRig()
+        rig.link.write(HEAD + chunk(b"a" * count))
+        rig.timers.advance(0)
+
+    few, many = (work_of(partial(play, count)) for count in (1000, 4000))
+
+    assert many < few * 4.2
+
+
+def test_a_write_is_never_copied_as_a_whole_for_a_piece_of_it() -> None:
+    class Counted(bytes):
+        """Counts the bytes that are copied out of it."""
+
+        copied = 0
+
+        def __getitem__(self, place: slice) -> Counted:  # type: ignore[override]  # is only sliced
+            part = Counted(super().__getitem__(place))
+            Counted.copied += len(part)
+            return part
+
+    rig = SplitRig()
+    rig.link.write(HEAD)
+    rig.link.write(Counted(chunk(b"a" * 1000) * 4))
+    rig.timers.advance(0)
+
+    assert rig.inner.data == HEAD + chunk(b"a") * 4000
+    assert Counted.copied < 5000
+
+
+def test_what_is_written_meanwhile_queues_behind_the_rest() -> None:
+    rig = SplitRig()
+    rig.link.write(HEAD)
+    rig.link.write(chunk(b"a" * 100))
+    rig.link.write(chunk(b"b"))
+    rig.link.finish(keep_alive=True)
+    before = rig.inner.finished
+    rig.timers.advance(0)
+
+    assert before is None
+    assert rig.inner.writes[1:] == [chunk(b"a")] * 100 + [chunk(b"b")]
+    assert rig.inner.finished is True
+    assert rig.exchange.writable_at == []
+
+
+def test_a_head_has_left_before_the_rest_of_what_comes_with_it() -> None:
+    rig = SplitRig()
+    rig.link.write(HEAD + chunk(b"a" * 100))
+    full = rig.link.is_full
+    rig.timers.advance(0)
+
+    assert full
+    assert rig.exchange.writable_at == [0.0, 0.0]
+
+
+def test_a_peer_that_does_not_read_is_waited_for() -> None:
+    rig = SplitRig()
+    rig.inner.fills_on_write = True
+    rig.link.write(HEAD + chunk(b"a" * 100))
+    first = len(rig.inner.writes)
+    rig.timers.advance(0)
+    waited = len(rig.inner.writes)
+    told = list(rig.exchange.writable_at)
+    rig.inner.is_full = False
+    rig.link.writable()
+    rest = len(rig.inner.writes)
+    rig.inner.is_full = False
+    rig.link.writable()
+
+    assert (first, waited, rest) == (1 + SLICE, 1 + SLICE, 101)
+    assert told == []
+    assert rig.exchange.writable_at == [0.0, 0.0]
+    assert not rig.link.is_full
+
+
+@pytest.mark.parametrize("peer", [Peer.FIN, Peer.RST])
+def test_a_peer_that_leaves_between_two_turns_is_heard(peer: Peer) -> None:
+    rig = SplitRig()
+    rig.link.write(HEAD + chunk(b"a" * 1000))
+    rig.link.cut("fin")
+    assert rig.inner.exchange is not None
+    rig.turn()
+    rig.inner.exchange.peer_left(peer)
+    rig.timers.advance(10_000)
+
+    assert rig.exchange.peer is peer
+    assert len(rig.inner.writes) == 1 + 2 * SLICE
+    assert rig.inner.how is None
+    assert rig.timers.pending == 0
+
+
+def test_a_server_that_goes_away_between_two_turns_stops_everything() -> None:
+    rig = SplitRig()
+    rig.link.write(HEAD + chunk(b"a" * 1000))
+    assert rig.inner.exchange is not None
+    rig.inner.exchange.shut_down()
+
+    assert rig.exchange.is_shut_down
+    assert rig.timers.pending == 0
+
+
+def test_a_connection_that_breaks_on_a_piece_gets_no_other() -> None:
+    rig = SplitRig()
+    rig.link.write(HEAD)
+    rig.inner.breaks_on_write = True
+    rig.link.write(chunk(b"a" * 1000))
+    rig.timers.advance(500)
+
+    assert rig.inner.writes == [HEAD, chunk(b"a")]
+    assert rig.exchange.writable_at == []
 
 
 def test_a_body_that_ends_with_the_connection_is_cut_into_slices() -> None:
-    inner = VirtualLink()
-    link = Splitting(inner, 3)
-    link.write(b"HTTP/1.1 200 OK\r\n\r\nabcdefg")
+    rig = SplitRig(3)
+    rig.link.write(b"HTTP/1.1 200 OK\r\n\r\nabcdefg")
 
-    assert inner.writes[1:] == [b"abc", b"def", b"g"]
+    assert rig.inner.writes[1:] == [b"abc", b"def", b"g"]
 
 
 def test_a_body_of_known_length_is_left_as_it_is() -> None:
-    inner = VirtualLink()
-    link = Splitting(inner, 3)
-    link.write(WHOLE)
+    rig = SplitRig(3)
+    rig.link.write(WHOLE)
 
-    assert inner.writes == [WHOLE[:-4], b"body"]
+    assert rig.inner.writes == [WHOLE[:-4], b"body"]
 
 
-def test_all_else_goes_to_the_connection() -> None:
-    inner = VirtualLink()
-    timers = VirtualTimers()
-    link = Splitting(inner, 3)
+def test_all_else_goes_to_the_connection_and_to_the_exchange() -> None:
+    rig = SplitRig(3)
+    rig.link.when_delivered(rig.exchange.writable)
+    rig.link.finish(keep_alive=True)
+    rig.link.cut("fin")
+    rig.link.writable()
+
+    assert rig.inner.exchange is rig.link
+    assert rig.inner.on_delivery == rig.exchange.writable
+    assert (rig.inner.finished, rig.inner.how) == (True, "fin")
+    assert (rig.link.is_open, rig.link.is_full) == (False, False)
+    assert rig.exchange.writable_at == [0.0]
+
+
+def test_what_is_split_may_drip() -> None:
+    timers, inner = VirtualTimers(), VirtualLink()
+    link = narrow(inner, Wire(split=1), Drip(bytes=60, each_ms=10), timers)
     exchange = Listener(timers)
     link.attach(exchange)
-    link.when_delivered(exchange.writable)
-    link.finish(keep_alive=True)
-    link.cut("fin")
+    link.write(HEAD + chunk(b"a" * 100))
+    timers.advance(0)
+    early = list(exchange.writable_at)
+    timers.advance(200)
 
-    assert inner.exchange is exchange
-    assert inner.on_delivery == exchange.writable
-    assert (inner.finished, inner.how) == (True, "fin")
-    assert (link.is_open, link.is_full) == (False, False)
+    assert early == [0.0]
+    assert inner.data == HEAD + chunk(b"a") * 100
+    assert max(len(write) for write in inner.writes) == 60
+    assert exchange.writable_at == [0.0, 110.0]
+    assert not link.is_full
 
 
 def test_nothing_stands_between_unless_it_is_asked_for() -> None:

@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from fakes.delivery import ShapedDelivery, deliver
+from fakes.drip import narrow
 from fakes.errors import ScriptError
 from fakes.http1 import Framing
 from fakes.providers.provider import Syntax
@@ -17,8 +18,10 @@ from fakes.script import Say, Script, Think, Tool, Wire
 from fakes.shaping import Shape, break_frame, payload_of, repeat_frame
 from tests.fakes.providers.streams import STREAMS, Stream
 from tests.fakes.validators.decoding import take_apart
+from tests.fakes.virtual import VirtualLink, VirtualTimers
 
 if TYPE_CHECKING:
+    from fakes.call import Peer
     from fakes.delivery import Delivery
 
 KEPT = Framing(chunked=True, keep_alive=True)
@@ -45,20 +48,39 @@ SHAPES = st.builds(
 streams = pytest.mark.parametrize("stream", STREAMS, ids=lambda stream: stream.name)
 
 
+class Nobody:
+    """An exchange that does not care."""
+
+    is_held = False
+
+    def writable(self) -> None:
+        """Go on."""
+
+    def peer_left(self, peer: Peer) -> None:
+        """Stop."""
+
+    def shut_down(self) -> None:
+        """Stop too."""
+
+
 def played(stream: Stream, script: Script, wire: Wire) -> bytes:
     """Return everything that such a call leaves on the connection."""
     answer, reply = stream.perform(script)
     delivery: Delivery = deliver(reply, KEPT, stream=True, wire=wire)
     pieces = [(part, piece) for part in answer.parts for piece in part.pieces]
-    return b"".join(
-        [
-            delivery.open(),
-            *(delivery.token(part, piece) for part, piece in pieces),
-            delivery.close(),
-            delivery.terminate(),
-            delivery.end(),
-        ]
-    )
+    inner, timers = VirtualLink(), VirtualTimers()
+    link = narrow(inner, wire, None, timers)
+    link.attach(Nobody())
+    for data in (
+        delivery.open(),
+        *(delivery.token(part, piece) for part, piece in pieces),
+        delivery.close(),
+        delivery.terminate(),
+        delivery.end(),
+    ):
+        link.write(data)
+    timers.advance(0)
+    return inner.data
 
 
 @streams
