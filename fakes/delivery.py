@@ -224,15 +224,16 @@ class ShapedDelivery(StreamDelivery):
         super().__init__(reply, framing)
         self._wire = wire
         self._shape = Shape(wire, reply.syntax)
-        # The frames of each token that waits for others; none for one without.
+        # The frames of each token that waits for others, dressed; none for one without.
         self._held: list[bytes] = []
 
     def token(self, part: Part, text: str, garble: Garbling | None = None) -> bytes:
         """All tokens that were kept back, once there are enough."""
-        self._held.append(self._garbled(part, text, garble))
+        # Dressed one by one, so that the last is no more work than any other.
+        self._held.append(self._shape.dress(self._garbled(part, text, garble)))
         if len(self._held) < self._wire.coalesce:
             return b""
-        return self._frame(self._body(self._release()))
+        return self._frame(self._release())
 
     def keepalive(self, text: str | None) -> bytes:
         """The same, between two frames; what is kept back stays so."""
@@ -240,7 +241,7 @@ class ShapedDelivery(StreamDelivery):
 
     def cut(self, upcoming: Upcoming, size: int) -> bytes:
         """What was kept back, and a chunk that ends in the middle of a frame."""
-        held = self._body(self._release())
+        held = self._release()
         return self._frame(held + self._body(self._next(upcoming))[:size])
 
     def truncate(self) -> tuple[bytes, bytes]:
@@ -251,15 +252,16 @@ class ShapedDelivery(StreamDelivery):
         return _retyped(super()._headers(), self._wire.type)
 
     def _release(self) -> bytes:
-        frames = b"".join(self._held)
+        body = self._shape.open(b"".join(self._held))
         self._held.clear()
-        return frames
+        return body
 
     def _body(self, frames: bytes) -> bytes:
-        return self._shape.dress(frames)
+        return self._shape.open(self._shape.dress(frames))
 
     def _part(self, frames: bytes) -> bytes:
-        return super()._part(self._release() + frames)
+        held = self._release()
+        return self._frame(held + self._body(self._take_before() + frames))
 
 
 class WholeDelivery:

@@ -11,9 +11,13 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from .fields import MAX_TOKENS, Milliseconds, Strict
+from .fields import Milliseconds, Strict
 
 __all__ = ["Drip", "Wire"]
+
+# Ten seconds of a fast model in one write of 500 KB: buffers on the way (nginx: 64 KiB)
+# make less of it, and a hundred times as much would keep everybody waiting.
+MAX_COALESCE = 1000
 
 
 class Wire(Strict):
@@ -36,7 +40,7 @@ class Wire(Strict):
     newline: Literal["lf", "crlf", "cr"] | None = None
     bom: bool = False
     comment: Annotated[str, Field(pattern=r"^[^\r\n]{0,200}$")] | None = None
-    coalesce: Annotated[int, Field(ge=1, le=MAX_TOKENS)] = 1
+    coalesce: Annotated[int, Field(ge=1, le=MAX_COALESCE)] = 1
     split: Annotated[int, Field(ge=1, le=1_000_000)] | None = None
     framing: Literal["chunked", "close"] | None = None
     type: Annotated[str, Field(pattern=r"^[\x21-\x7e][\x20-\x7e]{0,127}$")] | None = (

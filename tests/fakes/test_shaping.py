@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from pydantic import ValidationError
 
 from fakes.delivery import ShapedDelivery, deliver
 from fakes.drip import narrow
@@ -142,9 +143,71 @@ def test_a_comment_stands_before_every_event_and_in_none() -> None:
 def test_a_mark_stands_before_the_first_frame_alone() -> None:
     shape = Shape(Wire(bom=True), Syntax.LINES)
 
+    assert shape.open(b"") == b""
+    assert shape.open(b"{}\n") == b"\xef\xbb\xbf{}\n"
+    assert shape.open(b"{}\n") == b"{}\n"
+
+
+@pytest.mark.parametrize(
+    ("newline", "dressed"),
+    [
+        ("lf", b"a\nb\n\nc\n"),
+        ("crlf", b"a\r\nb\r\n\r\nc\r\n"),
+        ("cr", b"a\rb\r\rc\r"),
+    ],
+)
+def test_all_lines_end_alike(
+    newline: Literal["lf", "crlf", "cr"], dressed: bytes
+) -> None:
+    shape = Shape(Wire(newline=newline), Syntax.EVENTS)
+
+    assert shape.dress(b"a\nb\r\n\rc\n") == dressed
     assert shape.dress(b"") == b""
-    assert shape.dress(b"{}\n") == b"\xef\xbb\xbf{}\n"
-    assert shape.dress(b"{}\n") == b"{}\n"
+
+
+@streams
+def test_tokens_that_are_kept_back_are_dressed_one_by_one(
+    stream: Stream, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sizes: list[int] = []
+    plain = Shape.dress
+
+    def dress(shape: Shape, frames: bytes) -> bytes:
+        sizes.append(len(frames))
+        return plain(shape, frames)
+
+    monkeypatch.setattr(Shape, "dress", dress)
+    answer, reply = stream.perform(Script(say=(Say(tokens=1000),)))
+    wire = Wire(coalesce=1000, newline="crlf")
+    delivery = deliver(reply, KEPT, stream=True, wire=wire)
+    (part,) = answer.parts
+    sent = [delivery.token(part, piece) for piece in part.pieces]
+
+    assert [bool(data) for data in sent] == [False] * 999 + [True]
+    assert len(sizes) == 1000
+    assert max(sizes[1:]) < 2 * min(sizes[1:])
+
+
+def test_no_more_tokens_leave_together_than_is_quick() -> None:
+    with pytest.raises(ValidationError, match="less than or equal to 1000"):
+        Wire(coalesce=1001)
+
+
+@streams
+def test_a_mark_stands_before_a_ping_that_overtakes_tokens(stream: Stream) -> None:
+    answer, reply = stream.perform(Script(say=(Say(text="a b"),)))
+    framing = Framing(chunked=False, keep_alive=False)
+    wire = Wire(coalesce=2, bom=True)
+    delivery = deliver(reply, framing, stream=True, wire=wire)
+    (part,) = answer.parts
+    opened = delivery.open().partition(b"\r\n\r\n")[2]
+    first = delivery.token(part, part.pieces[0])
+    ping = delivery.keepalive(None)
+    second = delivery.token(part, part.pieces[1])
+
+    assert first == b""
+    assert (opened + ping).startswith("\ufeff".encode())
+    assert (opened + ping + second).count("\ufeff".encode()) == 1
 
 
 @pytest.mark.parametrize("syntax", [Syntax.LINES, Syntax.ARRAY])
