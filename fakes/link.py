@@ -46,7 +46,7 @@ class Exchange(Protocol):
 
     @property
     def is_held(self) -> bool:
-        """Whether it waits at a gate, so that time alone changes nothing."""
+        """Whether it waits for what somebody else does, as a call at a gate."""
 
     def writable(self) -> None:
         """The kernel has taken everything that was written."""

@@ -29,8 +29,8 @@ REST: Final = 10
 class Wait:
     """Wait for a state: one watch on the journal."""
 
-    # Gates are for models.
-    is_held: Final = False
+    # It waits for what a call or its client does.
+    is_held: Final = True
 
     def __init__(
         self, *, journal: Journal, timers: Timers, request: Request, link: Link
@@ -85,8 +85,8 @@ class Wait:
 class Judging:
     """Wait for a verdict to be yes, and look again when calls have ended."""
 
-    # Gates are for models.
-    is_held: Final = False
+    # It waits for what a call or its client does.
+    is_held: Final = True
 
     def __init__(
         self,

@@ -4,6 +4,9 @@ A client that is alone moves the clock itself. Of the tasks of an event loop tha
 together, one at a time moves it for all: to the next thing that is due, once the loop
 has had nothing else to do for `IDLE_TURNS` turns, so that whoever can act does so
 before. A client whose call is held at a gate loses no patience meanwhile.
+
+Before somebody's patience ends, and while all who wait depend on somebody else, the
+loop gets `GRACE_S` of real time: another task may be back from a thread by then.
 """
 
 from __future__ import annotations
@@ -27,6 +30,8 @@ __all__ = ["Patience"]
 
 # An SDK's call goes through a handful of awaits before it reaches its transport.
 IDLE_TURNS: Final = 20
+# An SDK's first call asks in a thread what system it runs on, which may start programs.
+GRACE_S: Final = 0.25
 TIMED_OUT: Final = "The read operation timed out"
 NEVER: Final = (
     "nothing more will ever come: the call is held or stalled, and the client has no "
@@ -150,7 +155,13 @@ class Patience:
         self._driver = waiter
         try:
             while not waiter.is_over:
-                if not await self._others_acted() and not self._step():
+                if await self._others_acted():
+                    continue
+                if self._is_up_to_others() and await self._has_news_within_grace(
+                    waiter
+                ):
+                    continue
+                if not self._step():
                     # Only somebody else can change this: open a gate, hang up.
                     await waiter.wake()
         finally:
@@ -169,16 +180,28 @@ class Patience:
                 return True
         return False
 
+    def _is_up_to_others(self) -> bool:
+        """Tell whether the next thing would be that somebody gives up."""
+        due, end = self._clock.next_due, self._patience_ends
+        is_end_next = end is not None and (due is None or end < due)
+        return is_end_next or all(one.link.is_held for one in self._waiters.values())
+
+    async def _had_news_in_grace(self, waiter: _Waiter) -> bool:
+        with anyio.move_on_after(GRACE_S):
+            await waiter.wake()
+            return True
+        return False
+
+    @property
+    def _patience_ends(self) -> float | None:
+        """When the first of all who wait gives up."""
+        ends = (waiter.patience_ends for waiter in self._waiters.values())
+        return min((end for end in ends if end is not None), default=None)
+
     def _step(self) -> bool:
         """Move to what is next: something due, or the end of a patience."""
         with self.lock:
-            ends = [
-                end
-                for waiter in self._waiters.values()
-                if (end := waiter.patience_ends) is not None
-            ]
-            deadline = min(ends, default=None)
-            due = self._clock.next_due
+            due, deadline = self._clock.next_due, self._patience_ends
             if due is not None and (deadline is None or due <= deadline):
                 self._clock.run_moment()
                 return True

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -333,3 +334,27 @@ async def test_another_thread_than_that_of_the_waiting_tasks_is_refused() -> Non
         await asyncio.to_thread(client(fakes).post, "/_fakes/gates/k/release")
     held.cancel()
     await asyncio.wait([held])
+
+
+async def test_a_task_that_is_back_from_a_thread_finds_the_time_as_it_was() -> None:
+    fakes = InProcess()
+    http = async_client(fakes)
+    may_go, is_waiting = threading.Event(), asyncio.Event()
+
+    async def ask_later() -> None:
+        await is_waiting.wait()
+        await asyncio.to_thread(may_go.wait, 10)
+        await http.post("/api/chat", json=ask("[[fake:say call=k]]"))
+
+    asking = asyncio.create_task(ask_later())
+    waiting = asyncio.create_task(
+        http.get("/_fakes/calls/k/1/wait", params={"timeout_ms": 9, "state": "ended"})
+    )
+    is_waiting.set()
+    await asyncio.sleep(0)
+    may_go.set()
+    waited = await waiting
+    await asking
+
+    assert waited.json()["reached"]
+    assert fakes.clock.time() == 1000
