@@ -157,9 +157,7 @@ class Patience:
             while not waiter.is_over:
                 if await self._others_acted():
                     continue
-                if self._is_up_to_others() and await self._has_news_within_grace(
-                    waiter
-                ):
+                if self._is_up_to_others() and await self._had_news_in_grace(waiter):
                     continue
                 if not self._step():
                     # Only somebody else can change this: open a gate, hang up.
