@@ -121,6 +121,8 @@ def _check_asked(script: Script) -> None:
 
 
 def _tokens_of(words: _Words, seed: int, fingerprint: str) -> list[str]:
+    if words.text is not None and words.pieces is not None:
+        return list(_cut(words.text, words.pieces))
     if words.text is not None:
         return split_tokens(words.text)
     chosen = pick(VOCABULARY, roll(seed, fingerprint, "words", _count(words)))
@@ -133,16 +135,21 @@ def _count(words: _Words) -> int:
 
 
 def _fragments(tool: Tool) -> Iterator[str]:
-    """Cut arguments into fragments of about the same length, none of them empty.
+    """Cut arguments into fragments of about the same length.
 
     Without anything to cut, one empty fragment says that there is a call.
     """
     text = tool.arguments[: tool.keep]
-    count = min(tool.pieces or -(-len(text) // FRAGMENT), len(text))
-    for n in range(count):
-        yield text[len(text) * n // count : len(text) * (n + 1) // count]
+    yield from _cut(text, tool.pieces or -(-len(text) // FRAGMENT))
     if not text:
         yield ""
+
+
+def _cut(text: str, count: int) -> Iterator[str]:
+    """Cut a text into pieces of about the same length, none of them empty."""
+    count = min(count, len(text))
+    for n in range(count):
+        yield text[len(text) * n // count : len(text) * (n + 1) // count]
 
 
 def _stop_reason(script: Script, answer: Answer, *, is_cut: bool) -> StopReason:

@@ -73,15 +73,23 @@ class _Kind(Strict):
 
 
 class _Words(_Kind):
-    """A text, or a number of seeded words (default 8)."""
+    """A text, or a number of seeded words (default 8).
+
+    Args:
+        pieces: in how many tokens the text is made, each of about the same length;
+            default: a word each, with the white space behind it.
+    """
 
     text: Text | None = None
     tokens: Position | None = None
+    pieces: Annotated[int, Field(ge=1, le=MAX_TOKENS)] | None = None
 
     @model_validator(mode="after")
     def _one_of_both(self) -> Self:
         if self.text is not None and self.tokens is not None:
             raise ValueError("expected text or tokens, got both")
+        if self.pieces is not None and self.text is None:
+            raise ValueError("expected pieces only with text, got none")
         return self
 
 

@@ -29,6 +29,7 @@ from fakes.script import (
     Stop,
     Think,
     Tool,
+    parse_script,
 )
 
 DICE = Dice(seed=0, fingerprint="f")
@@ -239,3 +240,28 @@ def test_a_text_is_not_counted_as_seeded_words() -> None:
 def test_more_than_the_longest_answer_is_refused() -> None:
     with pytest.raises(ScriptError, match="at most 100000 tokens to be said"):
         answer_to(Script(say=(Say(text="a " * 100_001),)))
+
+
+@given(st.text(min_size=1), st.integers(1, 40))
+def test_a_text_in_pieces_is_cut_anywhere_and_loses_nothing(
+    text: str, pieces: int
+) -> None:
+    (part,) = answer_to(Script(say=(Say(text=text, pieces=pieces),))).parts
+    sizes = {len(piece) for piece in part.pieces}
+
+    assert part.text == text
+    assert len(part.pieces) == min(pieces, len(text))
+    assert min(sizes) >= 1
+    assert max(sizes) - min(sizes) <= 1
+
+
+def test_texts_of_one_kind_are_tokens_of_ones_own() -> None:
+    said = (Say(text="un"), Say(text="believ"), Say(text="able", pieces=2))
+    (part,) = answer_to(Script(say=said)).parts
+
+    assert part.pieces == ("un", "believ", "ab", "le")
+
+
+def test_pieces_are_of_a_text() -> None:
+    with pytest.raises(ScriptError, match="expected pieces only with text"):
+        parse_script('{"say": [{"tokens": 3, "pieces": 2}]}', where="script")
