@@ -124,7 +124,7 @@ class Connection(asyncio.Protocol):
         if self._exchange is not None:
             self._exchange.writable()
         elif self._is_closing:
-            self._await_close()
+            self._loop.call_soon(self._close_our_side)
 
     # What an exchange may do.
 
@@ -256,6 +256,17 @@ class Connection(asyncio.Protocol):
         if self._transport.is_closing():
             return
         self._transport.resume_reading()
+        self._await_close()
+        self._loop.call_soon(self._close_our_side)
+
+    def _close_our_side(self) -> None:
+        """Send a FIN behind the last byte, once that has left.
+
+        In a turn of its own: asyncio, when it is asked for one while it writes, asks
+        the kernel a second time, and fails if the client has closed meanwhile.
+        """
+        if self.is_full or self._transport.is_closing():
+            return
         # A peer that reset the connection meanwhile is heard of only in the next turn.
         with suppress(OSError):
             self._transport.write_eof()

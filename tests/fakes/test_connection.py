@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import fcntl
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 import pytest
+from anyio.lowlevel import checkpoint
 
 from fakes import connection as connection_module
 from fakes import http1
@@ -14,6 +15,8 @@ from tests.fakes.raw_client import RawClient, chat_body, chat_request, post
 
 if TYPE_CHECKING:
     from fakes import Server
+    from fakes.call import Peer
+    from fakes.link import Handler
     from tests.fakes.raw_client import ControlClient
 
 PATH = "/v1/chat/completions"
@@ -315,3 +318,69 @@ async def test_a_reset_does_not_wait_for_ever_for_a_client_that_never_reads(
         assert call["tokens"]["sent"] == 100
         with pytest.raises(ConnectionResetError):
             await client.read_to_end()
+
+
+class Sink(asyncio.Transport):
+    """A transport that takes nothing until it is told to, and counts FINs."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.waiting = 1
+        self.fins = 0
+
+    def set_write_buffer_limits(
+        self, high: int | None = None, low: int | None = None
+    ) -> None:
+        """Have none."""
+
+    def get_write_buffer_size(self) -> int:
+        return self.waiting
+
+    def is_closing(self) -> bool:
+        return False
+
+    def resume_reading(self) -> None:
+        """Read on."""
+
+    def write_eof(self) -> None:
+        self.fins += 1
+
+
+class Finishing:
+    """An exchange that is over once its bytes have left, or before."""
+
+    is_held = False
+
+    def __init__(self, connection: connection_module.Connection) -> None:
+        self.connection = connection
+
+    def writable(self) -> None:
+        self.connection.finish(keep_alive=False)
+
+    def peer_left(self, peer: Peer) -> None:
+        """Do nothing."""
+
+    def shut_down(self) -> None:
+        """Do nothing."""
+
+
+@pytest.mark.parametrize("is_over", [False, True], ids=["waits", "is over"])
+async def test_a_fin_is_never_sent_while_asyncio_writes(*, is_over: bool) -> None:
+    sink = Sink()
+    loop = asyncio.get_running_loop()
+    connection = connection_module.Connection(cast("Handler", None), loop, set())
+    connection.connection_made(sink)
+    exchange = Finishing(connection)
+    connection.attach(exchange)
+    if is_over:
+        exchange.writable()
+    await checkpoint()
+    fins = [sink.fins]
+    sink.waiting = 0
+    connection.resume_writing()
+    fins.append(sink.fins)
+    await checkpoint()
+    fins.append(sink.fins)
+    connection.connection_lost(None)
+
+    assert fins == [0, 0, 1]
