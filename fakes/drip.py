@@ -243,7 +243,7 @@ class Splitting(_Narrow):
         # What was written behind that which is being cut.
         self._later: deque[bytes] = deque()
         self._pieces: Iterator[bytes] | None = None
-        # Whether the exchange waits for nothing but the head; it is the first to leave.
+        # The head has left before any piece does: whoever has read it may leave then.
         self._is_head_due = False
 
     @property
@@ -255,17 +255,19 @@ class Splitting(_Narrow):
         self._pieces = None
 
     def write(self, data: bytes) -> None:
-        """Take bytes; the first pieces leave at once."""
-        is_first = self._way is None
+        """Take bytes; the first pieces leave at once, but none with the head."""
         if self._way is None:
             head, end, data = data.partition(HEAD_END)
             self._way = self._way_for(head)
             self._link.write(head + end)
+            self._is_head_due = bool(data) and KNOWN_LENGTH not in head
         self._later.append(data)
         if self._pieces is None:
             self._pieces = self._cut_up(self._way)
-            self._hand_on()
-            self._is_head_due = is_first and self._is_waiting
+            if self._is_head_due:
+                self._go_on_later()
+            else:
+                self._hand_on()
 
     def writable(self) -> None:
         """Go on: the kernel has taken the last write, or the head at least."""
@@ -293,6 +295,9 @@ class Splitting(_Narrow):
                 self._drop()
                 return
             self._link.write(piece)
+        self._go_on_later()
+
+    def _go_on_later(self) -> None:
         if not self._link.is_full:
             self._timer = self._timers.call_soon(self._pour)
 
