@@ -5,6 +5,10 @@ is compared as a value: the order of keys, white space and escapes do not matter
 does 1.0 for 1. Header fields do not count, and secrets are equal to each other.
 The n-th request of a kind gets its n-th recording, and stays with the last.
 
+Bounds: whoever asks may send `http1.MAX_BODY_BYTES` of anything, while everybody else
+waits. So a body is told apart by a hash, one of more than `MAX_COMMAS` as it stands,
+and the nearest recording is looked for among `MAX_CANDIDATES` by `MAX_LEAVES` each.
+
 Pure; who counts the requests is whoever asks.
 """
 
@@ -12,16 +16,18 @@ from __future__ import annotations
 
 import difflib
 import json
-import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from hashlib import sha256
+from itertools import islice
 from typing import TYPE_CHECKING, Final
 from urllib.parse import parse_qsl, unquote, urlsplit
 
+from .difference import Text, describe, leaves_of
 from .redaction import REDACTED, SECRET_PARAMETERS, Secrets
 
 if TYPE_CHECKING:
     from collections import Counter
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Mapping, Sequence
 
     from ..http1 import Request
     from .cassette import Asked
@@ -30,27 +36,49 @@ __all__ = ["Chooser", "Kind", "kind_of_asked", "kind_of_request"]
 
 # Of a thousand recordings these many are looked at for the nearest one.
 MAX_CANDIDATES: Final = 200
-# A value is shown in a message up to here.
-MAX_SHOWN: Final = 80
-_PLAIN: Final = re.compile(r"[A-Za-z_]\w*")
-_NOTHING: Final = "nothing"
+# Of a body's values these many count for which recording is nearest.
+MAX_LEAVES: Final = 500
+# More values than any chat has. Each costs a microsecond to read, in an event loop
+# that all share; long texts and images cost next to nothing.
+MAX_COMMAS: Final = 200_000
+# Whole numbers up to here are the same as floats; longer ones would spell out 1e308.
+MAX_WHOLE: Final = 1e15
+# A body with a longer number is compared as it stands: reading one takes its square.
+MAX_DIGITS: Final = 100
+# Of a path this much is compared by likeness, which takes its square.
+MAX_PATH: Final = 200
 
 
 @dataclass(frozen=True, slots=True)
 class Kind:
-    """What makes a request the same as another: places, and what stands there.
+    """What makes a request the same as another.
 
-    Places are `method`, `path`, `query.alt`, `body.messages[0].content`, and `body` for
-    one that is no JSON. Values are JSON, or the body itself.
+    Args:
+        query: names and values, by name.
+        digest: hash of the body's value.
+        body: that value, for messages; `Text` where it is no JSON.
     """
 
-    leaves: tuple[tuple[str, str], ...]
+    method: str
+    path: str
+    query: tuple[tuple[str, str], ...]
+    digest: bytes
+    body: object = field(compare=False, repr=False)
 
     @property
     def method_and_path(self) -> str:
         """The request's name in a message."""
-        leaves = dict(self.leaves)
-        return f"{leaves['method']} {leaves['path']}"
+        return f"{self.method} {self.path}"
+
+    @property
+    def parts(self) -> dict[str, object]:
+        """Everything that counts by name, in the order in which it is compared."""
+        return {
+            "method": self.method,
+            "path": self.path,
+            "query": dict(self.query),
+            "body": self.body,
+        }
 
 
 def kind_of_asked(asked: Asked) -> Kind:
@@ -72,41 +100,38 @@ def kind_of_request(request: Request) -> Kind:
 
 
 def _kind(method: str, path: str, query: Mapping[str, str], body: bytes) -> Kind:
-    leaves = [("method", method), ("path", path)]
-    leaves += sorted(
-        (f"query.{name}", REDACTED if name.lower() in SECRET_PARAMETERS else value)
+    told = sorted(
+        (name, REDACTED if name.lower() in SECRET_PARAMETERS else value)
         for name, value in query.items()
     )
-    return Kind((*leaves, *_leaves_of(body)))
+    value, digest = _value_of(body)
+    return Kind(method, path, tuple(told), digest, value)
 
 
-def _leaves_of(body: bytes) -> list[tuple[str, str]]:
-    try:
-        value = json.loads(body, parse_float=_number)
-    except (ValueError, RecursionError):
-        return [("body", body.decode("utf-8", "backslashreplace"))] if body else []
-    leaves: list[tuple[str, str]] = []
-    # A list instead of recursion: a body may be nested as deep as its sender likes.
-    waiting: list[tuple[str, object]] = [("body", value)]
-    while waiting:
-        place, value = waiting.pop()
-        if isinstance(value, dict) and value:
-            waiting += [(f"{place}.{_name(key)}", value[key]) for key in value]
-        elif isinstance(value, list) and value:
-            waiting += [(f"{place}[{index}]", part) for index, part in enumerate(value)]
+def _value_of(body: bytes) -> tuple[object, bytes]:
+    """Return what a body means, and a hash that only equal values share."""
+    if body.count(b",") <= MAX_COMMAS:
+        try:
+            value = json.loads(body, parse_float=_number, parse_int=_whole)
+            spelled = json.dumps(value, sort_keys=True)
+        except (ValueError, RecursionError):
+            pass
         else:
-            leaves.append((place, json.dumps(value, ensure_ascii=False)))
-    return sorted(leaves)
+            return value, sha256(b"json:" + spelled.encode()).digest()
+    text = Text(body.decode("utf-8", "backslashreplace"))
+    return text, sha256(b"text:" + body).digest()
 
 
-def _name(key: str) -> str:
-    """Spell a key so that no two places are spelled the same."""
-    return key if _PLAIN.fullmatch(key) else json.dumps(key)
+def _whole(text: str) -> int:
+    if len(text) > MAX_DIGITS:
+        raise ValueError("too long to be worth its square")
+    return int(text)
 
 
 def _number(text: str) -> float:
     number = float(text)
-    return int(number) if number.is_integer() else number
+    is_whole = number.is_integer() and abs(number) <= MAX_WHOLE
+    return int(number) if is_whole else number
 
 
 class Chooser:
@@ -114,10 +139,12 @@ class Chooser:
 
     def __init__(self, kinds: Sequence[Kind]) -> None:
         """Take the kind of each recording, in the order they are to be played."""
-        self._kinds = kinds
         self._places: dict[Kind, list[int]] = {}
         for place, kind in enumerate(kinds):
             self._places.setdefault(kind, []).append(place)
+        # Read now: a request that fits none is to be told so at once.
+        self._leaves = {kind: _leaves(kind) for kind in self._places}
+        self._kinds = kinds
 
     def choose(self, kind: Kind, asked: Counter[Kind]) -> int | None:
         """Return the place of the recording that is next for this kind, if any is.
@@ -129,8 +156,10 @@ class Chooser:
         places = self._places.get(kind)
         if places is None:
             return None
-        asked[kind] += 1
-        return places[min(asked[kind], len(places)) - 1]
+        # Counted by the recording's own, so that no request's body is kept.
+        known = self._kinds[places[0]]
+        asked[known] += 1
+        return places[min(asked[known], len(places)) - 1]
 
     def nearest(self, kind: Kind) -> tuple[int, str] | None:
         """Return the place of the recording most like it, and where they differ.
@@ -139,44 +168,31 @@ class Chooser:
         """
         if not self._places:
             return None
-        wanted = dict(kind.leaves)
+        paths = {(known.method, known.path) for known in self._places}
+        likeness = {path: _path_likeness(path, kind) for path in paths}
         ranked = sorted(
-            self._places, key=lambda known: _path_likeness(known, wanted), reverse=True
+            self._places,
+            key=lambda known: likeness[known.method, known.path],
+            reverse=True,
         )
-        near = max(ranked[:MAX_CANDIDATES], key=lambda known: _likeness(known, wanted))
-        return self._places[near][0], _difference(dict(near.leaves), wanted)
+        ours = _leaves(kind)
+
+        def rank(known: Kind) -> tuple[float, float]:
+            theirs = self._leaves[known]
+            same = len(theirs & ours) / max(1, len(theirs), len(ours))
+            return likeness[known.method, known.path], same
+
+        near = max(ranked[:MAX_CANDIDATES], key=rank)
+        return self._places[near][0], describe(near.parts, kind.parts)
 
 
-def _path_likeness(known: Kind, wanted: Mapping[str, str]) -> float:
-    theirs, ours = dict(known.leaves[:2]), wanted
-    if theirs["path"] == ours["path"]:
-        return 1 + (theirs["method"] == ours["method"])
-    # A path may be of any length, and comparing takes its square.
-    matcher = difflib.SequenceMatcher(None, theirs["path"][:200], ours["path"][:200])
-    return matcher.quick_ratio()
+def _leaves(kind: Kind) -> frozenset[tuple[str, object]]:
+    return frozenset(islice(leaves_of(kind.parts), MAX_LEAVES))
 
 
-def _likeness(known: Kind, wanted: Mapping[str, str]) -> tuple[float, float]:
-    same = sum(wanted.get(place) == value for place, value in known.leaves)
-    return _path_likeness(known, wanted), same / max(len(known.leaves), len(wanted))
-
-
-def _difference(known: Mapping[str, str], wanted: Mapping[str, str]) -> str:
-    """Say where two kinds differ first, method and path before everything else."""
-    first = next(
-        place
-        for place in _in_order(known, wanted)
-        if known.get(place) != wanted.get(place)
-    )
-    expected, got = _show(known.get(first)), _show(wanted.get(first))
-    return f"{first}: expected {expected}, got {got}"
-
-
-def _in_order(*kinds: Iterable[str]) -> list[str]:
-    return list(dict.fromkeys(place for kind in kinds for place in kind))
-
-
-def _show(value: str | None) -> str:
-    if value is None:
-        return _NOTHING
-    return value if len(value) <= MAX_SHOWN else f"{value[:MAX_SHOWN]}…"
+def _path_likeness(known: tuple[str, str], wanted: Kind) -> float:
+    method, path = known
+    if path == wanted.path:
+        return 1 + (method == wanted.method)
+    ours, theirs = wanted.path[:MAX_PATH], path[:MAX_PATH]
+    return difflib.SequenceMatcher(None, theirs, ours).quick_ratio()

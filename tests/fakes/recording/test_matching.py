@@ -5,12 +5,20 @@ from __future__ import annotations
 import json
 from collections import Counter
 from collections.abc import Mapping
+from itertools import islice
 
 import pytest
 
 from fakes.http1 import Request
 from fakes.recording.cassette import Asked
-from fakes.recording.matching import Chooser, Kind, kind_of_asked, kind_of_request
+from fakes.recording.difference import Text, leaves_of
+from fakes.recording.matching import (
+    MAX_COMMAS,
+    Chooser,
+    Kind,
+    kind_of_asked,
+    kind_of_request,
+)
 
 CHAT = "/v1/chat/completions"
 BODY = {"model": "m", "messages": [{"role": "user", "content": "hi"}], "top_p": 1.0}
@@ -146,7 +154,10 @@ def test_the_nth_request_gets_the_nth_recording_and_stays_with_the_last() -> Non
         ),
         (
             request(path="/v1/chat/completion"),
-            (0, "path: expected /v1/chat/completions, got /v1/chat/completion"),
+            (
+                0,
+                'path: expected "/v1/chat/completions", got "/v1/chat/completion"',
+            ),
         ),
         (
             request({"a": 2, "b": 3}, path="/v1/other"),
@@ -154,11 +165,15 @@ def test_the_nth_request_gets_the_nth_recording_and_stays_with_the_last() -> Non
         ),
         (
             request(b"plain", path="/v1/other"),
-            (1, "body.a: expected 1, got nothing"),
+            (1, 'body: expected {"a": 1, "b": 3}, got text "plain"'),
+        ),
+        (
+            request({"a": True, "b": 3}, path="/v1/other"),
+            (1, "body.a: expected 1, got true"),
         ),
         (
             request({"a": 1, "b": 3}, path="/v1/other", query={"q": ""}),
-            (1, "query.q: expected nothing, got "),
+            (1, 'query.q: expected nothing, got ""'),
         ),
     ],
 )
@@ -168,6 +183,78 @@ def test_the_nearest_recording_is_named_with_the_first_difference(
     chooser = Chooser([asked(), asked({"a": 1, "b": 3}, target="/v1/other")])
 
     assert chooser.nearest(kind) == nearest
+
+
+def test_a_difference_that_is_only_json_s_is_found() -> None:
+    many = {"n": [0] * 20_000, "z": [1, {"b": 1, "a": 2}]}
+    chooser = Chooser([asked({"n": [1, 0]}), asked(many, target="/v1/many")])
+
+    assert chooser.nearest(request({"n": [True, 0]})) == (
+        0,
+        "body.n[0]: expected 1, got true",
+    )
+    far = {"z": [1, {"a": 2, "b": True}], "n": [0] * 20_000}
+    assert chooser.nearest(request(far, path="/v1/many")) == (
+        1,
+        "a value far behind the first ones",
+    )
+
+
+@pytest.mark.parametrize(
+    "body", [b"[" + b"1," * (MAX_COMMAS + 1) + b"1]", b"[" + b"1" * 200 + b"]"]
+)
+def test_a_body_that_takes_long_to_read_is_compared_as_it_stands(body: bytes) -> None:
+    chooser = Chooser([asked(body)])
+
+    assert request(body) == asked(body)
+    assert request(body + b" ") != asked(body)
+    assert chooser.nearest(request(body + b" ")) is not None
+    assert isinstance(request(body).body, Text)
+
+
+def test_only_so_many_values_are_looked_at_for_the_nearest() -> None:
+    taken = 0
+
+    class Watched(dict[str, object]):
+        def __getitem__(self, key: str) -> object:
+            nonlocal taken
+            taken += 1
+            return super().__getitem__(key)
+
+    list(islice(leaves_of(Watched.fromkeys(map(str, range(5000)), 1)), 7))
+
+    assert taken == 7
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        {"x" * 100_000: [1, 2]},
+        {"a": [[["x" * 100_000]], 1]},
+        [[[[1] * 90] * 90] * 9],
+    ],
+)
+def test_a_refusal_stays_short_whatever_was_asked(body: object) -> None:
+    near = Chooser([asked()]).nearest(request(body))
+
+    assert near is not None
+    assert len(near[1]) < 400
+
+
+def test_a_value_too_deep_to_walk_is_one_piece() -> None:
+    known, wanted = b"[" * 100 + b"1", b"[" * 100 + b"2"
+    near = Chooser([asked(known + b"]" * 100)]).nearest(request(wanted + b"]" * 100))
+
+    assert near is not None
+    assert near[1].startswith(f"body{'[0]' * 31}: expected [[[")
+
+
+def test_what_is_counted_keeps_no_request() -> None:
+    recorded, count = asked(), Counter[Kind]()
+    chooser = Chooser([recorded])
+    chooser.choose(request(), count)
+
+    assert next(iter(count)) is recorded
 
 
 def test_without_recordings_none_is_nearest() -> None:
