@@ -10,6 +10,7 @@ import contextlib
 import http.client
 import json
 import os
+import random
 import socket
 import subprocess
 import sys
@@ -29,6 +30,10 @@ __all__ = ["Case", "ContestError", "run"]
 
 READY_S: Final = 20.0
 READY_POLL_S: Final = 0.05
+# Below net.ipv4.ip_local_port_range as Linux has it by default.
+PORTS: Final = range(20_000, 32_000)
+# Of what a server that failed has said: its last lines.
+MAX_SAID: Final = 300
 # The client stops by itself; this is for one that hangs.
 CLIENT_SPARE_S: Final = 20.0
 
@@ -97,29 +102,36 @@ def _started(
             stderr=output,
         )
     try:
-        _wait_ready(process, port, log)
+        _wait_ready(process, port)
         contestant.configure(port, script)
         yield port, process.pid
+    except (ContestError, RuntimeError, OSError, http.client.HTTPException) as error:
+        said = log.read_text(errors="replace").strip()[-MAX_SAID:]
+        words = f"; the server said: {said}" if said else ""
+        raise ContestError(f"{error}{words}") from error
     finally:
         process.kill()
         process.wait()
 
 
 def _free_port() -> int:
-    """Find a port that is free now; the peers cannot choose one and tell."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+    """Find a port that is free now; the peers cannot choose one and tell.
+
+    None of those that the kernel gives to clients: a client that looks whether the
+    server is there yet could get that very port, and connect to itself.
+    """
+    for port in random.sample(PORTS, 100):
+        with contextlib.suppress(OSError), socket.socket() as probe:
+            probe.bind(("127.0.0.1", port))
+            return port
+    raise ContestError(f"expected a free port in {PORTS}, got none")
 
 
-def _wait_ready(process: subprocess.Popen[bytes], port: int, log: Path) -> None:
+def _wait_ready(process: subprocess.Popen[bytes], port: int) -> None:
     deadline = time.monotonic() + READY_S
     while time.monotonic() < deadline:
         if process.poll() is not None:
-            said = log.read_text(errors="replace").strip()[-300:]
-            raise ContestError(
-                f"expected a server, got exit {process.returncode}: {said}"
-            )
+            raise ContestError(f"expected a server, got exit {process.returncode}")
         with contextlib.suppress(ConnectionRefusedError):
             socket.create_connection(("127.0.0.1", port), 1).close()
             return

@@ -54,7 +54,7 @@ def test_paced_streams_have_gaps_and_first_contents() -> None:
 def test_a_server_that_does_not_start_is_told_with_its_words() -> None:
     contestant = serving("-c", "raise SystemExit('no licence')")
 
-    with pytest.raises(ContestError, match="got exit 1: no licence"):
+    with pytest.raises(ContestError, match="got exit 1; the server said: no licence"):
         run(contestant, FLOOD)
 
 
@@ -75,6 +75,25 @@ while True:
     )
 
     with pytest.raises(ContestError, match="expected a role frame and 'tick '"):
+        run(contestant, FLOOD)
+
+
+@pytest.mark.slow
+def test_a_server_that_hangs_up_is_told_with_its_words() -> None:
+    source = """
+import socket, sys
+listener = socket.create_server(("127.0.0.1", int(sys.argv[1])))
+print("out of tokens", flush=True)
+while True:
+    listener.accept()[0].close()
+"""
+    contestant = Contestant(
+        name="other",
+        version="1",
+        command=lambda port, *_: [sys.executable, "-c", source, str(port)],
+    )
+
+    with pytest.raises(ContestError, match="; the server said: out of tokens"):
         run(contestant, FLOOD)
 
 
