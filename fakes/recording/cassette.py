@@ -35,6 +35,7 @@ from pydantic_core import from_json
 from .errors import CassetteError
 
 __all__ = [
+    "MAX_MS",
     "VERSION",
     "Asked",
     "Cassette",
@@ -48,6 +49,8 @@ __all__ = [
 ]
 
 VERSION: Final = 1
+# A day, as for every duration that the fakes know.
+MAX_MS: Final = 24 * 3600 * 1000.0
 # Longer values are cut in messages.
 MAX_SHOWN: Final = 60
 # Characters that JSON leaves alone, but that an editor or a diff takes for the end of
@@ -210,7 +213,8 @@ class _Bytes(_Line):
         return self
 
 
-_Moment = Annotated[float, Field(ge=0, allow_inf_nan=False)]
+# NaN is not below anything, and so is refused as well.
+_Moment = Annotated[float, Field(ge=0, le=MAX_MS)]
 
 
 class _Call(_Bytes):
@@ -378,9 +382,14 @@ def _parse(line: bytes, place: str) -> _Call | _Read | _End:
 
 def _validate(kind: type[_Kind], line: bytes, place: str) -> _Kind:
     try:
-        return kind.model_validate_json(line)
+        checked = kind.model_validate_json(line)
     except ValidationError as error:
         raise CassetteError(f"{place}: {_explain(error, kind)}") from None
+    keys = [key for key, _ in json.loads(line, object_pairs_hook=tuple)]
+    twice = next((key for key in kind.model_fields if keys.count(key) > 1), None)
+    if twice is not None:
+        raise CassetteError(f"{place}: {twice}: expected the key once, got it twice")
+    return checked
 
 
 def _explain(error: ValidationError, kind: type[_Line]) -> str:

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Final
 
 from ..connection import Connection
 from ..errors import StartError
+from .cassette import MAX_MS
 from .recorder import Desk, Recorder
 from .tape import Tape
 from .upstream import Upstream
@@ -68,8 +69,11 @@ async def recording(settings: RecorderSettings) -> AsyncIterator[str]:
         CassetteError: the cassette cannot be written.
         StartError: the address cannot be listened on, or there is no such deadline.
     """
-    if not settings.deadline_s > 0:
-        raise StartError(f"expected a deadline above 0 s, got {settings.deadline_s}")
+    if not 0 < settings.deadline_s <= MAX_MS / 1000:
+        raise StartError(
+            f"expected a deadline above 0 s and of at most {MAX_MS / 1000:g} s, "
+            f"got {settings.deadline_s}"
+        )
     upstream = Upstream.at(settings.upstream, ca_file=settings.ca_file)
     # The port first: without one there is to be no new file either.
     async with _bound(settings.host, settings.port) as door:

@@ -22,6 +22,9 @@ if TYPE_CHECKING:
 
 __all__ = ["Recordings", "Track", "load_recordings"]
 
+# Slower, and a second takes a quarter of an hour; faster, and it is 0.
+MIN_SPEED: Final = 0.001
+MAX_SPEED: Final = 1e6
 _STREAMS: Final = ("text/event-stream", "application/x-ndjson")
 
 
@@ -49,7 +52,8 @@ class Recordings:
     """Everything that can be replayed, in order, and how fast.
 
     Args:
-        speed: 1 is as recorded, 2 twice as fast, 0 at once.
+        speed: 1 is as recorded, 2 twice as fast, 0 at once; of no use outside of
+            what `load_recordings` takes.
         warnings: what was left out of the cassettes, a line each.
     """
 
@@ -65,9 +69,11 @@ def load_recordings(paths: Sequence[Path], *, speed: float = 1.0) -> Recordings:
         CassetteError: naming file, line and key, what was expected and what came.
         RecordingError: there is no such speed.
     """
-    # Not `speed < 0`: NaN is not below anything.
-    if not speed >= 0:
-        raise RecordingError(f"expected a speed of 0 or more, got {speed}")
+    # Not the other way round: NaN is not below anything.
+    if not (speed == 0 or MIN_SPEED <= speed <= MAX_SPEED):
+        raise RecordingError(
+            f"expected a speed of 0, or of {MIN_SPEED:g} to {MAX_SPEED:g}, got {speed}"
+        )
     cassettes = [(path, load_cassette(path)) for path in paths]
     return Recordings(
         tracks=tuple(

@@ -203,6 +203,21 @@ def test_an_empty_file_is_no_cassette() -> None:
             "c.jsonl:3: at_ms: input should be greater than or equal to 0, got -1",
         ),
         (
+            [*LINES[:2], b'{"at_ms": 1e308, "text": "x"}\n', LINES[-1]],
+            (
+                "c.jsonl:3: at_ms: input should be less than or equal to 86400000, "
+                "got 1e+308"
+            ),
+        ),
+        (
+            [*LINES[:2], b'{"at_ms": 1, "text": "x", "at_ms": 2}\n', LINES[-1]],
+            "c.jsonl:3: at_ms: expected the key once, got it twice",
+        ),
+        (
+            [b'{"cassette": 1, "upstream": "x", "upstream": "y"}\n', *LINES[1:]],
+            "c.jsonl:1: upstream: expected the key once, got it twice",
+        ),
+        (
             [*LINES[:4], changed(LINES[4], at_ms=20), LINES[-1]],
             "c.jsonl:5: at_ms: expected at least 20.125 of the read before, got 20.0",
         ),

@@ -755,11 +755,11 @@ async def test_a_port_in_use_leaves_no_file_behind(tmp_path: Path) -> None:
     assert not (tmp_path / "c.jsonl").exists()
 
 
-@pytest.mark.parametrize("deadline_s", [0.0, float("nan")])
-async def test_there_is_no_deadline_of_nothing(
+@pytest.mark.parametrize("deadline_s", [0.0, float("nan"), float("inf"), 1e308])
+async def test_there_is_no_deadline_of_nothing_nor_of_ever(
     tmp_path: Path, deadline_s: float
 ) -> None:
-    with pytest.raises(StartError, match="expected a deadline above 0 s, got "):
+    with pytest.raises(StartError, match="expected a deadline above 0 s and "):
         async with session(1, tmp_path, deadline_s=deadline_s):
             pass
 

@@ -73,10 +73,18 @@ def test_a_call_that_was_cut_off_is_told(tmp_path: Path) -> None:
     assert recordings.warnings == (f"{path}: the last call is cut off, it is left out",)
 
 
-@pytest.mark.parametrize("speed", [-1.0, float("nan")])
-def test_there_is_no_speed_below_0(speed: float) -> None:
-    with pytest.raises(RecordingError, match="expected a speed of 0 or more, got "):
+@pytest.mark.parametrize(
+    "speed", [-1.0, float("nan"), float("inf"), 5e-324, 0.0009, 1e7]
+)
+def test_a_speed_that_no_timer_can_keep_is_refused(speed: float) -> None:
+    expected = "expected a speed of 0, or of 0.001 to 1e\\+06, got "
+    with pytest.raises(RecordingError, match=expected):
         load_recordings([], speed=speed)
+
+
+@pytest.mark.parametrize("speed", [0.0, 0.001, 1.0, 1e6])
+def test_every_speed_in_between_is_one(speed: float) -> None:
+    assert load_recordings([], speed=speed).speed == speed
 
 
 @pytest.mark.parametrize(
