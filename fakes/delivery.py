@@ -70,11 +70,14 @@ class Delivery(Protocol):
     def fail_late(self, error: InStreamError) -> tuple[int, bytes, bytes]:
         """Status, bytes and last bytes of an error after some tokens."""
 
-    def cut(self, upcoming: Upcoming, size: int) -> bytes:
+    def release(self) -> bytes:
+        """Whatever was kept back, because there is going to be a pause."""
+
+    def cut(self, upcoming: Upcoming, size: int, *, terminates: bool = True) -> bytes:
         """Whatever was kept back, then `size` bytes of the body of what comes next.
 
-        What comes next is the upcoming piece, or else closing and terminator. Nothing
-        but `truncate` may be asked for afterwards.
+        What comes next is the upcoming piece, or else the closing and, if it would be
+        sent at all, the terminator. Nothing but `truncate` may be asked for afterwards.
         """
 
     def truncate(self) -> tuple[bytes, bytes]:
@@ -125,6 +128,10 @@ class StreamDelivery:
             return self.framing.part(frames) if frames else b""
         return self._frame(self._body(self._garbled(part, text, garble)))
 
+    def release(self) -> bytes:
+        """Nothing: nothing is kept back."""
+        return b""
+
     def keepalive(self, text: str | None) -> bytes:
         """A comment, a ping or white space."""
         return self._part(self._reply.keepalive(text))
@@ -153,9 +160,9 @@ class StreamDelivery:
         """Error frame and terminal frame, inside a 200."""
         return 200, self._part(self._reply.stream_error(error)), self.framing.end
 
-    def cut(self, upcoming: Upcoming, size: int) -> bytes:
+    def cut(self, upcoming: Upcoming, size: int, *, terminates: bool = True) -> bytes:
         """A chunk that ends in the middle of a frame."""
-        return self._frame(self._body(self._next(upcoming))[:size])
+        return self._frame(self._body(self._next(upcoming, terminates))[:size])
 
     def truncate(self) -> tuple[bytes, bytes]:
         """The last chunk without what belongs before it."""
@@ -164,10 +171,10 @@ class StreamDelivery:
     def _headers(self) -> Headers:
         return self._reply.stream_headers()
 
-    def _next(self, upcoming: Upcoming) -> bytes:
-        if upcoming is None:
-            return self._reply.closing() + self._reply.terminator()
-        return self._reply.token(*upcoming)
+    def _next(self, upcoming: Upcoming, terminates: bool) -> bytes:  # noqa: FBT001 -- passed on
+        if upcoming is not None:
+            return self._reply.token(*upcoming)
+        return self._reply.closing() + (self._reply.terminator() if terminates else b"")
 
     def _garbled(self, part: Part, text: str, garble: Garbling | None) -> bytes:
         """Make a piece and what is wrong with it."""
@@ -235,14 +242,18 @@ class ShapedDelivery(StreamDelivery):
             return b""
         return self._frame(self._release())
 
+    def release(self) -> bytes:
+        """All tokens that were kept back, though there are not enough."""
+        return self._frame(self._release()) if self._held else b""
+
     def keepalive(self, text: str | None) -> bytes:
         """The same, between two frames; what is kept back stays so."""
         return self._frame(self._body(self._reply.keepalive(text)))
 
-    def cut(self, upcoming: Upcoming, size: int) -> bytes:
+    def cut(self, upcoming: Upcoming, size: int, *, terminates: bool = True) -> bytes:
         """What was kept back, and a chunk that ends in the middle of a frame."""
         held = self._release()
-        return self._frame(held + self._body(self._next(upcoming))[:size])
+        return self._frame(held + self._body(self._next(upcoming, terminates))[:size])
 
     def truncate(self) -> tuple[bytes, bytes]:
         """What was kept back, and the last chunk."""
@@ -295,6 +306,10 @@ class WholeDelivery:
         self._garble = garble or self._garble
         return b""
 
+    def release(self) -> bytes:
+        """Nothing yet."""
+        return b""
+
     def keepalive(self, text: str | None) -> bytes:  # noqa: ARG002 -- one signature
         """Nothing: there is no stream to keep alive."""
         return b""
@@ -325,7 +340,7 @@ class WholeDelivery:
         status, body = self._reply.body_error(error)
         return status, *self._response(status, body)
 
-    def cut(self, upcoming: Upcoming, size: int) -> bytes:  # noqa: ARG002 -- one signature
+    def cut(self, upcoming: Upcoming, size: int, *, terminates: bool = True) -> bytes:  # noqa: ARG002 -- one signature
         """Nothing: there are no frames to cut."""
         return b""
 

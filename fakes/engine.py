@@ -30,6 +30,7 @@ from .steps import (
     Line,
     Open,
     Ping,
+    Rest,
     Silence,
     StandIn,
     StreamError,
@@ -52,7 +53,7 @@ if TYPE_CHECKING:
 
     _Pause: TypeAlias = Line | Gate | Silence
     _Ending: TypeAlias = End | Failure | StandIn | StreamError | Cut | TruncateBody
-    _ToPeer: TypeAlias = "Close | Terminate | _Pause | _Ending | _Gone | _Last"
+    _ToPeer: TypeAlias = "Rest | Close | Terminate | _Pause | _Ending | _Gone | _Last"
 
 __all__ = ["Performance"]
 
@@ -226,11 +227,14 @@ class Performance:
             self._stop(self._left_in, self._now())
             return False
         match step:
+            case Rest():
+                return self._say(self._delivery.release())
             case Close():
                 return self._say(self._delivery.close())
             case Terminate():
                 return self._say(self._delivery.terminate(), is_terminal=True)
         # Whatever follows happens after everything said so far has left.
+        self._outbox.add(self._delivery.release())
         return self._outbox.flush() and self._play_apart(step)
 
     def _play_apart(self, step: _Pause | _Ending | _Gone | _Last) -> bool:
@@ -256,11 +260,11 @@ class Performance:
         match step:
             case End(fault=fault):
                 return _Last(data=self._delivery.end(), fault=fault)
-            case Cut(how=how, upcoming=upcoming, bytes=size):
-                self._say(self._delivery.cut(upcoming, size))
+            case Cut(how=how):
+                self._outbox.add_apart(self._cut_short(step))
                 return _Gone(how=how)
-            case TruncateBody(upcoming=upcoming, bytes=size):
-                self._say(self._delivery.cut(upcoming, size) if size else b"")
+            case TruncateBody():
+                self._outbox.add_apart(self._cut_short(step))
                 parts: Sequence[bytes] = self._delivery.truncate()
                 fault = Fault.TRUNCATE
             case StreamError(error=error):
@@ -275,8 +279,17 @@ class Performance:
                 fault = Fault.PAGE
             case _:
                 assert_never(step)
-        self._say(parts[0], is_terminal=fault is Fault.ERROR)
+        if fault is Fault.ERROR:
+            self._outbox.add_apart(parts[0], is_terminal=True)
+        else:
+            self._outbox.add(parts[0])
         return _Last(data=parts[1], fault=fault)
+
+    def _cut_short(self, step: Cut | TruncateBody) -> bytes:
+        """Return what leaves of a frame that nobody gets whole."""
+        if not step.bytes:
+            return b""
+        return self._delivery.cut(step.upcoming, step.bytes, terminates=step.terminates)
 
     def _say(self, data: bytes, *, is_terminal: bool = False) -> bool:
         self._step = None
@@ -394,7 +407,7 @@ class Performance:
 def _is_of_the_model(step: Step | _Gone | _Last | None) -> bool:
     """Tell whether there may be tokens behind a step, also when nobody listens."""
     match step:
-        case None | Open() | Emit() | Ping():
+        case None | Open() | Emit() | Ping() | Rest():
             return True
         case Gate(at=at):
             return at in {"headers", "token"}

@@ -70,8 +70,9 @@ class Outbox:
             self._made.append(data)
             self._unsaid = 0
 
-    def add_apart(self, data: bytes) -> None:
+    def add_apart(self, data: bytes, *, is_terminal: bool = False) -> None:
         """Make something that brings no token along."""
+        self._is_terminal |= is_terminal
         if data:
             self._made.append(data)
 

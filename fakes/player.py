@@ -7,6 +7,7 @@ costs its texts and nothing more.
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass, replace
 from itertools import chain
 from math import inf
@@ -28,6 +29,7 @@ from .steps import (
     Gate,
     Line,
     Open,
+    Rest,
     Silence,
     StandIn,
     StreamError,
@@ -122,6 +124,8 @@ class Plan:
                 if stalled_ms is None:
                     yield Silence(due_ms=due)
                     return
+                if stalled_ms:
+                    yield Rest(due_ms=due)
                 lag += stalled_ms
                 due += stalled_ms
                 ending = self._ending(n, due, pieces)
@@ -160,20 +164,33 @@ class Plan:
         if script.error is not None and script.error.after == n:
             return StreamError(error=script.error, due_ms=due)
         if script.drop is not None and script.drop.after == n:
-            how, size = script.drop.how, script.drop.bytes
-            return Cut(how=how, bytes=size, upcoming=_first(rest), due_ms=due)
+            return Cut(
+                how=script.drop.how,
+                bytes=script.drop.bytes,
+                upcoming=_first(rest),
+                terminates=self._terminates,
+                due_ms=due,
+            )
         if script.truncate is not None and script.truncate.after == n:
-            size = script.truncate.bytes
-            return TruncateBody(bytes=size, upcoming=_first(rest), due_ms=due)
+            return TruncateBody(
+                bytes=script.truncate.bytes,
+                upcoming=_first(rest),
+                terminates=self._terminates,
+                due_ms=due,
+            )
         return None
 
     def _ended(self, due: float) -> Iterator[Step]:
         yield Close(due_ms=due)
         yield from self._gates("end", None, due)
-        if Omission.TERMINATOR not in self._omitted():
+        if self._terminates:
             yield Terminate(due_ms=due)
         yield from self._gates("body_end", None, due)
         yield End(due_ms=due, fault=self._fault())
+
+    @property
+    def _terminates(self) -> bool:
+        return Omission.TERMINATOR not in self._omitted()
 
     def _omitted(self) -> frozenset[Omission]:
         """Tell what is missing; an answer in one piece has no terminator to miss."""
@@ -203,7 +220,8 @@ def make_plan(
     request allows: no more pieces than that are said, and the answer stops for length.
 
     Raises:
-        ScriptError: when a place lies behind the last token, or too much is said.
+        ScriptError: when a place lies behind the last token, two things are wrong with
+            one, or too much is said.
     """
     dice = Dice(seed=seed, fingerprint=fingerprint)
     answer = make_answer(
@@ -228,6 +246,9 @@ def _check_places(script: Script, size: int, max_tokens: int | None) -> None:
                     f"expected {key} to be at most {size}, the number of tokens said, "
                     f"got {place}{why}"
                 )
+    twice = [at for at, count in Counter(_garbled(script)).items() if count > 1]
+    if twice:
+        raise ScriptError(f"expected one garble at token {twice[0]}, got more")
 
 
 def _first(pieces: Iterator[_Paced]) -> Upcoming:

@@ -8,7 +8,7 @@ Must not know sockets, clocks, or what is played.
 
 from __future__ import annotations
 
-from collections import deque
+from collections import OrderedDict
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -40,19 +40,20 @@ class _Line:
     def __init__(self, on_empty: Callable[[], object]) -> None:
         self._on_empty = on_empty
         self._played: set[Place] = set()
-        self._waiting: deque[Place] = deque()
+        # Whoever waits may leave from anywhere, not only from the front.
+        self._waiting: OrderedDict[Place, None] = OrderedDict()
 
     def append(self, place: Place) -> None:
         if not self._waiting and len(self._played) < place.slots:
             self._let_in(place)
         else:
-            self._waiting.append(place)
+            self._waiting[place] = None
 
     def remove(self, place: Place) -> None:
         if place in self._played:
             self._played.remove(place)
         elif place in self._waiting:
-            self._waiting.remove(place)
+            del self._waiting[place]
         else:
             return
         self._advance()
@@ -61,10 +62,12 @@ class _Line:
             self._on_empty()
 
     def _advance(self) -> None:
-        while self._waiting and len(self._played) < self._waiting[0].slots:
-            place = self._waiting.popleft()
-            self._let_in(place)
-            place.admit()
+        while (first := next(iter(self._waiting), None)) is not None:
+            if len(self._played) >= first.slots:
+                return
+            del self._waiting[first]
+            self._let_in(first)
+            first.admit()
 
     def _let_in(self, place: Place) -> None:
         place.is_admitted = True

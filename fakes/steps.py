@@ -24,6 +24,7 @@ __all__ = [
     "Line",
     "Open",
     "Ping",
+    "Rest",
     "Silence",
     "StandIn",
     "Step",
@@ -70,6 +71,11 @@ class Ping(_Due):
     """What a service sends while it has nothing to say."""
 
     text: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rest(_Due):
+    """A pause begins: whatever was kept back leaves before it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -133,6 +139,7 @@ class Cut(_Due):
     how: Cutting
     bytes: int = 0
     upcoming: Upcoming = None
+    terminates: bool = True
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -141,6 +148,7 @@ class TruncateBody(_Due):
 
     bytes: int = 0
     upcoming: Upcoming = None
+    terminates: bool = True
 
 
 Step: TypeAlias = (
@@ -148,6 +156,7 @@ Step: TypeAlias = (
     | Open
     | Emit
     | Ping
+    | Rest
     | Gate
     | Silence
     | Close

@@ -28,6 +28,7 @@ from fakes.script import (
     Think,
     Tool,
     Truncate,
+    parse_script,
 )
 from fakes.steps import (
     Close,
@@ -38,6 +39,7 @@ from fakes.steps import (
     Gate,
     Line,
     Open,
+    Rest,
     Silence,
     StandIn,
     Step,
@@ -89,13 +91,25 @@ def test_a_stall_moves_everything_behind_it() -> None:
         say=TWO, delay=Delay(first_ms=100, each_ms=20), stall=(Stall(after=1, ms=400),)
     )
 
-    assert [step.due_ms for step in steps_of(script)] == [0, 100, 520, 520, 520, 520]
+    assert [step.due_ms for step in steps_of(script)] == [
+        0,
+        100,
+        100,
+        520,
+        520,
+        520,
+        520,
+    ]
+    assert steps_of(script)[2] == Rest(due_ms=100)
 
 
 def test_a_stall_after_0_comes_before_the_first_token() -> None:
     script = Script(say=TWO, stall=(Stall(after=0, ms=400),))
 
-    assert [step.due_ms for step in steps_of(script)] == [0, 400, 400, 400, 400, 400]
+    assert [step.due_ms for step in steps_of(script)] == [
+        *(0, 0),
+        *(400, 400, 400, 400, 400),
+    ]
 
 
 def test_a_stall_without_end_is_the_last_step() -> None:
@@ -167,8 +181,33 @@ def test_gate_then_stall_then_ending_at_the_same_place() -> None:
 
     assert steps_of(script)[2:] == [
         Gate(at="token"),
+        Rest(),
         Cut(how="fin", upcoming=B, due_ms=5),
     ]
+
+
+@pytest.mark.parametrize("ending", ["drop", "truncate"])
+def test_a_cut_behind_the_last_token_knows_of_a_terminator_left_out(
+    ending: str,
+) -> None:
+    given = f'{{"say": [{{"text": "a"}}], "{ending}": {{"after": 1, "bytes": 9}}}}'
+    script = parse_script(given, where="script")
+    omitted = script.model_copy(update={"omit": (Omit(what=Omission.TERMINATOR),)})
+
+    for one, terminates in ((script, True), (omitted, False)):
+        cut = steps_of(one)[-1]
+        assert isinstance(cut, Cut | TruncateBody)
+        assert cut.terminates is terminates
+
+
+def test_two_garbles_at_one_token_are_refused() -> None:
+    garbles = (
+        Garble(at=2, how=Garbling.EMPTY),
+        Garble(at=1, how=Garbling.EMPTY),
+        Garble(at=2, how=Garbling.DUPLICATE),
+    )
+    with pytest.raises(ScriptError, match="expected one garble at token 2, got more"):
+        steps_of(Script(say=TWO, garble=garbles))
 
 
 def test_pieces_come_part_by_part() -> None:

@@ -363,3 +363,47 @@ async def test_a_call_s_arguments_stop_in_the_middle(
     assert said.startswith('{"city": ')
     assert "Rome" not in body
     assert end in body
+
+
+@streams
+async def test_a_cut_behind_everything_does_not_send_the_terminator_left_out(
+    stream: Stream, server: Server, control: ControlClient
+) -> None:
+    omit = [{"what": "terminator"}]
+    without = await body_to(stream, server, control, omit=omit)
+    cut = {"after": 4, "bytes": 100_000}
+
+    assert await body_to(stream, server, control, omit=omit, truncate=cut) == without
+
+
+@streams
+async def test_tokens_that_are_kept_back_leave_before_a_gate(
+    stream: Stream, server: Server, control: ControlClient
+) -> None:
+    script = {
+        "say": SAID,
+        "wire": {"coalesce": 100},
+        "hold": [{"at": "token", "after": 3}],
+    }
+    (await control.put_script("k", script)).raise_for_status()
+    with await RawClient.connect(server.url) as client:
+        await client.send(stream.post(PROMPT))
+        call = await control.wait("k", "held")
+        await control.release("k")
+        await client.read_to_end()
+
+    assert call["tokens"]["sent"] == 3
+
+
+@streams
+async def test_tokens_of_a_call_that_never_left_whole_are_not_sent(
+    stream: Stream, server: Server, control: ControlClient
+) -> None:
+    tool = {"kind": "tool", "name": "f", "pieces": 2}
+    ending = {"after": 1}
+    await response_to(stream, server, control, say=[tool], error=ending)
+    (call,) = await control.calls("k")
+    is_sent_whole = stream.name.startswith(("gemini", "ollama"))
+
+    assert call["tokens"]["generated"] == 1
+    assert call["tokens"]["sent"] == (0 if is_sent_whole else 1)
