@@ -88,9 +88,19 @@ def kind_of_asked(asked: Asked) -> Kind:
     return _kind(asked.method, unquote(target.path), query, asked.body)
 
 
-def kind_of_request(request: Request) -> Kind:
-    """Return the kind of a request that has arrived."""
-    secrets = Secrets(request.headers.items(), request.query.items())
+def kind_of_request(
+    request: Request, secret_fields: frozenset[str] = frozenset()
+) -> Kind:
+    """Return the kind of a request that has arrived.
+
+    Args:
+        request: what is asked for.
+        secret_fields: names (in lower case) of header fields that are secret, beside
+            those that everybody knows: those of the recordings.
+    """
+    secrets = Secrets(
+        request.headers.items(), request.query.items(), more_fields=secret_fields
+    )
     return _kind(
         request.method,
         secrets.redact_text(request.path),

@@ -25,7 +25,7 @@ from typing import TYPE_CHECKING, Final
 from urllib.parse import parse_qsl, quote, quote_plus, unquote_plus, urlsplit
 
 from .cassette import Asked, Read
-from .response import body_ranges
+from .response import body_ranges, trailer_at
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -33,7 +33,14 @@ if TYPE_CHECKING:
     from .cassette import Recording
     from .response import Head
 
-__all__ = ["REDACTED", "SECRET_FIELDS", "SECRET_PARAMETERS", "Secrets", "redact"]
+__all__ = [
+    "REDACTED",
+    "SECRET_FIELDS",
+    "SECRET_PARAMETERS",
+    "Secrets",
+    "redact",
+    "redacted_names",
+]
 
 REDACTED: Final = "REDACTED"
 # Keys of the services are 39 characters and more; tests use `sk-test` and the like.
@@ -95,6 +102,11 @@ def redact(
     )
 
 
+def redacted_names(fields: Iterable[tuple[str, str]]) -> Iterator[str]:
+    """Give the names (in lower case) of header fields that were redacted once."""
+    return (name.lower() for name, value in fields if value == REDACTED)
+
+
 class Secrets:
     """The secrets of one request, and of the response to it."""
 
@@ -146,8 +158,9 @@ class Secrets:
             self._learn(name, value)
         self._pattern = self._compile()
         masked = bytearray(response)
-        for start, end in self._secret_values(response[: head.size]):
-            masked[start:end] = _mask(end - start)
+        for place, end in ((0, head.size), (trailer_at(response, head), None)):
+            for start, stop in self._secret_values(response[place:end]):
+                masked[place + start : place + stop] = _mask(stop - start)
         ranges = list(body_ranges(response, head))
         # A secret may lie across two chunks of the body.
         body = self._mask(b"".join(response[start:end] for start, end in ranges))
@@ -190,11 +203,11 @@ class Secrets:
         scheme, space, _ = value.strip().partition(" ")
         return f"{scheme} {REDACTED}" if lower in _SCHEMES and space else REDACTED
 
-    def _secret_values(self, head: bytes) -> Iterator[tuple[int, int]]:
+    def _secret_values(self, lines: bytes) -> Iterator[tuple[int, int]]:
         """Find the values of secret header fields: start and end of each."""
         names = b"|".join(re.escape(name.encode()) for name in sorted(self._names))
         pattern = rb"^(?:%b):[ \t]*([^\r\n]*)" % names
-        for found in re.finditer(pattern, head, re.IGNORECASE | re.MULTILINE):
+        for found in re.finditer(pattern, lines, re.IGNORECASE | re.MULTILINE):
             yield found.span(1)
 
     def _mask(self, data: bytes) -> bytes:

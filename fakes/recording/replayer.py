@@ -14,6 +14,7 @@ from ..http1 import encode_response
 from ..keys import key_of_field
 from ..providers import provider_at
 from .matching import Chooser, kind_of_asked, kind_of_request
+from .redaction import redacted_names
 from .replay import Replay
 
 if TYPE_CHECKING:
@@ -43,8 +44,12 @@ class Replayer:
         self._recordings = recordings
         self._timers = timers
         self._seed = seed
-        kinds = [kind_of_asked(track.recording.asked) for track in recordings.tracks]
-        self._chooser = Chooser(kinds)
+        told = [track.recording.asked for track in recordings.tracks]
+        # What was a secret when it was recorded is one now, by any other value.
+        self._secret_fields = frozenset(
+            name for asked in told for name in redacted_names(asked.headers)
+        )
+        self._chooser = Chooser([kind_of_asked(asked) for asked in told])
 
     def handle(
         self, request: Request, link: Link, journal: Journal, asked: Counter[Kind]
@@ -91,7 +96,7 @@ class Replayer:
                 f"expected HTTP/1.1, as it was recorded, got {request.http_version}",
                 status=505,
             )
-        kind = kind_of_request(request)
+        kind = kind_of_request(request, self._secret_fields)
         place = self._chooser.choose(kind, asked)
         if place is not None:
             return self._recordings.tracks[place]

@@ -23,7 +23,7 @@ from .errors import UpstreamError
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-__all__ = ["Head", "Progress", "ResponseReader", "body_ranges"]
+__all__ = ["Head", "Progress", "ResponseReader", "body_ranges", "trailer_at"]
 
 _LINE_END: Final = b"\r\n"
 _CHUNK: Final = re.compile(rb"([0-9A-Fa-f]{1,16})[ \t]*(?:;.*)?")
@@ -179,6 +179,17 @@ def body_ranges(response: bytes, head: Head) -> Iterator[tuple[int, int]]:
         place = start + size + len(_LINE_END)
     if place < len(response):
         yield place, len(response)
+
+
+def trailer_at(response: bytes, head: Head) -> int:
+    """Tell where fields behind a body in chunks begin; its end if there are none."""
+    if not head.is_chunked:
+        return len(response)
+    pieces = list(body_ranges(response, head))
+    place = pieces[-1][1] + len(_LINE_END) if pieces else head.size
+    line_end = response.find(_LINE_END, place)
+    is_over = line_end >= 0 and _chunk_size(response[place:line_end]) == 0
+    return line_end + len(_LINE_END) if is_over else len(response)
 
 
 def _chunk_size(line: bytes) -> int | None:

@@ -130,6 +130,27 @@ def test_cookies_are_secrets_in_both_directions() -> None:
     assert masked.endswith(b", dark")
 
 
+@pytest.mark.parametrize("body", [b"", b"hello"])
+def test_a_secret_field_behind_the_last_chunk_is_masked(body: bytes) -> None:
+    told = in_chunks(body, 3)[:-2] + b"Authorization: abc\r\nserver-timing: abc\r\n\r\n"
+    masked = mask(Secrets([], []), told)
+
+    assert masked == told.replace(b"Authorization: abc", b"Authorization: RED")
+
+
+@pytest.mark.parametrize("lost", [1, 5, 9])
+def test_a_body_without_its_last_chunk_has_no_fields_behind_it(lost: int) -> None:
+    told = in_chunks(b"api-key: abc\r\napi-key: abc\r\n", 8)[:-lost]
+
+    assert mask(Secrets([], []), told) == told
+
+
+def test_what_looks_like_a_last_chunk_in_a_whole_body_is_none() -> None:
+    told = answer(b"0\r\napi-key: abc\r\n\r\n")
+
+    assert mask(Secrets([], []), told) == told
+
+
 def test_a_basic_password_is_a_secret_too() -> None:
     pair = base64.b64encode(b"user:open sesame").decode()
     secrets = Secrets([("authorization", f"Basic {pair}")], [])

@@ -35,7 +35,10 @@ def answer(text: str, *, kind: str = "application/json") -> bytes:
 
 
 def recordings(
-    folder: Path, *said: tuple[str, object, bytes], speed: float = 0.0
+    folder: Path,
+    *said: tuple[str, object, bytes],
+    speed: float = 0.0,
+    headers: tuple[tuple[str, str], ...] = (),
 ) -> Recordings:
     """Make recordings of target, body and answer."""
     path = folder / "c.jsonl"
@@ -44,7 +47,7 @@ def recordings(
             asked = Asked(
                 method="POST",
                 target=target,
-                headers=(),
+                headers=headers,
                 body=json.dumps(body).encode(),
             )
             tape.write(
@@ -172,6 +175,24 @@ def test_a_refusal_has_the_shape_of_its_provider(tmp_path: Path) -> None:
         "no recordings"
     }
     assert body_of(stage.ask({}, "/v1/messages"))["type"] == "error"
+
+
+def test_a_secret_that_was_named_when_it_was_recorded_is_one_in_the_replay(
+    tmp_path: Path,
+) -> None:
+    told = recordings(
+        tmp_path,
+        (CHAT, {"note": "the REDACTED is here"}, answer("x")),
+        headers=(("X-Mine", "REDACTED"), ("user-agent", "me")),
+    )
+    stage = Stage(told)
+
+    for secret in ("first-secret", "other-secret"):
+        link = stage.ask({"note": f"the {secret} is here"}, x_mine=secret)
+        assert link.data == answer("x")
+    # What is no secret has to be the same.
+    link = stage.ask({"note": "the user-agent-9 is here"}, user_agent="user-agent-9")
+    assert link.data.startswith(b"HTTP/1.1 404 ")
 
 
 @pytest.mark.parametrize("key", ["", "a b", "x" * 65])
