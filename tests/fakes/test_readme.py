@@ -15,7 +15,15 @@ from fakes.control import Control
 from fakes.directives import COMMON_KEYS, SPELLINGS
 from fakes.judging import ASSERTIONS
 from fakes.providers import PROVIDERS
-from fakes.script import Match, Script, parse_library, parse_script
+from fakes.script import (
+    REPEATABLE,
+    SAID,
+    WORDS,
+    Match,
+    Script,
+    parse_library,
+    parse_script,
+)
 
 PAGE = (Path(fakes.__file__).parent / "README.md").read_text("utf-8")
 
@@ -84,3 +92,12 @@ def test_every_provider_and_its_endpoints_are_in_the_table() -> None:
             row = f"| `{provider.name}` | `{route.method} {route.path}` |"
 
             assert row in PAGE
+
+
+def test_every_word_is_told_as_it_is_in_a_script_and_in_python() -> None:
+    for word, model in WORDS.items():
+        key = "say" if word in SAID else word
+        many = " (a list)" if key in REPEATABLE else ""
+        keys = ", ".join(f"`{name}`" for name in model.model_fields if name != "kind")
+
+        assert f"| `{word}` | `{key}`{many} | `{model.__name__}` | {keys} |" in PAGE

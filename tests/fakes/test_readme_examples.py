@@ -11,6 +11,7 @@ import openai
 import pytest
 
 import fakes
+from fakes.script import parse_script
 
 pytest_plugins = ["pytester"]
 
@@ -63,3 +64,12 @@ def my_agent(question):
     pytester.makepyfile(agent + block_behind("### In pytest"))
 
     pytester.runpytest_subprocess().assert_outcomes(passed=1)
+
+
+def test_the_script_made_in_python_is_one() -> None:
+    names: dict[str, Any] = {}
+    exec(block_behind("### TOML, and JSON for the control API"), names)  # noqa: S102 -- our own page
+
+    assert (
+        parse_script(names["script"].model_dump_json(), where="it") == names["script"]
+    )
