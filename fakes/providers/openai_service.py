@@ -11,13 +11,13 @@ import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, Generic, Protocol, TypeVar
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import ConfigDict, ValidationError
 
 from ..content import Quantity
 from ..dice import HEX, Dice
 from ..errors import RequestError
-from .complaints import deepest
-from .encoding import dumps, seconds
+from .complaints import Counted, deepest
+from .encoding import dumps, seconds, words_in
 from .provider import Ask, Route
 
 if TYPE_CHECKING:
@@ -116,7 +116,7 @@ class Endpoint(Generic[AskedT]):
         return encode_refusal(error, seed=seed, fingerprint=fingerprint)
 
 
-class Tolerant(BaseModel):
+class Tolerant(Counted):
     """The real service takes fields it does not know; wrong types it refuses."""
 
     model_config = ConfigDict(strict=True, extra="ignore", frozen=True)
@@ -124,7 +124,7 @@ class Tolerant(BaseModel):
 
 def count_words(texts: Iterable[str]) -> int:
     """Count like a tokenizer that knows words only, plus 4 per text and 3."""
-    return sum(len(text.split()) + 4 for text in texts) + 3
+    return sum(words_in(text) + 4 for text in texts) + 3
 
 
 def require_key(headers: Mapping[str, str]) -> None:

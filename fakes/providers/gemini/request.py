@@ -7,15 +7,16 @@ Must not know how it is answered.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import TYPE_CHECKING, Annotated, Literal, TypeVar
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
+from pydantic import BeforeValidator, ConfigDict, Field, ValidationError
 from pydantic.alias_generators import to_camel
 
 from ...errors import RequestError
-from ..complaints import Items
+from ..complaints import Counted, Items, read
+from ..encoding import words_in
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -44,7 +45,7 @@ def _listed(value: object) -> object:
 Listed = Annotated[Items[T], BeforeValidator(_listed)]
 
 
-class _Tolerant(BaseModel):
+class _Tolerant(Counted):
     """The real service refuses unknown fields; its newest ones are unknown to us."""
 
     model_config = ConfigDict(
@@ -99,11 +100,13 @@ class ContentRequest:
     texts: tuple[str, ...]
     max_tokens: int | None
     fingerprint: str
+    # Counted once: it is told several times, and a prompt may have millions of words.
+    prompt_tokens: int = field(init=False)
 
-    @property
-    def prompt_tokens(self) -> int:
+    def __post_init__(self) -> None:
         """Count like a tokenizer that knows words only, plus 1 per text."""
-        return sum(len(text.split()) + 1 for text in self.texts)
+        tokens = sum(words_in(text) + 1 for text in self.texts)
+        object.__setattr__(self, "prompt_tokens", tokens)
 
 
 def parse_request(received: Received) -> ContentRequest:
@@ -115,7 +118,7 @@ def parse_request(received: Received) -> ContentRequest:
     _require_key(received)
     shape = _shape_of(received)
     try:
-        parsed = _Body.model_validate_json(received.body)
+        parsed = read(_Body, received.body)
     except ValidationError as error:
         raise _explain(error.errors(include_url=False)[0]) from None
     config = parsed.generation_config or _Config()

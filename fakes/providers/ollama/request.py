@@ -6,13 +6,14 @@ Must not know how it is answered.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Annotated, Final, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import ConfigDict, Field, ValidationError
 
 from ...errors import RequestError
-from ..complaints import Items
+from ..complaints import Counted, Items, read
+from ..encoding import words_in
 
 if TYPE_CHECKING:
     from pydantic_core import ErrorDetails
@@ -24,7 +25,7 @@ __all__ = ["LineRequest", "parse_request"]
 CHAT_PATH: Final = "/api/chat"
 
 
-class _Tolerant(BaseModel):
+class _Tolerant(Counted):
     """The real service takes fields it does not know; wrong types it refuses."""
 
     model_config = ConfigDict(strict=True, extra="ignore", frozen=True)
@@ -82,11 +83,13 @@ class LineRequest:
     texts: tuple[str, ...]
     max_tokens: int | None
     fingerprint: str
+    # Counted once: it is told several times, and a prompt may have millions of words.
+    prompt_tokens: int = field(init=False)
 
-    @property
-    def prompt_tokens(self) -> int:
+    def __post_init__(self) -> None:
         """Count like a tokenizer that knows words only, plus 5 per text."""
-        return sum(len(text.split()) + 5 for text in self.texts)
+        tokens = sum(words_in(text) + 5 for text in self.texts)
+        object.__setattr__(self, "prompt_tokens", tokens)
 
 
 def parse_request(received: Received) -> LineRequest:
@@ -99,7 +102,9 @@ def parse_request(received: Received) -> LineRequest:
     if not received.body.strip():
         raise RequestError("missing request body")
     try:
-        parsed = (_Chat if is_chat else _Generate).model_validate_json(received.body)
+        parsed: _Chat | _Generate = (
+            read(_Chat, received.body) if is_chat else read(_Generate, received.body)
+        )
     except ValidationError as error:
         raise _explain(error.errors(include_url=False)[0]) from None
     texts = tuple(text for text in parsed.texts() if text)

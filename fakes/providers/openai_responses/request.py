@@ -6,12 +6,12 @@ Unknown fields are taken, wrong types are refused. Must not know how it is answe
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Annotated, Final
 
 from pydantic import Field, ValidationError
 
-from ..complaints import Items, Table
+from ..complaints import Items, Table, read
 from ..openai_service import Tolerant, count_words, explain, require_key
 
 if TYPE_CHECKING:
@@ -90,11 +90,13 @@ class ResponseRequest:
     max_tokens: int | None
     echo: Mapping[str, object]
     fingerprint: str
+    # Counted once: it is told several times, and a prompt may have millions of words.
+    prompt_tokens: int = field(init=False)
 
-    @property
-    def prompt_tokens(self) -> int:
-        """What the prompt counts as."""
-        return count_words(self.texts)
+    def __post_init__(self) -> None:
+        """Count what the prompt counts as."""
+        tokens = count_words(self.texts)
+        object.__setattr__(self, "prompt_tokens", tokens)
 
 
 def parse_request(
@@ -107,7 +109,7 @@ def parse_request(
     """
     require_key(headers)
     try:
-        parsed = _Body.model_validate_json(body)
+        parsed = read(_Body, body)
     except ValidationError as error:
         raise explain(error) from None
     options = parsed.stream_options or _StreamOptions()

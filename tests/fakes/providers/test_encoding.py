@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from fakes.content import Answer, Kind, Part
 from fakes.providers.encoding import (
@@ -15,6 +17,7 @@ from fakes.providers.encoding import (
     is_object,
     mark_end,
     seconds,
+    words_in,
 )
 
 ANSWER = Answer(parts=(Part(index=0, kind=Kind.TEXT, pieces=("a ", "b")),))
@@ -67,6 +70,11 @@ def test_objects_come_into_their_slots_in_order() -> None:
     encoded = dumps({"a": SLOT, "b": [SLOT]})
 
     assert fill_slots(encoded, ["{}", '{"x":1.0}']) == '{"a":{},"b":[{"x":1.0}]}'
+
+
+@given(text=st.text(alphabet="ab \t\r\n\x0b\x0c\x1c\x1d\x1e\x1f\x85\xa0é\u2028"))
+def test_words_are_counted_as_they_are_split(text: str) -> None:
+    assert words_in(text) == len(text.split())
 
 
 def test_each_slot_is_looked_for_once() -> None:
