@@ -138,6 +138,8 @@ class Baseline:
             heapq.heappush(self._due, (due + self._each_s, descriptor, moment + 1))
 
     def _send(self, descriptor: int, data: bytes) -> None:
+        # Nothing waits before it: a flood's next request comes when all was read, and
+        # paced frames fill no socket.
         sent = self._try_send(descriptor, data)
         if sent < len(data):
             self._unsent[descriptor] = memoryview(data)[sent:]

@@ -24,7 +24,8 @@ def test_idle_and_waiting_cores_are_not_busy_and_guests_count_once() -> None:
 def test_this_process_has_used_time_and_memory() -> None:
     assert procfs.cpu_s(os.getpid()) > 0
     assert procfs.busy_s() >= procfs.cpu_s(os.getpid())
-    assert procfs.peak_mib(os.getpid()) >= procfs.resident_mib(os.getpid()) > 1
+    assert procfs.resident_mib(os.getpid()) > 1
+    assert procfs.peak_mib(os.getpid()) > 1
 
 
 def test_a_process_that_is_not_there_has_no_figures() -> None:
