@@ -221,6 +221,10 @@ class Connection(asyncio.Protocol):
         except RequestError as error:
             self._refuse(error)
             return
+        if request is None and self._reader.is_behind:
+            self._transport.pause_reading()
+            self._loop.call_soon(self._read_on)
+            return
         if request is None:
             self._maybe_continue()
             return
@@ -228,6 +232,12 @@ class Connection(asyncio.Protocol):
         self._is_busy = True
         self._has_continued = False
         self._handler.handle(request, self)
+
+    def _read_on(self) -> None:
+        """Read more of a request in very many chunks, after others had their turn."""
+        if not self._is_busy and not self._transport.is_closing():
+            self._transport.resume_reading()
+            self._next()
 
     def _become_ready(self) -> None:
         self._is_busy = False

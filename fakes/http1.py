@@ -31,6 +31,9 @@ MAX_HEAD_BYTES: Final = 64 * 1024
 MAX_BODY_BYTES: Final = 8 * 1024 * 1024
 MAX_BUFFERED_BYTES: Final = MAX_HEAD_BYTES + MAX_BODY_BYTES
 
+# Chunks of a body that are read at once, which takes 6 ms: there may be millions.
+SLICE: Final = 256
+
 CONTINUE: Final = b"HTTP/1.1 100 Continue\r\n\r\n"
 CHUNK: Final = b"%x\r\n%b\r\n"
 LAST_CHUNK: Final = b"0\r\n\r\n"
@@ -59,7 +62,9 @@ class RequestReader:
         """Start at the beginning of a connection."""
         self._later = bytearray()
         self._head: h11.Request | None
-        self._body: list[bytes | bytearray]
+        self._body: bytearray
+        # Whether there is more to be read of what was fed.
+        self.is_behind = False
         self._start_afresh()
 
     @property
@@ -84,6 +89,8 @@ class RequestReader:
     def next_request(self) -> Request | None:
         """Return the next whole request, None while it is incomplete.
 
+        Also None, and `is_behind`, if there is much to read: ask again in another turn.
+
         Raises:
             RequestError: the peer does not speak HTTP/1.1, or says too much.
         """
@@ -100,28 +107,30 @@ class RequestReader:
             ) from error
 
     def _parse(self) -> Request | None:
-        while True:
+        self.is_behind = False
+        for _ in range(SLICE):
             event = self._parser.next_event()
             if isinstance(event, h11.Request):
-                self._head = event
+                self._head = _bounded(event)
             elif isinstance(event, h11.Data):
                 self._take_body(event.data)
             elif isinstance(event, h11.EndOfMessage):
                 return self._complete()
             else:
                 return None
+        self.is_behind = True
+        return None
 
     def _take_body(self, data: bytes | bytearray) -> None:
-        self._body_size += len(data)
-        if self._body_size > MAX_BODY_BYTES:
+        if len(self._body) + len(data) > MAX_BODY_BYTES:
             raise RequestError(
                 f"expected a body of at most {MAX_BODY_BYTES} bytes, got more",
                 status=HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
             )
-        self._body.append(data)
+        self._body += data
 
     def _complete(self) -> Request:
-        head, body = self._head, b"".join(self._body)
+        head, body = self._head, bytes(self._body)
         if head is None:  # pragma: no cover -- h11 gives a request first
             raise RequestError("expected a request line")
         trailing, _ = self._parser.trailing_data
@@ -134,9 +143,19 @@ class RequestReader:
             h11.SERVER, max_incomplete_event_size=MAX_HEAD_BYTES
         )
         self._head = None
-        self._body = []
-        self._body_size = 0
+        self._body = bytearray()
         self._has_begun = False
+
+
+def _bounded(head: h11.Request) -> h11.Request:
+    """Refuse a head that is too long: h11 does so only while it is incomplete."""
+    size = len(head.target) + sum(len(n) + len(value) for n, value in head.headers)
+    if size > MAX_HEAD_BYTES:
+        raise RequestError(
+            f"expected a head of at most {MAX_HEAD_BYTES} bytes, got more",
+            status=HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE,
+        )
+    return head
 
 
 def _request_of(head: h11.Request, body: bytes) -> Request:

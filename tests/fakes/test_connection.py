@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import fcntl
+import re
 from typing import TYPE_CHECKING, cast
 
 import pytest
@@ -154,6 +155,35 @@ async def test_a_body_without_end_is_refused_readably(
         received = await client.read_to_end()
 
     assert received.startswith(b"HTTP/1.1 413 ")
+
+
+async def test_others_are_heard_while_very_many_chunks_are_read(
+    server: Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seen: list[str] = []
+    next_request = http1.RequestReader.next_request
+
+    def note(reader: http1.RequestReader) -> http1.Request | None:
+        request = next_request(reader)
+        seen.append(request.path if request else "")
+        return request
+
+    monkeypatch.setattr(http1.RequestReader, "next_request", note)
+    monkeypatch.setattr(http1, "SLICE", 1)
+    body = chat_body("hi " * 500)
+    chunks = b"".join(b"1\r\n%b\r\n" % body[at : at + 1] for at in range(len(body)))
+    head = post(PATH, b"", "transfer-encoding: chunked")
+    head = re.sub(rb"content-length: 0\r\n", b"", head, flags=re.IGNORECASE)
+    with (
+        await RawClient.connect(server.url) as many,
+        await RawClient.connect(server.url) as other,
+    ):
+        await many.send(head + chunks + b"0\r\n\r\n")
+        await other.send(HEALTH)
+        await other.read_until(b'"status":"ok"')
+        await many.read_until(b"[DONE]")
+
+    assert seen.index("/_fakes/health") < seen.index(PATH)
 
 
 @pytest.mark.parametrize("sent", [b"POST / HTTP", post(PATH, b"abc")[:-1]])

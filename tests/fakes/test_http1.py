@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import tracemalloc
+
 import pytest
 
 from fakes.errors import RequestError
@@ -152,3 +154,41 @@ def test_a_stream_ends_with_the_connection_for_http_1_0() -> None:
     assert framing.part(b"x") == b"x"
     assert framing.end == b""
     assert not framing.keep_alive
+
+
+CHUNKED_HEAD = b"POST /a HTTP/1.1\r\nhost: x\r\ntransfer-encoding: chunked\r\n\r\n"
+
+
+def test_very_many_chunks_are_read_some_at_a_time() -> None:
+    reader = RequestReader()
+    reader.feed(CHUNKED_HEAD + b"1\r\na\r\n" * 1000 + b"0\r\n\r\n")
+    turns = [reader.next_request()]
+    while reader.is_behind:
+        turns.append(reader.next_request())
+
+    *before, request = turns
+    assert before == [None] * 3
+    assert request is not None
+    assert request.body == b"a" * 1000
+
+
+def test_a_body_in_small_chunks_takes_no_more_room_than_its_bytes() -> None:
+    reader = RequestReader()
+    tracemalloc.start()
+    reader.feed(CHUNKED_HEAD)
+    for _ in range(200):
+        reader.feed(b"1\r\na\r\n" * 100)
+        reader.next_request()
+    kept, _ = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+
+    assert kept < 5 * 20_000
+
+
+@pytest.mark.parametrize("step", [1000, 100_000])
+def test_a_head_is_too_long_however_it_comes(step: int) -> None:
+    head = b"GET / HTTP/1.1\r\nhost: x\r\nx: " + b"a" * 70_000 + b"\r\n\r\n"
+    with pytest.raises(RequestError) as caught:
+        read(*(head[at : at + step] for at in range(0, len(head), step)))
+
+    assert caught.value.status == 431
