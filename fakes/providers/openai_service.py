@@ -11,12 +11,12 @@ import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, Generic, Protocol, TypeVar
 
-from pydantic import ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict, ValidationError
 
 from ..content import Quantity
 from ..dice import HEX, Dice
 from ..errors import RequestError
-from .complaints import Counted, deepest
+from .complaints import deepest
 from .encoding import dumps, seconds, words_in
 from .provider import Ask, Route
 
@@ -116,7 +116,7 @@ class Endpoint(Generic[AskedT]):
         return encode_refusal(error, seed=seed, fingerprint=fingerprint)
 
 
-class Tolerant(Counted):
+class Tolerant(BaseModel):
     """The real service takes fields it does not know; wrong types it refuses."""
 
     model_config = ConfigDict(strict=True, extra="ignore", frozen=True)

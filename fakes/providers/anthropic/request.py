@@ -9,10 +9,10 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Annotated, Literal
 
-from pydantic import ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from ...errors import RequestError
-from ..complaints import Counted, Items, deepest, read
+from ..complaints import Items, deepest, read
 from ..encoding import words_in
 
 if TYPE_CHECKING:
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 __all__ = ["MessageRequest", "parse_request"]
 
 
-class _Tolerant(Counted):
+class _Tolerant(BaseModel):
     """The real service refuses unknown fields; its newest ones are unknown to us."""
 
     model_config = ConfigDict(strict=True, extra="ignore", frozen=True)

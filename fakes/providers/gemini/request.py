@@ -11,11 +11,11 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import TYPE_CHECKING, Annotated, Literal, TypeVar
 
-from pydantic import BeforeValidator, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 from pydantic.alias_generators import to_camel
 
 from ...errors import RequestError
-from ..complaints import Counted, Items, read
+from ..complaints import Items, read
 from ..encoding import words_in
 
 if TYPE_CHECKING:
@@ -45,7 +45,7 @@ def _listed(value: object) -> object:
 Listed = Annotated[Items[T], BeforeValidator(_listed)]
 
 
-class _Tolerant(Counted):
+class _Tolerant(BaseModel):
     """The real service refuses unknown fields; its newest ones are unknown to us."""
 
     model_config = ConfigDict(

@@ -9,10 +9,10 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Annotated, Final, Literal
 
-from pydantic import ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from ...errors import RequestError
-from ..complaints import Counted, Items, read
+from ..complaints import Items, read
 from ..encoding import words_in
 
 if TYPE_CHECKING:
@@ -25,7 +25,7 @@ __all__ = ["LineRequest", "parse_request"]
 CHAT_PATH: Final = "/api/chat"
 
 
-class _Tolerant(Counted):
+class _Tolerant(BaseModel):
     """The real service takes fields it does not know; wrong types it refuses."""
 
     model_config = ConfigDict(strict=True, extra="ignore", frozen=True)

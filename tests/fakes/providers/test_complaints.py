@@ -10,7 +10,7 @@ from pydantic import BaseModel, ValidationError
 
 from fakes.errors import RequestError
 from fakes.providers.anthropic.request import _Body as Anthropic
-from fakes.providers.complaints import MAX_ITEMS, deepest, read
+from fakes.providers.complaints import MAX_OBJECTS, deepest, read
 from fakes.providers.gemini.request import _Body as Gemini
 from fakes.providers.ollama.request import _Chat as OllamaChat
 from fakes.providers.ollama.request import _Generate as OllamaGenerate
@@ -70,49 +70,44 @@ def test_any_number_of_faults_makes_few_complaints(
     assert few == many <= FEW
 
 
-MANY = MAX_ITEMS // 2
 TURN = {"role": "user", "content": "a"}
-BLOCK = {"type": "text", "text": "a"}
+MORE = MAX_OBJECTS + 1
 
 
 @pytest.mark.parametrize(
-    ("model", "fields", "more"),
+    ("model", "given"),
     [
-        (OpenaiChat, {"messages": [TURN] * MANY}, {}),
-        (OpenaiChat, {"messages": [{"role": "a", "content": [BLOCK] * MANY}] * 2}, {}),
-        (OpenaiResponses, {"input": [TURN] * MANY}, {"tools": [{}] * MANY}),
-        (
-            OpenaiResponses,
-            {"input": [TURN] * MANY},
-            {"metadata": {str(n): "a" for n in range(MANY)}},
-        ),
-        (
-            Anthropic,
-            {"max_tokens": 1, "messages": [TURN] * MANY},
-            {"system": [BLOCK] * MANY},
-        ),
-        (Gemini, {"contents": [{"parts": [{}]}] * (MANY // 2)}, {}),
-        (OllamaChat, {"messages": [TURN] * MANY}, {}),
+        (OpenaiChat, {"messages": [TURN] * MORE}),
+        (OpenaiChat, {"messages": [{**TURN, "content": [{"type": "a"}] * 99}] * 999}),
+        (OpenaiResponses, {"input": [TURN] * MORE}),
+        (OpenaiResponses, {"input": "a", "tools": [{}] * MORE}),
+        (Anthropic, {"max_tokens": 1, "messages": [TURN] * MORE}),
+        (Gemini, {"contents": [{"parts": [{}]}] * MORE}),
+        (OllamaChat, {"messages": [TURN] * MORE}),
+        (OllamaGenerate, {"unknown": [{}] * MORE}),
     ],
 )
-def test_the_items_of_all_lists_together_are_counted(
-    model: type[BaseModel], fields: dict[str, Any], more: dict[str, object]
+def test_the_objects_of_a_request_are_counted(
+    model: type[BaseModel], given: dict[str, object]
 ) -> None:
-    def judged(**given: object) -> str:
-        body = json.dumps({"model": "m", **given}).encode()
-        try:
-            read(model, body)
-        except ValidationError as error:
-            told = deepest(error)["msg"] if error.error_count() <= FEW else "many"
-            return "too many" if f"at most {MAX_ITEMS}" in told else told
-        return "read"
+    with pytest.raises(RequestError, match=f"at most {MAX_OBJECTS} objects") as caught:
+        read(model, json.dumps({"model": "m", **given}).encode())
 
-    *_, name = fields
-    items = fields[name]
-    few = {**fields, name: items[:1]}
+    assert caught.value.status == 400
 
-    assert judged(**few) == "read"
-    assert judged(**{**fields, name: items * 3, **more}) == "too many"
+
+def test_entries_of_a_table_are_counted_too() -> None:
+    given = {"input": "a", "metadata": {str(n): "a" for n in range(MORE)}}
+    with pytest.raises(ValidationError, match=f"at most {MAX_OBJECTS} items"):
+        read(OpenaiResponses, json.dumps({"model": "m", **given}).encode())
+
+
+@pytest.mark.parametrize("text", ["{", '{"', '\\"{', "{\\", '\\\\{"}'])
+def test_braces_in_a_text_are_no_objects(text: str) -> None:
+    given = {"model": "m", "prompt": text * MORE}
+    parsed = read(OllamaGenerate, json.dumps(given).encode())
+
+    assert parsed.prompt == given["prompt"]
 
 
 def parts_of(schema: object) -> Iterator[dict[str, Any]]:
