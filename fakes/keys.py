@@ -1,6 +1,6 @@
-"""Correlation keys: what they look like, and the header field that may carry one.
+"""Keys in header fields: a call's own, for correlation, and those that are secret.
 
-Must not know what is kept per key.
+Must not know what is kept per key, or who hides what is secret.
 """
 
 from __future__ import annotations
@@ -13,12 +13,28 @@ from .errors import RequestError
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-__all__ = ["FIELD", "KEY", "SPELLING", "key_of_field"]
+__all__ = ["FIELD", "KEY", "SECRET_FIELDS", "SPELLING", "key_of_field"]
 
 # Every SDK can send fields of one's own; not every prompt is the test's to write.
 FIELD: Final = "x-fakes-key"
 KEY: Final = re.compile(r"[A-Za-z0-9_-]{1,64}")
 SPELLING: Final = "1 to 64 of A-Z a-z 0-9 _ -"
+# Names in lower case: neither a refusal nor a cassette may hold what these say.
+SECRET_FIELDS: Final = frozenset(
+    {
+        "api-key",
+        "authorization",
+        "cookie",
+        "ocp-apim-subscription-key",
+        "proxy-authorization",
+        "set-cookie",
+        "x-access-token",
+        "x-amz-security-token",
+        "x-api-key",
+        "x-auth-token",
+        "x-goog-api-key",
+    }
+)
 
 
 def key_of_field(headers: Mapping[str, str]) -> str | None:

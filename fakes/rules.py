@@ -13,10 +13,11 @@ from http import HTTPStatus
 from typing import TYPE_CHECKING, Final
 
 from .errors import RequestError
+from .keys import SECRET_FIELDS
 from .script import Script
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Callable, Iterator, Mapping
 
     from .script import Library, Match, Rule
 
@@ -24,8 +25,6 @@ __all__ = ["Facts", "Followed", "Rulebook", "fits"]
 
 # A refusal quotes that much of what came.
 MAX_SHOWN: Final = 80
-# Header fields that hold a credential: a refusal, and with it the journal, must not.
-SECRET: Final = frozenset({"authorization", "x-api-key", "x-goog-api-key", "cookie"})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -66,25 +65,32 @@ class Rulebook:
             RequestError: 404, when there are rules, none fits, and nothing is the
                 default; it says which rule came nearest and what it failed in.
         """
-        failures = [
-            next(_failures(rule.match, facts), None) for rule in self._library.rules
-        ]
-        for place, failure in enumerate(failures):
-            self._fitted[place] += failure is None
-        for place, failure in enumerate(failures):
-            if failure is None and self._is_its_turn(place):
-                return self._next_of(place)
+        place = self._first_that_fits(facts)
+        if place is not None:
+            return self._next_of(place)
         default = self._library.scripts.get("default")
         if default is not None:
             return Followed(script=default, source="default")
-        if not failures:
+        if not self._library.rules:
             return Followed(script=Script(), source=None)
         raise RequestError(
-            f"no rule fits this call, {self._nearest(failures)}; "
+            f"no rule fits this call, {self._nearest(facts)}; "
             "a script called 'default' would be followed by all others",
             status=HTTPStatus.NOT_FOUND,
             code="no_rule_fits",
         )
+
+    def _first_that_fits(self, facts: Facts) -> int | None:
+        """Find the rule to follow; behind it only those that count are looked at."""
+        first = None
+        for place, rule in enumerate(self._library.rules):
+            if first is not None and rule.match.ordinal is None:
+                continue
+            if _held(rule.match, facts) is None:
+                self._fitted[place] += 1
+                if first is None and self._is_its_turn(place):
+                    first = place
+        return first
 
     def _is_its_turn(self, place: int) -> bool:
         ordinal = self._library.rules[place].match.ordinal
@@ -99,29 +105,32 @@ class Rulebook:
         script = self._library.scripts[chosen]
         return Followed(script=script, source=f"rules.{place}:{chosen}")
 
-    def _nearest(self, failures: list[_Failure | None]) -> str:
+    def _nearest(self, facts: Facts) -> str:
         """Describe the rule that most conditions of held; of several, the first."""
-        worded = [
-            failure or self._wrong_ordinal(place)
-            for place, failure in enumerate(failures)
-        ]
-        place = max(range(len(worded)), key=lambda at: worded[at].held)
-        return f"the nearest is rules.{place}: {worded[place].words}"
+        held = [self._held(rule, facts) for rule in self._library.rules]
+        place = held.index(max(held))
+        return f"the nearest is rules.{place}: {self._failure(place, facts)}"
 
-    def _wrong_ordinal(self, place: int) -> _Failure:
-        rule, count = self._library.rules[place], self._fitted[place]
-        return _Failure(
-            held=_conditions(rule) - 1,
-            words=f"expected ordinal to be {rule.match.ordinal}, got {count}",
-        )
+    def _held(self, rule: Rule, facts: Facts) -> int:
+        held = _held(rule.match, facts)
+        return _conditions(rule) - 1 if held is None else held
+
+    def _failure(self, place: int, facts: Facts) -> str:
+        """Say what a rule failed in; only its ordinal, if all the rest holds."""
+        match = self._library.rules[place].match
+        for condition in _conditions_of(match, facts):
+            if not condition.holds:
+                return f"expected {condition.wanted()}, got {condition.got()}"
+        return f"expected ordinal to be {match.ordinal}, got {self._fitted[place]}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class _Failure:
-    """The first condition that does not hold, and how many before it do."""
+class _Condition:
+    """One of a rule; it is put into words for the nearest rule alone."""
 
-    held: int
-    words: str
+    holds: bool
+    wanted: Callable[[], str]
+    got: Callable[[], str]
 
 
 def fits(pattern: str, text: str) -> bool:
@@ -152,31 +161,50 @@ def _conditions(rule: Rule) -> int:
     return len(match.header) + sum(one is not None for one in said)
 
 
-def _failures(match: Match, facts: Facts) -> Iterator[_Failure]:
-    """Go through the conditions, from the widest to the narrowest, but `ordinal`."""
-    for held, (name, wanted, holds, got) in enumerate(_compared(match, facts)):
-        if not holds:
-            yield _Failure(held=held, words=f"expected {name} {wanted}, got {got}")
+def _held(match: Match, facts: Facts) -> int | None:
+    """Count the conditions before the first that does not hold; None if all do."""
+    for held, condition in enumerate(_conditions_of(match, facts)):
+        if not condition.holds:
+            return held
+    return None
 
 
-def _compared(match: Match, facts: Facts) -> Iterator[tuple[str, str, bool, str]]:
-    """Yield name, expectation, whether it holds, and what came, of each condition."""
-    if match.provider is not None:
-        is_it = match.provider == facts.provider
-        yield "provider", f"to be {match.provider!r}", is_it, repr(facts.provider)
-    if match.model is not None:
-        holds = fits(match.model, facts.model)
-        yield "model", f"to be {match.model!r}", holds, _shown(facts.model)
+def _conditions_of(match: Match, facts: Facts) -> Iterator[_Condition]:
+    """Judge the conditions, from the widest to the narrowest, but `ordinal`."""
+    provider, model, prompt = match.provider, match.model, match.prompt
+    if provider is not None:
+        yield _Condition(
+            holds=provider == facts.provider,
+            wanted=lambda: f"provider to be {provider!r}",
+            got=lambda: repr(facts.provider),
+        )
+    if model is not None:
+        yield _Condition(
+            holds=fits(model, facts.model),
+            wanted=lambda: f"model to be {model!r}",
+            got=lambda: _shown(facts.model),
+        )
     for name, pattern in match.header.items():
-        value = facts.headers.get(name)
-        holds = value is not None and fits(pattern, value)
-        secret = "another" if value is not None and name in SECRET else None
-        got = secret or ("none" if value is None else _shown(value))
-        yield f"header {name}", f"to be {pattern!r}", holds, got
-    if match.prompt is not None:
-        holds = any(match.prompt in text for text in facts.texts)
-        got = _shown(facts.texts[-1]) if facts.texts else "no text"
-        yield "prompt", f"to contain {_shown(match.prompt)}", holds, got
+        yield _header(name, pattern, facts.headers.get(name))
+    if prompt is not None:
+        yield _Condition(
+            holds=any(prompt in text for text in facts.texts),
+            wanted=lambda: f"prompt to contain {_shown(prompt)}",
+            got=lambda: _shown(facts.texts[-1]) if facts.texts else "no text",
+        )
+
+
+def _header(name: str, pattern: str, value: str | None) -> _Condition:
+    def got() -> str:
+        if value is None:
+            return "none"
+        return "another" if name in SECRET_FIELDS else _shown(value)
+
+    return _Condition(
+        holds=value is not None and fits(pattern, value),
+        wanted=lambda: f"header {name} to be {pattern!r}",
+        got=got,
+    )
 
 
 def _shown(text: str) -> str:

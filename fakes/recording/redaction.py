@@ -24,6 +24,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 from urllib.parse import parse_qsl, quote, quote_plus, unquote_plus, urlsplit
 
+from ..keys import SECRET_FIELDS
 from .cassette import Asked, Read
 from .response import body_ranges, trailer_at
 
@@ -46,21 +47,6 @@ REDACTED: Final = "REDACTED"
 # Keys of the services are 39 characters and more; tests use `sk-test` and the like.
 MIN_SECRET: Final = 8
 
-SECRET_FIELDS: Final = frozenset(
-    {
-        "api-key",
-        "authorization",
-        "cookie",
-        "ocp-apim-subscription-key",
-        "proxy-authorization",
-        "set-cookie",
-        "x-access-token",
-        "x-amz-security-token",
-        "x-api-key",
-        "x-auth-token",
-        "x-goog-api-key",
-    }
-)
 SECRET_PARAMETERS: Final = frozenset(
     {"access_token", "api-key", "api_key", "apikey", "key"}
 )

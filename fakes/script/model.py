@@ -6,7 +6,7 @@ Pure. Must not know any wire format, any clock, or how a prompt spells its words
 from __future__ import annotations
 
 import re
-from typing import Annotated, Self
+from typing import Annotated, Literal, Self, TypeAlias
 
 from pydantic import Discriminator, Field, Tag, field_validator, model_validator
 
@@ -42,7 +42,26 @@ from .words import (
 # https://www.rfc-editor.org/rfc/rfc9110#name-tokens, without capitals.
 _FIELD_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9a-z-]+")
 
-__all__ = ["PLAYED", "REPEATABLE", "WORDS", "Library", "Match", "Rule", "Script"]
+# A pattern that nobody sends would be a rule that is never followed. The providers'
+# own names; a test compares them.
+Provider: TypeAlias = Literal[
+    "openai_chat", "openai_responses", "anthropic", "gemini", "ollama"
+]
+# A call is compared with every rule before its own: 100 ms for all of these and a
+# prompt of a megabyte.
+MAX_RULES = 500
+
+__all__ = [
+    "MAX_RULES",
+    "PLAYED",
+    "REPEATABLE",
+    "WORDS",
+    "Library",
+    "Match",
+    "Provider",
+    "Rule",
+    "Script",
+]
 
 
 class Script(Strict):
@@ -89,7 +108,7 @@ class Match(Strict):
 
     prompt: str | None = None
     model: str | None = None
-    provider: str | None = None
+    provider: Provider | None = None
     header: dict[str, str] = Field(default_factory=dict)
     ordinal: Annotated[Position, Field(ge=1)] | None = None
 
@@ -138,7 +157,7 @@ class Library(Strict):
     """
 
     scripts: dict[str, Script] = Field(default_factory=dict)
-    rules: Annotated[tuple[Rule, ...], Field(strict=False)] = ()
+    rules: Annotated[tuple[Rule, ...], Field(strict=False, max_length=MAX_RULES)] = ()
 
 
 WORDS: dict[str, type[Strict]] = {

@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Self, get_args
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from pydantic import ValidationError
 
 from fakes.errors import RequestError
+from fakes.keys import SECRET_FIELDS
+from fakes.providers import PROVIDERS
 from fakes.rules import Facts, Rulebook, fits
 from fakes.script import Library, Match, Rule, Say, Script
+from fakes.script.model import MAX_RULES, Provider
 
 FACTS = Facts(
     texts=("be brief", "what is the weather?"),
@@ -74,12 +79,53 @@ def test_an_unmatched_call_is_told_the_condition_that_failed(
     assert f"the nearest is rules.0: expected {failure};" in str(caught.value)
 
 
-def test_a_credential_is_never_quoted() -> None:
+@pytest.mark.parametrize("name", sorted(SECRET_FIELDS))
+def test_a_credential_is_never_quoted(name: str) -> None:
+    facts = replace(FACTS, headers={name: "Bearer sk-secret"})
+
     with pytest.raises(RequestError) as caught:
-        book(rule(Match(header={"authorization": "Bearer x"}))).follow(FACTS)
+        book(rule(Match(header={name: "Bearer x"}))).follow(facts)
 
     assert "got another" in str(caught.value)
     assert "secret" not in str(caught.value)
+
+
+def test_the_providers_that_a_rule_may_name_are_all_there_are() -> None:
+    assert set(get_args(Provider)) == {provider.name for provider in PROVIDERS}
+
+
+class Watched(str):
+    """A text that counts how often something is looked for in it."""
+
+    looks: int
+
+    def __new__(cls, text: str) -> Self:
+        made = super().__new__(cls, text)
+        made.looks = 0
+        return made
+
+    def __contains__(self, part: object) -> bool:
+        self.looks += 1
+        return super().__contains__(str(part))
+
+
+def test_no_rule_behind_the_first_that_fits_is_looked_at() -> None:
+    text = Watched("what is the weather?")
+    rulebook = book(rule(Match(prompt="weather")), *[rule(Match(prompt="x"))] * 100)
+
+    assert rulebook.follow(replace(FACTS, texts=(text,))).source == "rules.0"
+    assert text.looks == 1
+
+
+def test_rules_that_count_are_looked_at_behind_the_first_that_fits_too() -> None:
+    rulebook = book(rule(Match(ordinal=1)), rule(Match(ordinal=2)))
+
+    assert sources(rulebook, 2) == ["rules.0", "rules.1"]
+
+
+def test_a_library_has_a_bounded_number_of_rules() -> None:
+    with pytest.raises(ValidationError):
+        book(*[rule(Match())] * (MAX_RULES + 1))
 
 
 def test_a_long_prompt_is_quoted_only_in_part() -> None:
