@@ -281,7 +281,7 @@ class Splitting(_Narrow):
     def _pour(self) -> None:
         """Hand on what may leave in this turn, and tell when it is the rest."""
         self._timer = None
-        if not self._link.is_full:
+        if self.is_open and not self._link.is_full:
             self._tell_head()
         self._hand_on()
         if not self.is_full and self.is_open:

@@ -411,6 +411,16 @@ def test_a_server_that_goes_away_between_two_turns_stops_everything() -> None:
     assert rig.timers.pending == 0
 
 
+def test_a_head_that_breaks_the_connection_has_not_left() -> None:
+    rig = SplitRig()
+    rig.inner.breaks_on_write = True
+    rig.link.write(HEAD + chunk(b"a"))
+    rig.timers.advance(500)
+
+    assert rig.inner.writes == [HEAD]
+    assert rig.exchange.writable_at == []
+
+
 def test_a_connection_that_breaks_on_a_piece_gets_no_other() -> None:
     rig = SplitRig()
     rig.link.write(HEAD)
