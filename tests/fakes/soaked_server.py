@@ -16,35 +16,33 @@ import sys
 from typing import TYPE_CHECKING
 
 from fakes import Server, Settings
+from fakes.connection import Connection
 
 if TYPE_CHECKING:
     from typing import Any
 
-    from fakes.connection import Connection
 
+def spoil(leak: str) -> None:
+    """Lose something with every connection that ends from now on."""
+    kept: list[object] = []
+    lose = Connection.connection_lost
 
-class Leaky(set["Connection"]):
-    """The open connections of a server, but with each that ends something is lost."""
-
-    def __init__(self, leak: str) -> None:
-        super().__init__()
-        self._leak = leak
-        self._kept: list[object] = []
-
-    def discard(self, connection: object) -> None:
-        if self._leak == "connections":
-            return
-        super().discard(connection)
-        if self._leak == "errors":
+    def connection_lost(self: Connection, exc: Exception | None) -> None:
+        lose(self, exc)
+        if leak == "connections":
+            self._connections.add(self)
+        elif leak == "tasks":
+            kept.append(asyncio.create_task(asyncio.Event().wait()))
+        elif leak == "descriptors":
+            kept.append(os.dup(0))
+        elif leak == "errors":
             raise RuntimeError("an error that nobody handles")
-        if self._leak == "descriptors":
-            self._kept.append(os.dup(0))
-        elif self._leak == "tasks":
-            self._kept.append(asyncio.create_task(asyncio.Event().wait()))
-        elif self._leak == "blocks":
-            self._kept.extend(object() for _ in range(20))
-        elif self._leak == "resident_kib":
-            self._kept.append(os.urandom(64 * 1024))
+        elif leak == "blocks":
+            kept.extend(object() for _ in range(20))
+        elif leak == "resident_kib":
+            kept.append(os.urandom(64 * 1024))
+
+    setattr(Connection, lose.__name__, connection_lost)
 
 
 class Errors:
@@ -78,7 +76,7 @@ async def serve(max_calls: int, leak: str | None) -> None:
     loop.set_exception_handler(errors.handle)
     server = Server(Settings())
     if leak is not None:
-        server._connections = Leaky(leak)
+        spoil(leak)
     async with server:
         server.journal._max_calls = max_calls
         loop.add_signal_handler(signal.SIGUSR1, lambda: say(holdings(server, errors)))
