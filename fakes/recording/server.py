@@ -1,7 +1,6 @@
 """A recorder on a socket, in the event loop that is running.
 
-The shell of shells: it owns the listening socket, the open connections, the tasks of
-running calls, and the cassette.
+The shell of shells: it owns the door, the tasks of running calls, and the cassette.
 """
 
 from __future__ import annotations
@@ -9,9 +8,9 @@ from __future__ import annotations
 import asyncio
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
-from ..connection import Connection
+from ..door import Door
 from ..errors import StartError
 from .cassette import MAX_MS
 from .recorder import Desk, Recorder
@@ -23,9 +22,6 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 __all__ = ["RecorderSettings", "recording"]
-
-# What is written must leave within this time on shutdown; the CLI promises 2 s.
-SHUTDOWN_S: Final = 1.0
 
 
 def _say_nothing(_: str) -> None:
@@ -103,64 +99,9 @@ async def recording(settings: RecorderSettings) -> AsyncIterator[str]:
 
 
 @asynccontextmanager
-async def _bound(host: str, port: int) -> AsyncIterator[_Door]:
-    door = _Door()
-    try:
-        await door.bind(host, port)
-    except OSError as error:
-        # asyncio puts its own sentence before the kernel's.
-        reason = (error.strerror or str(error)).rpartition(": ")[2]
-        raise StartError(
-            f"cannot listen on {host}:{port}: {reason.lower()}; choose another port, "
-            "or 0 for a free one"
-        ) from error
+async def _bound(host: str, port: int) -> AsyncIterator[Door]:
+    door = await Door.bind(host, port, set())
     try:
         yield door
     finally:
         await door.close()
-
-
-class _Door:
-    """A port, and the connections that came through it."""
-
-    def __init__(self) -> None:
-        self._connections: set[Connection] = set()
-        self._handler: Recorder | None = None
-        self._listener: asyncio.Server | None = None
-        self.url = ""
-
-    async def bind(self, host: str, port: int) -> None:
-        loop = asyncio.get_running_loop()
-        self._listener = listener = await loop.create_server(
-            self._connect, host, port, start_serving=False
-        )
-        taken, number = listener.sockets[0].getsockname()[:2]
-        place = f"[{taken}]" if ":" in taken else taken
-        self.url = f"http://{place}:{number}"
-
-    async def open(self, handler: Recorder) -> None:
-        self._handler = handler
-        if self._listener is not None:
-            await self._listener.start_serving()
-
-    async def close(self) -> None:
-        """Hang up; a second time it does nothing."""
-        listener, self._listener = self._listener, None
-        if listener is None:
-            return
-        listener.close()
-        closed = [connection.closed for connection in self._connections]
-        for connection in tuple(self._connections):
-            connection.shut_down()
-        if closed:
-            await asyncio.wait(closed, timeout=SHUTDOWN_S)
-        for connection in tuple(self._connections):
-            connection.abort()
-        await asyncio.gather(*closed)
-        await listener.wait_closed()
-
-    def _connect(self) -> Connection:
-        if self._handler is None:  # pragma: no cover -- nobody is served before
-            raise StartError("the recorder is not open yet")
-        loop = asyncio.get_running_loop()
-        return Connection(self._handler, loop, self._connections)
