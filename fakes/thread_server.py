@@ -17,6 +17,8 @@ from .settings import Settings
 if TYPE_CHECKING:
     from types import TracebackType
 
+    from .recording import Recordings
+
 __all__ = ["ThreadServer"]
 
 # The server closes its connections within 1 s; what takes longer is stuck.
@@ -29,9 +31,15 @@ class ThreadServer:
     Use as `with ThreadServer() as server: … server.url …`.
     """
 
-    def __init__(self, settings: Settings | None = None) -> None:
-        """Take the settings; nothing happens before `start`."""
+    def __init__(
+        self, settings: Settings | None = None, recordings: Recordings | None = None
+    ) -> None:
+        """Take the settings; with recordings, all that is said comes out of these.
+
+        Nothing happens before `start`.
+        """
         self._settings = settings or Settings()
+        self._recordings = recordings
         self._thread: threading.Thread | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
         self._stop: asyncio.Event | None = None
@@ -80,7 +88,7 @@ class ThreadServer:
     async def _serve(self, started: Future[str]) -> None:
         self._loop, self._stop = asyncio.get_running_loop(), asyncio.Event()
         try:
-            async with Server(self._settings) as server:
+            async with Server(self._settings, self._recordings) as server:
                 started.set_result(server.url)
                 await self._stop.wait()
         except Exception as error:

@@ -70,6 +70,11 @@ class Upstream:
         """
         target, port = _split(url)
         is_tls = target.scheme == "https"
+        if ca_file is not None and not is_tls:
+            raise UpstreamError(
+                f"--ca-file {ca_file}: expected an upstream of https, got "
+                f"{target.scheme}, where nobody shows one; leave the file out"
+            )
         return cls(
             host=target.hostname or "",
             port=port or _PORTS[target.scheme],

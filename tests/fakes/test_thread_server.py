@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from pathlib import Path
+from typing import Any
 
 import httpx
 import openai
@@ -12,6 +13,7 @@ import pytest
 from fakes import Library, Rule, Script, Settings, ThreadServer
 from fakes.errors import ScriptError, StartError
 from fakes.inprocess import InProcess
+from fakes.recording import load_recordings
 from fakes.script import Say
 
 SAYS_HI = Library(scripts={"default": Script(say=(Say(text="hi"),))})
@@ -87,3 +89,23 @@ def test_a_rule_for_a_script_that_is_not_there_is_refused_at_the_start() -> None
         ThreadServer(Settings(library=library)).start()
     with pytest.raises(ScriptError, match=expected):
         InProcess(library)
+
+
+def test_it_replays_recordings_too(tmp_path: Path) -> None:
+    path = tmp_path / "c.jsonl"
+    path.write_text(
+        '{"cassette": 1, "upstream": "http://x"}\n'
+        '{"call": 1, "method": "GET", "target": "/v1/x", "headers": [], "text": ""}\n'
+        '{"at_ms": 1, "text": "HTTP/1.1 200 OK\\r\\ncontent-length: 2\\r\\n\\r\\nhi"}\n'
+        '{"at_ms": 1, "end": "complete"}\n'
+    )
+    with ThreadServer(recordings=load_recordings([path])) as server:
+        assert httpx.get(f"{server.url}/v1/x").text == "hi"
+
+
+def test_a_scripts_file_may_be_named_by_a_string(tmp_path: Path) -> None:
+    path = tmp_path / "scripts.toml"
+    path.write_text('[scripts.default]\nsay = [{ text = "hi" }]\n')
+    told: Any = str(path)
+    with ThreadServer(Settings(scripts=told)) as server:
+        assert httpx.get(f"{server.url}/_fakes/health").status_code == 200

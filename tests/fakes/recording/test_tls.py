@@ -19,6 +19,7 @@ from fakes.recording import RecorderSettings, recorder, recording
 from fakes.recording.cassette import End
 from fakes.recording.errors import UpstreamError
 from fakes.recording.tape import load_cassette
+from fakes.recording.upstream import Upstream
 from tests.fakes.raw_client import RawClient, chat_request
 from tests.fakes.recording.stages import PATIENCE_S, upstream
 
@@ -285,3 +286,8 @@ async def test_a_file_without_certificates_is_refused(
     with pytest.raises(UpstreamError, match="expected certificates as PEM, got "):
         async with recording(settings(1, tmp_path, path)):
             pass
+
+
+def test_certificates_for_a_service_without_any_are_refused(tmp_path: Path) -> None:
+    with pytest.raises(UpstreamError, match="an upstream of https, got http, where"):
+        Upstream.at("http://localhost", ca_file=tmp_path / "ca.pem")
