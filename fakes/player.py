@@ -113,11 +113,17 @@ class Plan:
         eventful = frozenset(_places(self.script))
         due = lag = 0.0
         pieces = self._pieces()
+        if not eventful and not garbles:
+            # What most scripts do: nothing has to be looked up for a token.
+            for piece, due in pieces:
+                if piece is not None:
+                    yield Emit(*piece, None, due)
+            yield from self._ended(due)
+            return
         for n, (piece, paced) in enumerate(pieces):
             due = paced + lag
             if piece is not None:
-                part, text = piece
-                yield Emit(part=part, text=text, garble=garbles.get(n), due_ms=due)
+                yield Emit(*piece, garbles.get(n), due)
             if n in eventful:
                 yield from self._gates("token", n, due)
                 stalled_ms = self._stalled_ms(n)

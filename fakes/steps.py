@@ -6,7 +6,7 @@ Values only. A step says what and when, never how: no wire format, no clock.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 
 if TYPE_CHECKING:
     from .call import Fault
@@ -57,13 +57,13 @@ class Open(_Due):
     """Response headers, and whatever the provider sends with them."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Emit(_Due):
-    """The next piece of the answer, in its part."""
+class Emit(NamedTuple):
+    """The next piece of the answer, in its part; a tuple, since most steps are one."""
 
     part: Part
     text: str
     garble: Garbling | None = None
+    due_ms: float = 0.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
