@@ -63,7 +63,12 @@ def test_a_stall_is_full_of_pings() -> None:
     stall = (Stall(after=1, ms=120),)
     script = Script(say=TWO, stall=stall, drop=Drop(after=1), keepalive=EACH_50)
 
-    assert timeline(script)[2:] == [("Ping", 50), ("Ping", 100), ("Cut", 120)]
+    assert timeline(script)[2:] == [
+        ("Rest", 0),
+        ("Ping", 50),
+        ("Ping", 100),
+        ("Cut", 120),
+    ]
 
 
 def test_waits_without_a_known_end_are_told_to_ping() -> None:
