@@ -7,10 +7,14 @@ and `replay` answers with what was kept.
 from __future__ import annotations
 
 import asyncio
+import errno
+import resource
 import signal
 import sys
+from contextlib import suppress
+from importlib import metadata
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -34,9 +38,23 @@ Port = Annotated[
 ]
 
 
+def _print_version(is_wanted: bool) -> None:
+    if is_wanted:
+        print(f"streamproof-fakes {metadata.version('streamproof')}")  # noqa: T201 -- the user interface
+        raise typer.Exit
+
+
 @cli.callback()
-def fakes() -> None:
-    """Fake LLM providers; without a command: serve."""
+def fakes(
+    *,
+    version: Annotated[  # its callback does it all
+        bool,
+        typer.Option(
+            "--version", callback=_print_version, is_eager=True, help="Say which it is."
+        ),
+    ] = False,
+) -> None:
+    """Fake LLM providers; without a command: serve, with its options."""
 
 
 @cli.command()
@@ -45,7 +63,7 @@ def serve(
     host: Host = "127.0.0.1",
     seed: Annotated[int, typer.Option(help="Seed of everything generated.")] = 0,
     scripts: Annotated[
-        Path | None, typer.Option(help="TOML file of named scripts.")
+        Path | None, typer.Option(help="TOML file of named scripts and of rules.")
     ] = None,
 ) -> None:
     """Serve fake LLM providers until SIGTERM or SIGINT."""
@@ -70,14 +88,19 @@ def record(
     ] = False,
     ca_file: Annotated[
         Path | None,
-        typer.Option(help="Certificates (PEM) to trust instead of the system's."),
+        typer.Option(
+            help="Certificates (PEM) to trust instead of the system's; for https."
+        ),
     ] = None,
     redact: Annotated[
         list[str] | None,
-        typer.Option(metavar="NAME", help="Further header field that is secret."),
+        typer.Option(
+            metavar="NAME",
+            help="Further header field that is secret; may be given several times.",
+        ),
     ] = None,
     deadline_s: Annotated[
-        float, typer.Option(help="How long a response may take, in s.")
+        float, typer.Option(help="How long a response may take, in s, at most a day.")
     ] = 600.0,
 ) -> None:
     """Pass calls on to a real service, and write a cassette of them.
@@ -109,7 +132,9 @@ def replay(
     host: Host = "127.0.0.1",
     speed: Annotated[
         float,
-        typer.Option(help="1 is as recorded, 2 twice as fast, 0 at once."),
+        typer.Option(
+            help="1 is as recorded, 2 twice as fast, 0 at once; else 0.001 to 1e6."
+        ),
     ] = 1.0,
 ) -> None:
     """Answer out of cassettes, with the bytes, reads and times that were recorded."""
@@ -151,11 +176,47 @@ def _stop_signal() -> asyncio.Event:
 
 def _run(work: Coroutine[None, None, None]) -> None:
     """Run to the end; a mistake of the user's is one line and exit code 2."""
+    _raise_descriptor_limit()
     try:
-        asyncio.run(work)
+        asyncio.run(_complaining_once(work))
     except FakesError as error:
         _report(str(error))
         raise SystemExit(2) from None
+
+
+def _raise_descriptor_limit() -> None:
+    """Take as many file descriptors as we may: every connection is one."""
+    _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    # A system may have a bound of its own below the one that it tells.
+    with suppress(OSError, ValueError):
+        resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
+
+
+async def _complaining_once(work: Coroutine[None, None, None]) -> None:
+    """Do the work; that there are no more file descriptors is told one time."""
+    asyncio.get_running_loop().set_exception_handler(_Complaints().handle)
+    await work
+
+
+class _Complaints:
+    """What the event loop complains of."""
+
+    def __init__(self) -> None:
+        self._is_told = False
+
+    def handle(self, loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
+        error = context.get("exception")
+        number = error.errno if isinstance(error, OSError) else None
+        if number not in {errno.EMFILE, errno.ENFILE}:
+            loop.default_exception_handler(context)
+        elif not self._is_told:
+            # asyncio tries again every second, and would tell it as often.
+            self._is_told = True
+            limit, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
+            _report(
+                f"out of file descriptors at {limit}: further connections wait until "
+                "others end; raise the limit with ulimit -n"
+            )
 
 
 def _announce(url: str) -> None:
@@ -170,7 +231,11 @@ def main() -> None:
     """Run the command line; what begins with an option is for `serve`."""
     arguments = sys.argv[1:]
     is_named = bool(arguments) and not arguments[0].startswith("-")
-    cli(arguments if is_named or arguments == ["--help"] else ["serve", *arguments])
+    if arguments == ["--help"]:
+        # What may be given without a command stands in the help of one.
+        cli(arguments, standalone_mode=False)
+    is_ours = is_named or arguments == ["--version"]
+    cli(arguments if is_ours else ["serve", *arguments])
 
 
 if __name__ == "__main__":

@@ -12,8 +12,9 @@ import subprocess
 import sys
 import time
 import urllib.request
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from hashlib import sha256
+from importlib.metadata import version
 from typing import TYPE_CHECKING
 
 import pytest
@@ -144,6 +145,50 @@ def test_to_serve_needs_no_command(command: tuple[str, ...]) -> None:
     code, errors = run(*command)
     assert code == 2
     assert "Missing option '--port'" in errors
+
+
+def test_it_says_which_it_is() -> None:
+    process = start("--version")
+    output, _ = process.communicate(timeout=20)
+
+    assert process.returncode == 0
+    assert output == f"streamproof-fakes {version('streamproof')}\n"
+
+
+def test_the_help_shows_what_may_be_given_without_a_command() -> None:
+    process = start("--help")
+    output, _ = process.communicate(timeout=20)
+
+    assert process.returncode == 0
+    for told in ("record", "replay", "--version", "--port", "--seed", "--scripts"):
+        assert told in output
+
+
+def test_without_file_descriptors_clients_wait_and_one_line_says_so() -> None:
+    command = f"ulimit -n 24; exec {sys.executable} -m fakes --port 0"
+    process = subprocess.Popen(
+        ["/bin/sh", "-c", command],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    with process, ExitStack() as stack:
+        stack.callback(process.kill)
+        assert process.stdout is not None
+        assert process.stderr is not None
+        url = process.stdout.readline().removeprefix("listening on ").strip()
+        for _ in range(40):
+            stack.enter_context(connect(url))
+        complaint = process.stderr.readline()
+        process.send_signal(signal.SIGTERM)
+        _, rest = process.communicate(timeout=20)
+
+        assert process.returncode == 0
+    assert complaint == (
+        "streamproof-fakes: out of file descriptors at 24: further connections wait "
+        "until others end; raise the limit with ulimit -n\n"
+    )
+    assert rest == ""
 
 
 def test_what_was_recorded_is_replayed(tmp_path: Path) -> None:
