@@ -209,7 +209,9 @@ class _Bytes(_Line):
         try:
             _ = self.data
         except binascii.Error as error:
-            raise ValueError(f"base64: expected base64, got {error}") from None
+            reason = str(error)
+            reason = reason[:1].lower() + reason[1:]
+            raise ValueError(f"base64: expected base64: {reason}") from None
         return self
 
 
@@ -398,8 +400,9 @@ def _explain(error: ValidationError, kind: type[_Line]) -> str:
     key = ".".join(str(part) for part in first["loc"])
     if first["type"] == "extra_forbidden":
         known = list(kind.model_fields)
-        near = difflib.get_close_matches(key, known, n=1, cutoff=0)
-        return f"{key}: unknown key, did you mean {near[0]!r}"
+        near = difflib.get_close_matches(key, known, n=1, cutoff=0.5)
+        hint = f"did you mean {near[0]!r}" if near else f"known are {', '.join(known)}"
+        return f"{key[:MAX_SHOWN]}: unknown key, {hint}"
     reason = str(first.get("ctx", {}).get("error", first["msg"]))
     reason = reason[:1].lower() + reason[1:]
     prefix = f"{key}: " if key else ""

@@ -183,6 +183,10 @@ def test_an_empty_file_is_no_cassette() -> None:
             "c.jsonl:3: txt: unknown key, did you mean 'text'",
         ),
         (
+            [*LINES[:2], b'{"at_ms": 1, "z%s": 1}\n' % (b"z" * 999), LINES[-1]],
+            f"c.jsonl:3: {'z' * 60}: unknown key, known are text, base64, at_ms",
+        ),
+        (
             [*LINES[:2], b'{"at_ms": 1}\n', LINES[-1]],
             "c.jsonl:3: expected either 'text' or 'base64'",
         ),
@@ -192,7 +196,7 @@ def test_an_empty_file_is_no_cassette() -> None:
         ),
         (
             [*LINES[:2], b'{"at_ms": 1, "base64": "?"}\n', LINES[-1]],
-            "c.jsonl:3: base64: expected base64, got Only base64 data is allowed",
+            "c.jsonl:3: base64: expected base64: only base64 data is allowed",
         ),
         (
             [*LINES[:2], b'{"at_ms": 1, "text": ""}\n', LINES[-1]],
