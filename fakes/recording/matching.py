@@ -40,7 +40,7 @@ MAX_CANDIDATES: Final = 200
 MAX_LEAVES: Final = 500
 # More values than any chat has. Each costs a microsecond to read, in an event loop
 # that all share; long texts and images cost next to nothing.
-MAX_COMMAS: Final = 200_000
+MAX_COMMAS: Final = 100_000
 # Whole numbers up to here are the same as floats; longer ones would spell out 1e308.
 MAX_WHOLE: Final = 1e15
 # A body with a longer number is compared as it stands: reading one takes its square.
