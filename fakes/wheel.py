@@ -10,7 +10,7 @@ would have.
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from .clock import Alarm
 
@@ -21,6 +21,10 @@ if TYPE_CHECKING:
     from .link import Timer
 
 __all__ = ["Wheel"]
+
+
+# Streams wait for tokens, a small part of this; what is further away is rare.
+FAR_S: Final = 1.0
 
 
 class Wheel:
@@ -38,6 +42,9 @@ class Wheel:
 
     def call_at(self, when: float, callback: Callable[[], object], /) -> Timer:
         """Call back at a time, in seconds, or up to a millisecond later."""
+        # The loop drops what is cancelled; a tick here would stay until it is due.
+        if when - self._loop.time() > FAR_S:
+            return self._loop.call_at(when, callback)
         timer = Alarm(callback)
         tick = math.ceil(when * 1000)
         together = self._due.get(tick)

@@ -63,6 +63,7 @@ DEAD_ENDS = {
     "[[fake:hold at=headers call={key}]]": 0,
     "[[fake:delay first=3600000]]": 100,
     "[[fake:stall after=3]]": 400,
+    "[[fake:stall after=3 ms=3600000]] [[fake:keepalive each=3600000]]": 400,
     "[[fake:hold at=token after=3 call={key}]]": 400,
     "[[fake:hold at=body_end call={key}]]": 400,
     "[[fake:stall after=3]] [[fake:drip bytes=100 each=1]]": 400,

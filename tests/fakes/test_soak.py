@@ -13,6 +13,7 @@ import pytest
 
 from tests.fakes.raw_client import ControlClient
 from tests.fakes.soak import (
+    DEAD_ENDS,
     TOLERANCE_BLOCKS,
     TOLERANCE_KIB,
     Footprint,
@@ -25,6 +26,7 @@ from tests.fakes.soak import (
 
 ROUNDS = 10
 ROUND = 1000  # calls; the journal is full after the first
+FEW = 400
 CLEAN = Footprint(
     connections=0,
     tasks=1,
@@ -102,6 +104,22 @@ async def test_a_server_that_leaks_is_found_out(leak: str) -> None:
 
     findings = judge(before=before, middle=middle, after=after, max_calls=50)
     assert any(leak in finding for finding in findings)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("dead_end", DEAD_ENDS)
+async def test_what_would_have_come_later_is_forgotten_when_its_peer_leaves(
+    dead_end: str,
+) -> None:
+    dice = random.Random(4)
+    async with soaked_server(FEW) as server:
+        before = await server.settled()
+        await make_visits(server.url, visits(dice, FEW, dead_end=dead_end))
+        middle = await server.settled()
+        await make_visits(server.url, visits(dice, FEW, dead_end=dead_end))
+        after = await server.settled()
+
+    assert judge(before=before, middle=middle, after=after, max_calls=FEW) == []
 
 
 @pytest.mark.slow
