@@ -56,6 +56,7 @@ PURE = [
     "fakes/shaping.py",
     "fakes/providers/**/*.py",
     "fakes/recording/cassette.py",
+    "fakes/recording/difference.py",
     "fakes/recording/forwarding.py",
     "fakes/recording/matching.py",
     "fakes/recording/redaction.py",
