@@ -43,7 +43,7 @@ if TYPE_CHECKING:
     from .player import Plan
     from .providers.provider import Ask, Provider
     from .recording import Recordings
-    from .script import Library, Script
+    from .script import Library, Quota, Script
 
 __all__ = ["App"]
 
@@ -91,21 +91,15 @@ class App:
             return
         # Nothing that is said may depend on the namespace.
         request = replace(request, path=path)
-        if path.startswith(PREFIX):
+        if path.startswith(PREFIX) or path == PREFIX.rstrip("/"):
             self._handle_control(request, link, space)
             return
         if self._replayer is not None:
             self._replayer.handle(request, link, space.journal, space.replayed)
             return
-        visit = _Visit(
-            request=request, link=link, provider=provider_at(path), space=space
+        self._handle_model(
+            _Visit(request=request, link=link, provider=provider_at(path), space=space)
         )
-        try:
-            params = params_of(visit.provider, request.method, request.path)
-        except RequestError as error:
-            self._send_refusal(error, visit)
-        else:
-            self._handle_model(params, visit)
 
     def shut_down(self) -> None:
         """Stop the models that nobody listens to; connections stop the others."""
@@ -123,9 +117,10 @@ class App:
         except RequestError as error:
             send_json(request, link, {"error": str(error)}, status=error.status)
 
-    def _handle_model(self, params: Mapping[str, str], visit: _Visit) -> None:
+    def _handle_model(self, visit: _Visit) -> None:
         """Put one call on the record, then play it or refuse it."""
         try:
+            params = params_of(visit.provider, visit.request.method, visit.request.path)
             ask = visit.provider.read(visit.received(params))
             blocks = parse_blocks(ask.texts)
             key = correlation_key(blocks, key_of_field(visit.request.headers))
@@ -135,17 +130,40 @@ class App:
             return
         call = self._begin(key, ask, visit)
         try:
-            plan = self._charged(self._plan(ask, blocks, call, visit), call, visit)
-            delivery = deliver(
-                ask.reply(plan.answer, self._seed),
-                Framing.of(visit.request),
-                stream=ask.stream,
-                wire=plan.script.wire,
-            )
+            self._answer(ask, blocks, call, visit)
         except (RequestError, ScriptError) as error:
             self._refuse_call(call, error, visit)
-            return
+        except BaseException as error:
+            # A mistake of ours: whoever waits for the call's end is told of it.
+            if call.outcome is None:
+                call.refusal = f"failed in the fakes: {error!r}"[:MAX_REFUSAL]
+                call.end(Outcome.FAULTED, self._timers.time())
+            raise
+
+    def _answer(
+        self, ask: Ask, blocks: Sequence[Block], call: Call, visit: _Visit
+    ) -> None:
+        """Play one call.
+
+        Raises:
+            ScriptError: when its script cannot be followed.
+            RequestError: when there is none for it.
+        """
+        plan = self._plan(ask, blocks, call, visit)
+        # Before it is counted: a call that is refused costs nothing.
+        delivery = self._delivery(ask, plan, visit)
+        if plan.script.quota is not None:
+            plan = self._charged(plan, plan.script.quota, call, visit)
+            delivery = self._delivery(ask, plan, visit)
         self._play(plan, delivery, call, visit)
+
+    def _delivery(self, ask: Ask, plan: Plan, visit: _Visit) -> Delivery:
+        return deliver(
+            ask.reply(plan.answer, self._seed),
+            Framing.of(visit.request),
+            stream=ask.stream,
+            wire=plan.script.wire,
+        )
 
     def _begin(self, key: str | None, ask: Ask | None, visit: _Visit) -> Call:
         return visit.space.journal.begin(
@@ -160,11 +178,7 @@ class App:
         self, call: Call, error: RequestError | ScriptError, visit: _Visit
     ) -> None:
         if isinstance(error, ScriptError):
-            error = RequestError(
-                str(error),
-                param=visit.provider.prompt_field,
-                code="invalid_directive",
-            )
+            error = _as_refusal(error, call, visit)
         call.status = error.status
         call.refusal = str(error)[:MAX_REFUSAL]
         call.end(Outcome.REFUSED, self._timers.time())
@@ -182,8 +196,8 @@ class App:
         script = self._script(ask, blocks, call, visit)
         if script.hold and call.key is None:
             raise ScriptError(
-                "[[fake:hold]]: expected call=KEY in the request, or the header field "
-                f"{FIELD}, without it nobody can release the gate"
+                "hold: expected call=KEY in a directive of the request, or the header "
+                f"field {FIELD}, without it nobody can release the gate"
             )
         return make_plan(
             script,
@@ -233,11 +247,8 @@ class App:
         link.attach(performance)
         performance.start()
 
-    def _charged(self, plan: Plan, call: Call, visit: _Visit) -> Plan:
-        """Count the call against its quota, if it has one."""
-        quota = plan.script.quota
-        if quota is None:
-            return plan
+    def _charged(self, plan: Plan, quota: Quota, call: Call, visit: _Visit) -> Plan:
+        """Count the call against its quota."""
         tokens = plan.prompt_tokens + plan.answer.size
         charge = visit.space.quotas.charge(
             call.model or "", quota, tokens=tokens, at=self._timers.time()
@@ -252,6 +263,17 @@ class App:
         keep = visit.request.keep_alive
         visit.link.write(encode_response(error.status, headers, body, keep_alive=keep))
         visit.link.finish(keep_alive=keep)
+
+
+def _as_refusal(error: ScriptError, call: Call, visit: _Visit) -> RequestError:
+    """Tell whose mistake it is: the prompt's, or a script's that the prompt is not."""
+    if call.script in {None, "directives"}:
+        param, code, words = visit.provider.prompt_field, "invalid_directive", ""
+    elif call.script == "put":
+        param, code, words = None, "invalid_script", f"script put for {call.key!r}: "
+    else:
+        param, code, words = None, "invalid_script", f"script {call.script}: "
+    return RequestError(f"{words}{error}", param=param, code=code)
 
 
 def _gates_of(call: Call, plan: Plan, space: Namespace) -> Gates:

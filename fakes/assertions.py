@@ -116,13 +116,16 @@ def max_concurrency(
 ) -> Verdict:
     """Judge whether no more than `n` calls were between a state and their end at once.
 
-    One that ends when another begins does not count beside it. Without any call it
-    holds.
+    One that ends when another begins does not count beside it. Without a call that
+    reached the state it does not hold.
     """
+    expected = f"to be at most {n} at once, from {counted_from} on"
+    if not any(call.has_reached(counted_from) for call in calls):
+        got = f"no call that reached {counted_from}" if calls else "no call"
+        return Verdict(holds=False, expected=expected, got=got)
     points = sorted(_turning_points(calls, counted_from))
     counts = list(accumulate(1 if is_start else -1 for _, is_start, _ in points))
     most = max(counts, default=0)
-    expected = f"to be at most {n} at once, from {counted_from} on"
     if most <= n:
         return Verdict(holds=True, expected=expected, got=f"{most} at once")
     beside: set[int] = set()

@@ -183,7 +183,7 @@ class Control:
         except ValidationError:
             raise RequestError(
                 f'expected {{"turn": N}} with N from 1 to {MAX_TURN} or {{}}, '
-                f"got {body[:80]!r}"
+                f"got {body[:80].decode(errors='replace')!r}"
             ) from None
         gates = visit.space.keys.gates(visit.match["key"])
         visit.answer({"released": gates.release(release.turn)})

@@ -133,11 +133,11 @@ def _max_concurrency(query: Mapping[str, str], _: float) -> Judge:
 
 
 def _retry_spacing(query: Mapping[str, str], _: float) -> Judge:
-    return partial(
-        retry_spacing,
-        at_least_ms=_duration_ms(query, "at_least_ms"),
-        at_most_ms=_duration_ms(query, "at_most_ms"),
-    )
+    at_least_ms = _duration_ms(query, "at_least_ms")
+    at_most_ms = _duration_ms(query, "at_most_ms")
+    if at_least_ms is None and at_most_ms is None:
+        raise RequestError("expected at_least_ms, at_most_ms or both, got neither")
+    return partial(retry_spacing, at_least_ms=at_least_ms, at_most_ms=at_most_ms)
 
 
 def _duration_ms(query: Mapping[str, str], name: str) -> float | None:

@@ -35,6 +35,9 @@ PREFIX: Final = "/_ns/"
 MAX_NAMESPACES: Final = 256
 # What a load test in the root may hold too; a test's own few calls are some KiB.
 MAX_BYTES: Final = 256 * 1024 * 1024
+# All are weighed when one is made, and for every so many requests to those there are:
+# between two times they grow by some MiB at most.
+EVERY: Final = 64
 # A call's record without its events, and one event.
 CALL_BYTES: Final = 1024
 EVENT_BYTES: Final = 9
@@ -125,6 +128,7 @@ class Namespaces:
         self._most = most
         self._max_bytes = max_bytes
         self._named: OrderedDict[str, Namespace] = OrderedDict()
+        self._found = 0
         self.root = Namespace(library)
 
     def find(self, path: str) -> tuple[Namespace, str]:
@@ -136,6 +140,12 @@ class Namespaces:
         if not path.startswith(PREFIX):
             return self.root, path
         match = _PATH.fullmatch(path)
+        if match is None and KEY.fullmatch(path.removeprefix(PREFIX)):
+            raise RequestError(
+                f"expected a path behind {path}, such as {path}/v1/chat/completions or "
+                f"{path}/_fakes/calls, got none",
+                status=HTTPStatus.NOT_FOUND,
+            )
         if match is None:
             raise RequestError(
                 f"expected {PREFIX}{{name}}/… with a name of {SPELLING}, "
@@ -146,10 +156,13 @@ class Namespaces:
 
     def _at(self, name: str) -> Namespace:
         found = self._named.get(name)
+        self._found += 1
+        is_to_be_weighed = found is None or self._found % EVERY == 0
         if found is None:
             found = self._named[name] = Namespace(self._library)
         self._named.move_to_end(name)
-        self._make_room(found)
+        if is_to_be_weighed:
+            self._make_room(found)
         return found
 
     def _make_room(self, asked: Namespace) -> None:

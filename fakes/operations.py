@@ -74,7 +74,7 @@ class Operation(Generic[T]):
         except ValueError:
             raise ScriptError(
                 f"expected the fakes' control API at {self.path}, got {status} and "
-                f"{body[:80]!r}"
+                f"{body[:80].decode(errors='replace')!r}"
             ) from None
         if status != HTTPStatus.OK:
             raise ScriptError(_refusal_of(answer))

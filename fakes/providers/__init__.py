@@ -8,6 +8,7 @@ timing. A new provider is a package and a line in `PROVIDERS`.
 from __future__ import annotations
 
 import difflib
+import re
 from typing import TYPE_CHECKING, Final
 
 from ..errors import RequestError
@@ -33,6 +34,8 @@ PROVIDERS: Final[tuple[Provider, ...]] = (
     Gemini(),
     Ollama(),
 )
+# Several services list their models here, and it looks like none of our paths.
+_MODELS: Final = re.compile(r"/v1/models(/[^:]*)?")
 # Below this a path is like none of ours: half of it is different.
 ALIKE: Final = 0.5
 
@@ -42,6 +45,8 @@ def provider_at(path: str) -> Provider:
     for provider in PROVIDERS:
         if any(route.match(path) is not None for route in provider.routes):
             return provider
+    if _MODELS.fullmatch(path):
+        return DEFAULT
     nearest = max(PROVIDERS, key=lambda provider: _likeness(provider, path))
     return nearest if _likeness(nearest, path) >= ALIKE else DEFAULT
 

@@ -61,7 +61,7 @@ async def test_a_gate_that_nobody_could_release_is_refused(
     answer = await ask(control, "[[fake:hold at=end]]")
 
     assert answer.status_code == 400
-    assert "expected call=KEY in the request" in answer.json()["error"]["message"]
+    assert "expected call=KEY in a directive" in answer.json()["error"]["message"]
 
 
 async def test_a_request_without_a_key_is_refused_and_recorded(
@@ -78,14 +78,72 @@ async def test_a_request_without_a_key_is_refused_and_recorded(
     ("method", "path", "status"),
     [("POST", "/v1/completions", 404), ("GET", PATH, 405), ("GET", "/", 404)],
 )
-async def test_another_endpoint_is_refused_and_not_recorded(
+async def test_another_endpoint_is_refused_and_recorded(
     method: str, path: str, status: int, control: ControlClient
 ) -> None:
     answer = await control.http.request(method, path)
 
     assert answer.status_code == status
     assert answer.json()["error"]["type"] == "invalid_request_error"
-    assert await control.calls() == []
+    (call,) = await control.calls()
+    assert (call["outcome"], call["status"]) == ("refused", status)
+
+
+async def test_a_mistake_of_a_script_that_was_put_is_not_told_as_the_prompts(
+    control: ControlClient,
+) -> None:
+    script = {"say": [{"tokens": 2}], "stall": [{"after": 3}]}
+    await control.http.put("/_fakes/scripts/k", json=script)
+    answer = await ask(control, "[[fake:say call=k]]")
+    error = answer.json()["error"]
+
+    assert (error["param"], error["code"]) == (None, "invalid_script")
+    assert error["message"].startswith("script put for 'k': ")
+
+
+async def test_a_call_that_is_refused_for_its_wire_costs_no_quota(
+    control: ControlClient,
+) -> None:
+    quota = "[[fake:quota requests=1]]"
+    body = {"model": "m", "messages": [{"role": "user", "content": ""}]}
+
+    async def status(prompt: str) -> int:
+        body["messages"] = [{"role": "user", "content": prompt}]
+        return (await control.http.post("/api/chat", json=body)).status_code
+
+    assert await status(f"{quota} [[fake:wire comment=x]]") == 400
+    assert await status(quota) == 200
+
+
+@pytest.mark.parametrize(
+    ("path", "part"),
+    [("/_fakes", "GET /_fakes/health"), ("/_ns/abc", "a path behind /_ns/abc")],
+)
+async def test_a_path_that_stops_too_early_is_told_what_may_follow(
+    path: str, part: str, control: ControlClient
+) -> None:
+    answer = await control.http.get(path)
+
+    assert answer.status_code == 404
+    assert part in answer.json()["error"]
+
+
+async def test_models_are_refused_in_the_shape_that_most_clients_read(
+    control: ControlClient,
+) -> None:
+    answer = await control.http.get("/v1/models")
+
+    assert answer.json()["error"]["type"] == "invalid_request_error"
+    assert (await control.calls())[0]["provider"] == "openai_chat"
+
+
+async def test_retry_spacing_without_a_bound_is_refused(
+    control: ControlClient,
+) -> None:
+    answer = await control.http.get("/_fakes/assert/retry_spacing")
+
+    assert answer.status_code == 400
+    assert "at_least_ms, at_most_ms or both" in answer.json()["error"]
 
 
 async def test_a_named_script_of_the_library_is_followed(tmp_path: Path) -> None:

@@ -192,7 +192,9 @@ def test_calls_that_take_no_time_are_never_at_once() -> None:
     calls.completed(1.0, until=1.0)
 
     assert max_concurrency(calls.all, n=1).holds
-    assert max_concurrency([], n=1).holds
+    assert not max_concurrency([], n=1).holds
+    queued = State.parse("queued")
+    assert not max_concurrency(calls.all, n=1, counted_from=queued).holds
 
 
 def test_retries_are_spaced_from_end_to_arrival() -> None:

@@ -48,7 +48,7 @@ def test_a_path_is_the_root_s_unless_it_names_another() -> None:
     assert everything_in(spaces) == [spaces.root, space]
 
 
-@pytest.mark.parametrize("path", ["/_ns/", "/_ns/a", "/_ns//v1", f"/_ns/{'a' * 65}/v1"])
+@pytest.mark.parametrize("path", ["/_ns/", "/_ns//v1", f"/_ns/{'a' * 65}/v1"])
 def test_a_prefix_without_name_and_path_is_refused(path: str) -> None:
     with pytest.raises(RequestError, match=r"^expected /_ns/\{name\}/…") as caught:
         Namespaces(Library()).find(path)

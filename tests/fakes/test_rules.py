@@ -97,6 +97,7 @@ def test_the_providers_that_a_rule_may_name_are_all_there_are() -> None:
 class Watched(str):
     """A text that counts how often something is looked for in it."""
 
+    __slots__ = ("looks",)
     looks: int
 
     def __new__(cls, text: str) -> Self:
