@@ -189,3 +189,44 @@ def test_a_namespace_is_named_after_its_test_and_is_no_other_s() -> None:
 
     assert len(names) == 3
     assert all(len(name) <= 64 and name.isascii() for name in names)
+
+
+def test_a_failing_test_that_closed_its_client_ends_nobody_elses_run(
+    run: Callable[..., pytest.RunResult],
+) -> None:
+    result = run(
+        """
+def test_closed(fake_llm):
+    fake_llm.close()
+    assert False
+
+def test_after(fake_llm):
+    pass
+"""
+    )
+
+    result.assert_outcomes(passed=1, failed=1)
+    result.stdout.fnmatch_lines(["*calls of the fake LLM*", "none arrived"])
+
+
+def test_a_leak_is_reported_with_the_calls(
+    run: Callable[..., pytest.RunResult],
+) -> None:
+    result = run(
+        """
+import httpx
+
+def test_leaks(fake_llm):
+    body = {"model": "m", "stream": True, "messages": [
+        {"role": "user", "content": "[[fake:stall after=0 ms=60000]]"}]}
+    request = httpx.Request(
+        "POST", fake_llm.url + "/v1/chat/completions", json=body,
+        headers={"authorization": "Bearer k"})
+    global client
+    client = httpx.Client()
+    client.send(request, stream=True)
+    fake_llm.wait_for(state="accepted")
+"""
+    )
+
+    result.stdout.fnmatch_lines(["*calls of the fake LLM*", "call 1 openai_chat m:*"])
