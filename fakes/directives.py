@@ -221,7 +221,8 @@ def _parse_pair(text: str, at: int, word: str) -> tuple[str, str | int | float, 
     if not match:
         got = text[at : at + 20]
         raise ScriptError(
-            f"[[fake:{word}]]: expected key=value or ']]', got {got!r}"
+            f"[[fake:{word}]]: expected key=value or ']]', got {got!r} "
+            "(a value with white space goes in quotes)"
             if got.strip()
             else f"[[fake:{word}]]: expected ']]', got the end of the text"
         )
@@ -268,7 +269,7 @@ def _typed(word: str, key: str, bare: str) -> str | int | float:
 def _parse_call(value: str | None, word: str) -> str | None:
     if value is not None and not KEY.fullmatch(value):
         raise ScriptError(
-            f"[[fake:{word}]]: expected call to be {SPELLING}, got {value!r}"
+            f"[[fake:{word}]]: expected call to be {SPELLING}, got {value[:80]!r}"
         )
     return value
 
@@ -281,7 +282,7 @@ def _parse_turn(value: str | None, word: str) -> tuple[int, int | None]:
     if last < first:
         raise ScriptError(
             f"[[fake:{word}]]: expected turn=N or turn=A-B with 1 <= A <= B, "
-            f"got {value!r}"
+            f"got {value[:80]!r}"
         )
     return first, last
 

@@ -8,10 +8,10 @@ from __future__ import annotations
 from enum import StrEnum
 from typing import Annotated, Literal
 
-from pydantic import Field
+from pydantic import AfterValidator, Field
 
 from ..content import Omission
-from .fields import Position, Strict, Text
+from .fields import MAX_MS, Position, Strict, Text
 
 __all__ = [
     "ENDINGS",
@@ -32,11 +32,17 @@ ENDINGS = ("fail", "page", "error", "drop", "truncate")
 Bytes = Annotated[int, Field(ge=0, le=1_000_000)]
 
 
+# `-0.0` would be sent as `-0`.
+Seconds = Annotated[
+    float, Field(ge=0, le=MAX_MS / 1000, allow_inf_nan=False), AfterValidator(abs)
+]
+
+
 class Fail(Strict):
     """An HTTP error instead of the stream."""
 
     status: Annotated[int, Field(ge=400, le=599)]
-    retry_after_s: Annotated[float, Field(ge=0, allow_inf_nan=False)] | None = None
+    retry_after_s: Seconds | None = None
     message: str | None = None
 
 

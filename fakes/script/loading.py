@@ -93,13 +93,14 @@ def load_library(path: Path) -> Library:
     """
     try:
         text = path.read_text(encoding="utf-8")
-        table = tomllib.loads(text)
+        data = json.dumps(tomllib.loads(text), default=str)
     except OSError as error:
         raise ScriptError(f"{path}: cannot be read: {error.strerror}") from error
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise ScriptError(f"{path}: expected TOML, got {error}") from error
+    except (ValueError, RecursionError) as error:
+        # Also for numbers and nesting that Python refuses to read.
+        raise ScriptError(f"{path}: cannot be read as TOML: {error}") from error
     # Strict validation takes TOML's arrays as tuples only in JSON mode.
-    library = _parse(Library, json.dumps(table, default=str), str(path), toml=text)
+    library = _parse(Library, data, str(path), toml=text)
     return check_library(library, str(path), toml=text)
 
 
@@ -157,7 +158,8 @@ def _explain(
         suggestion = nearest(str(key), _keys_at(model, path))
         return f"{place}: unknown key, did you mean {suggestion!r}"
     reason = str(first.get("ctx", {}).get("error", first["msg"]))
-    reason = reason[:1].lower() + reason[1:]
+    if not reason[:2].isupper():
+        reason = reason[:1].lower() + reason[1:]
     if first["type"] in {"value_error", "missing", "json_invalid"}:
         return f"{place}: {reason}"
     got = repr(first["input"])

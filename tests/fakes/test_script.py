@@ -14,6 +14,7 @@ from fakes.script import (
     Cost,
     Delay,
     Drop,
+    Fail,
     Hold,
     Library,
     Match,
@@ -215,7 +216,7 @@ def test_a_library_is_read_from_toml(tmp_path: Path) -> None:
             "2: rules.0.scripts.0: unknown script 'slow', there is none",
         ),
         ("[[rules]]\n", "1: rules.0.scripts: field required"),
-        ("[scripts", " expected TOML, got "),
+        ("[scripts", " cannot be read as TOML: "),
     ],
 )
 def test_a_bad_library_is_refused_with_file_line_and_key(
@@ -298,3 +299,18 @@ def test_the_nearest_word_is_found_even_for_nonsense() -> None:
 
 def test_the_schema_of_a_script_can_be_printed() -> None:
     assert set(Script.model_json_schema()["properties"]) == set(Script.model_fields)
+
+
+@pytest.mark.parametrize(("given", "sent"), [(-0.0, "0.0"), (3.0, "3.0")])
+def test_a_time_to_retry_after_has_no_sign(given: float, sent: str) -> None:
+    assert str(Fail(status=429, retry_after_s=given).retry_after_s) == sent
+
+
+@pytest.mark.parametrize("text", ["a = " + "[" * 5000, "a = " + "9" * 5000])
+def test_toml_that_python_refuses_to_read_is_one_line(
+    text: str, tmp_path: Path
+) -> None:
+    path = tmp_path / "scripts.toml"
+    path.write_text(text)
+    with pytest.raises(ScriptError, match="cannot be read as TOML"):
+        load_library(path)
