@@ -68,6 +68,8 @@ class Connection(asyncio.Protocol):
         self._reader = RequestReader()
         self._exchange: Exchange | None = None
         self._is_busy = False
+        # Whether written bytes still wait for the kernel to take them.
+        self.is_full = False
         self._is_closing = False
         self._has_continued = False
         self._linger_s = LINGER_S
@@ -119,8 +121,13 @@ class Connection(asyncio.Protocol):
         if not self.closed.done():
             self.closed.set_result(None)
 
+    def pause_writing(self) -> None:
+        """Take note that the kernel did not take everything."""
+        self.is_full = True
+
     def resume_writing(self) -> None:
         """Tell the exchange that the kernel has taken everything."""
+        self.is_full = False
         if self._exchange is not None:
             self._exchange.writable()
         elif self._is_closing:
@@ -136,11 +143,6 @@ class Connection(asyncio.Protocol):
     def is_open(self) -> bool:
         """False once the connection is lost or was cut."""
         return not self._transport.is_closing()
-
-    @property
-    def is_full(self) -> bool:
-        """True while written bytes still wait for the kernel to take them."""
-        return self._transport.get_write_buffer_size() > 0
 
     def write(self, data: bytes) -> None:
         """Hand bytes to the kernel, or queue them."""

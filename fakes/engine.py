@@ -53,6 +53,7 @@ if TYPE_CHECKING:
 
     _Pause: TypeAlias = Line | Gate | Silence
     _Ending: TypeAlias = End | Failure | StandIn | StreamError | Cut | TruncateBody
+    _Other: TypeAlias = "Open | Ping | Rest | Close | Terminate | _Pause | _Ending"
     _ToPeer: TypeAlias = "Rest | Close | Terminate | _Pause | _Ending | _Gone | _Last"
 
 __all__ = ["Performance"]
@@ -192,7 +193,12 @@ class Performance:
                 if self._outbox.flush():
                     self._timer = self._timers.call_at(due, self._run)
                 return
-            if not self._play(step):
+            if isinstance(step, Emit):
+                # Most steps by far, so they do not go the way of all others.
+                self._step = None
+                said = self._delivery.token(step.part, step.text, step.garble)
+                self._outbox.add_token(said, now)
+            elif not self._play(step):
                 return
         if self._outbox.flush():
             self._timer = self._timers.call_soon(self._run)
@@ -204,13 +210,9 @@ class Performance:
         if not self._is_waiting:
             self._run()
 
-    def _play(self, step: Step | _Gone | _Last) -> bool:
+    def _play(self, step: _Other | _Gone | _Last) -> bool:
         """Do one step; False if it waits (it is played again then) or was the last."""
         match step:
-            case Emit(part=part, text=text, garble=garble):
-                self._step = None
-                self._outbox.add_token(self._delivery.token(part, text, garble))
-                return True
             case Open():
                 self._base = self._now()
                 self._say(self._delivery.open())

@@ -51,9 +51,9 @@ class Outbox:
         # Whether the kernel still has to take what was written.
         self.is_leaving = False
 
-    def add_token(self, data: bytes) -> None:
+    def add_token(self, data: bytes, at: float) -> None:
         """Make one token, and the bytes that it and those before it are in, if any."""
-        self._call.token_generated(self._now())
+        self._call.token_generated(at)
         if data:
             self._made.append(data)
             self._unsaid = 0

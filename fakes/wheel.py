@@ -33,42 +33,34 @@ class Wheel:
     def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
         """Take the loop whose clock it is."""
         self._loop = loop
+        # Seconds on the loop's clock; asked several times for every token.
+        self.time = loop.time
+        self.call_soon = loop.call_soon
         # By the millisecond at whose end they are due.
         self._due: dict[int, list[Alarm]] = {}
 
-    def time(self) -> float:
-        """Return seconds on the loop's clock."""
-        return self._loop.time()
-
     def call_at(self, when: float, callback: Callable[[], object], /) -> Timer:
         """Call back at a time, in seconds, or up to a millisecond later."""
-        # The loop drops what is cancelled; a tick here would stay until it is due.
-        if when - self._loop.time() > FAR_S:
-            return self._loop.call_at(when, callback)
-        timer = Alarm(callback)
         tick = math.ceil(when * 1000)
         together = self._due.get(tick)
         if together is None:
-            self._due[tick] = [timer]
+            # The loop drops what is cancelled; a tick here would stay until it is due.
+            if when - self._loop.time() > FAR_S:
+                return self._loop.call_at(when, callback)
+            together = self._due[tick] = []
             self._loop.call_at(tick / 1000, self._turn, tick)
-        else:
-            together.append(timer)
+        timer = Alarm(callback)
+        together.append(timer)
         return timer
-
-    def call_soon(self, callback: Callable[[], object], /) -> Timer:
-        """Call back once everything else had its turn."""
-        return self._loop.call_soon(callback)
 
     def _turn(self, tick: int) -> None:
         for timer in self._due.pop(tick):
-            if timer.callback is not None:
-                self._make(timer.callback)
-
-    def _make(self, callback: Callable[[], object]) -> None:
-        """Make one callback; its failure must not cost the others theirs."""
-        try:
-            callback()
-        except Exception as error:  # noqa: BLE001 -- as the loop itself does
-            self._loop.call_exception_handler(
-                {"message": f"exception in {callback!r}", "exception": error}
-            )
+            callback = timer.callback
+            if callback is None:
+                continue
+            try:
+                callback()
+            except Exception as error:  # noqa: BLE001 -- as the loop itself does: it must not cost the others theirs
+                self._loop.call_exception_handler(
+                    {"message": f"exception in {callback!r}", "exception": error}
+                )

@@ -400,6 +400,7 @@ async def test_a_fin_is_never_sent_while_asyncio_writes(*, is_over: bool) -> Non
     loop = asyncio.get_running_loop()
     connection = connection_module.Connection(cast("Handler", None), loop, set())
     connection.connection_made(sink)
+    connection.pause_writing()
     exchange = Finishing(connection)
     connection.attach(exchange)
     if is_over:

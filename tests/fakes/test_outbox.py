@@ -29,6 +29,9 @@ class Box:
         )
         self.out = Outbox(self.call, self.link, lambda: self.now)
 
+    def add_token(self, data: bytes) -> None:
+        self.out.add_token(data, self.now)
+
     @property
     def record(self) -> dict[str, Any]:
         return self.call.as_json()
@@ -41,8 +44,8 @@ class Box:
 def test_what_is_made_leaves_in_one_write() -> None:
     box = Box()
     box.out.add(b"head ")
-    box.out.add_token(b"a ")
-    box.out.add_token(b"b")
+    box.add_token(b"a ")
+    box.add_token(b"b")
 
     assert box.out.flush()
     assert box.link.writes == [b"head a b"]
@@ -68,10 +71,10 @@ def test_nothing_made_is_nothing_written() -> None:
 def test_a_token_without_bytes_leaves_with_the_next_that_has_some() -> None:
     box = Box()
     for data in (b"a", b"", b""):
-        box.out.add_token(data)
+        box.add_token(data)
     box.out.flush()
     assert box.call.sent == 1
-    box.out.add_token(b"bcd")
+    box.add_token(b"bcd")
     box.out.flush()
 
     assert box.call.sent == 4
@@ -79,7 +82,7 @@ def test_a_token_without_bytes_leaves_with_the_next_that_has_some() -> None:
 
 def test_a_token_without_bytes_leaves_with_what_follows_it() -> None:
     box = Box()
-    box.out.add_token(b"")
+    box.add_token(b"")
     box.out.add(b"end", is_terminal=True)
     box.out.flush()
 
@@ -93,7 +96,7 @@ def test_a_token_without_bytes_leaves_with_what_follows_it() -> None:
 
 def test_what_stands_apart_brings_no_token_along() -> None:
     box = Box()
-    box.out.add_token(b"")
+    box.add_token(b"")
     box.out.add_apart(b"ping")
     box.out.flush()
 
@@ -104,7 +107,7 @@ def test_what_stands_apart_brings_no_token_along() -> None:
 def test_what_the_kernel_did_not_take_is_not_sent_yet() -> None:
     box = Box()
     box.link.fills_on_write = True
-    box.out.add_token(b"a")
+    box.add_token(b"a")
     assert not box.out.flush()
     assert not box.out.flush()
     assert box.call.sent == 0
@@ -121,7 +124,7 @@ def test_nothing_is_sent_on_a_link_that_broke(*, breaks_before: bool) -> None:
     box = Box()
     box.link.is_open = not breaks_before
     box.link.breaks_on_write = True
-    box.out.add_token(b"a")
+    box.add_token(b"a")
 
     assert not box.out.flush()
     assert box.call.sent == 0
@@ -130,10 +133,10 @@ def test_nothing_is_sent_on_a_link_that_broke(*, breaks_before: bool) -> None:
 def test_what_is_abandoned_is_made_for_nobody() -> None:
     box = Box()
     box.link.fills_on_write = True
-    box.out.add_token(b"a")
+    box.add_token(b"a")
     box.out.flush()
     box.out.abandon()
-    box.out.add_token(b"b")
+    box.add_token(b"b")
 
     assert box.out.flush()
     assert not box.out.writable()

@@ -28,13 +28,13 @@ RULES = Library(
     rules=(
         Rule(match=Match(header={"x-test": "special"}), scripts=(saying("by header"),)),
         *(
-            Rule(match=Match(provider=provider, model="m-*"), scripts=(saying(said),))
-            for provider, said in (
-                ("openai_chat", "chat"),
-                ("openai_responses", "responses"),
-                ("anthropic", "messages"),
-                ("gemini", "contents"),
-                ("ollama", "lines"),
+            Rule(match=match, scripts=(saying(said),))
+            for match, said in (
+                (Match(provider="openai_chat", model="m-*"), "chat"),
+                (Match(provider="openai_responses", model="m-*"), "responses"),
+                (Match(provider="anthropic", model="m-*"), "messages"),
+                (Match(provider="gemini", model="m-*"), "contents"),
+                (Match(provider="ollama", model="m-*"), "lines"),
             )
         ),
     )
