@@ -25,9 +25,9 @@ from .script import (
     Library,
     Script,
     check_part,
-    nearest,
     parse_script,
 )
+from .wording import suggestion
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -174,7 +174,7 @@ def _named_script(
     if name in library.scripts:
         return library.scripts[name]
     known = library.scripts
-    hint = f", did you mean {nearest(name, known)!r}" if known else ": none is loaded"
+    hint = f", {suggestion(name, known)}" if known else ": none is loaded"
     raise ScriptError(f"[[fake:script]]: unknown script {name!r}{hint}")
 
 
@@ -192,8 +192,7 @@ def _parse_block(text: str, start: int) -> tuple[Block, int]:
     word, at = (match[0], match.end()) if match else ("", start)
     if word not in SPELLINGS:
         raise ScriptError(
-            f"[[fake:{word}]]: unknown word {word!r}, "
-            f"did you mean {nearest(word, SPELLINGS)!r}"
+            f"[[fake:{word}]]: unknown word {word!r}, " + suggestion(word, SPELLINGS)
         )
     values: dict[str, str] = {}
     fields: dict[str, str | int | float] = {}
@@ -230,8 +229,7 @@ def _parse_pair(text: str, at: int, word: str) -> tuple[str, str | int | float, 
     known = (*SPELLINGS[word], *COMMON_KEYS)
     if key not in known:
         raise ScriptError(
-            f"[[fake:{word}]]: unknown key {key!r}, "
-            f"did you mean {nearest(key, known)!r}"
+            f"[[fake:{word}]]: unknown key {key!r}, " + suggestion(key, known)
         )
     value, end = _parse_value(text, match.end(), word=word, key=key)
     return key, value, end

@@ -23,7 +23,6 @@ from .assertions import (
 )
 from .call import State
 from .errors import RequestError
-from .script import nearest
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -87,8 +86,7 @@ def parse_question(name: str, query: Mapping[str, str], now: float) -> Question:
     """
     if name not in ASSERTIONS:
         raise RequestError(
-            f"expected one of {', '.join(ASSERTIONS)}, got {name[:80]!r}, "
-            f"did you mean {nearest(name, ASSERTIONS)!r}",
+            f"expected one of {', '.join(ASSERTIONS)}, got {name[:80]!r}",
             status=HTTPStatus.NOT_FOUND,
         )
     parameters, read, patience_ms = ASSERTIONS[name]

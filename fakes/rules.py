@@ -10,11 +10,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from http import HTTPStatus
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 from .errors import RequestError
 from .keys import SECRET_FIELDS
 from .script import Script
+from .wording import MAX_SHOWN
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -22,9 +23,6 @@ if TYPE_CHECKING:
     from .script import Library, Match, Rule
 
 __all__ = ["Facts", "Followed", "Rulebook", "fits"]
-
-# A refusal quotes that much of what came.
-MAX_SHOWN: Final = 80
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -22,7 +22,6 @@ from __future__ import annotations
 
 import base64
 import binascii
-import difflib
 import io
 import json
 from dataclasses import dataclass
@@ -32,6 +31,7 @@ from typing import Annotated, Final, Self, TypeVar
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 from pydantic_core import from_json
 
+from ..wording import expected_and_got, suggestion
 from .errors import CassetteError
 
 __all__ = [
@@ -399,13 +399,7 @@ def _explain(error: ValidationError, kind: type[_Line]) -> str:
     first = error.errors(include_url=False)[0]
     key = ".".join(str(part) for part in first["loc"])
     if first["type"] == "extra_forbidden":
-        known = list(kind.model_fields)
-        near = difflib.get_close_matches(key, known, n=1, cutoff=0.5)
-        hint = f"did you mean {near[0]!r}" if near else f"known are {', '.join(known)}"
+        hint = suggestion(key, kind.model_fields)
         return f"{key[:MAX_SHOWN]}: unknown key, {hint}"
-    reason = str(first.get("ctx", {}).get("error", first["msg"]))
-    reason = reason[:1].lower() + reason[1:]
     prefix = f"{key}: " if key else ""
-    if first["type"] in {"value_error", "missing", "json_invalid"}:
-        return prefix + reason
-    return f"{prefix}{reason}, got {repr(first['input'])[:MAX_SHOWN]}"
+    return prefix + expected_and_got(first)

@@ -16,7 +16,7 @@ from .faults import (
     Page,
     Truncate,
 )
-from .fields import MAX_TOKENS, Strict, nearest
+from .fields import MAX_TOKENS, Strict
 from .loading import (
     check_library,
     check_part,
@@ -87,7 +87,6 @@ __all__ = [
     "check_library",
     "check_part",
     "load_library",
-    "nearest",
     "parse_library",
     "parse_script",
     "parse_scripts",

@@ -5,16 +5,11 @@ Pure. Must not know any word.
 
 from __future__ import annotations
 
-import difflib
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field
 
-if TYPE_CHECKING:
-    from collections.abc import Iterable
-
 __all__ = [
-    "MAX_SHOWN",
     "MAX_TOKENS",
     "Count",
     "Milliseconds",
@@ -22,7 +17,6 @@ __all__ = [
     "Position",
     "Strict",
     "Text",
-    "nearest",
 ]
 
 # A plan is walked lazily but its texts are held while the call runs: 100 000
@@ -34,8 +28,6 @@ MAX_TEXT = 10 * MAX_TOKENS
 MAX_MS = 86_400_000.0
 # No model reads or writes as much; it still fits every client's integer.
 MAX_COUNT = 1_000_000_000
-# A refused text is quoted that far.
-MAX_SHOWN = 80
 
 Position = Annotated[int, Field(ge=0, le=MAX_TOKENS)]
 Count = Annotated[int, Field(ge=0, le=MAX_COUNT)]
@@ -48,8 +40,3 @@ class Strict(BaseModel):
     """Frozen, no unknown keys, no silent conversion between types."""
 
     model_config = ConfigDict(strict=True, extra="forbid", frozen=True)
-
-
-def nearest(word: str, known: Iterable[str]) -> str:
-    """Return the known word that looks most like `word`."""
-    return difflib.get_close_matches(word, list(known), n=1, cutoff=0.0)[0]

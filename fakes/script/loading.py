@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated, TypeVar
 from pydantic import BaseModel, ConfigDict, Field, RootModel, ValidationError
 
 from ..errors import ScriptError
-from .fields import MAX_SHOWN, nearest
+from ..wording import MAX_SHOWN, expected_and_got, suggestion
 from .locate import line_of
 from .model import PLAYED, WORDS, Library, Match, Rule, Script
 from .words import SAID
@@ -124,7 +124,7 @@ def check_library(library: Library, where: str, *, toml: str | None = None) -> L
         for place, script in enumerate(rule.scripts):
             if isinstance(script, str) and script not in library.scripts:
                 hint = (
-                    f"did you mean {nearest(script, library.scripts)!r}"
+                    suggestion(script, library.scripts)
                     if library.scripts
                     else "there is none"
                 )
@@ -144,26 +144,24 @@ def _with_line(where: str, place: Sequence[int | str], toml: str | None) -> str:
 def _explain(
     error: ValidationError, model: type[BaseModel], where: str, toml: str | None
 ) -> str:
-    """Turn the first complaint into one line: where, key, expected, got."""
-    first = error.errors(include_url=False)[0]
+    """Turn the first complaint into one line: where, key, expected, got.
+
+    A mistyped key that is needed is missing too; what was typed says more.
+    """
+    complaints = error.errors(include_url=False)
+    unknown = (one for one in complaints if one["type"] == "extra_forbidden")
+    first = next(unknown, complaints[0])
     spelled = tuple(_place(first["loc"]))
     location = ".".join(str(part) for part in spelled)
     where = _with_line(where, spelled, toml)
     place = f"{where}: {location}" if location else where
     if first["type"] == "union_tag_invalid":
         kind = str(first.get("ctx", {}).get("tag", ""))[:MAX_SHOWN]
-        return f"{place}: unknown kind {kind!r}, did you mean {nearest(kind, SAID)!r}"
+        return f"{place}: unknown kind {kind!r}, {suggestion(kind, SAID)}"
     if first["type"] == "extra_forbidden":
         *path, key = first["loc"]
-        suggestion = nearest(str(key), _keys_at(model, path))
-        return f"{place}: unknown key, did you mean {suggestion!r}"
-    reason = str(first.get("ctx", {}).get("error", first["msg"]))
-    if not reason[:2].isupper():
-        reason = reason[:1].lower() + reason[1:]
-    if first["type"] in {"value_error", "missing", "json_invalid"}:
-        return f"{place}: {reason}"
-    got = repr(first["input"])
-    return f"{place}: {reason}, got {got if len(got) < MAX_SHOWN else got[:MAX_SHOWN]}"
+        return f"{place}: unknown key, {suggestion(str(key), _keys_at(model, path))}"
+    return f"{place}: {expected_and_got(first)}"
 
 
 def _place(location: Sequence[int | str]) -> Iterator[int | str]:

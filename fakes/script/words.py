@@ -23,9 +23,9 @@ from pydantic import (
 from pydantic_core import from_json
 
 from ..content import StopReason
+from ..wording import MAX_SHOWN
 from .fields import (
     MAX_MS,
-    MAX_SHOWN,
     MAX_TOKENS,
     Count,
     Milliseconds,

@@ -50,6 +50,7 @@ PURE = [
     "fakes/clock.py",
     "fakes/content.py",
     "fakes/dice.py",
+    "fakes/wording.py",
     "fakes/call.py",
     "fakes/http1.py",
     "fakes/delivery.py",

@@ -215,19 +215,16 @@ def test_a_block_applies_to_its_turns_only(turn: int, script: Script) -> None:
         ),
         (
             "[[fake:stall after=three]]",
-            "[[fake:stall]]: after: input should be a valid integer, got 'three'",
+            "[[fake:stall]]: after: expected a whole number, got 'three'",
         ),
-        ("[[fake:stall]]", "[[fake:stall]]: after: field required"),
+        ("[[fake:stall]]", "[[fake:stall]]: after: expected a value, got nothing"),
         (
             "[[fake:drop after=1 how=off]]",
-            (
-                "[[fake:drop]]: how: input should be 'fin', 'rst' or 'half_close', "
-                "got 'off'"
-            ),
+            ("[[fake:drop]]: how: expected 'fin', 'rst' or 'half_close', got 'off'"),
         ),
         (
             "[[fake:drop after=-1]]",
-            "[[fake:drop]]: after: input should be greater than or equal to 0, got -1",
+            "[[fake:drop]]: after: expected at least 0, got -1",
         ),
         (
             '[[fake:say text="open]]',

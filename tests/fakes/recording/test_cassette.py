@@ -172,11 +172,11 @@ def test_an_empty_file_is_no_cassette() -> None:
         ),
         (
             [TITLE, changed(LINES[1], headers=[["a", 1]]), *LINES[2:]],
-            "c.jsonl:2: headers.0.1: input should be a valid string, got 1",
+            "c.jsonl:2: headers.0.1: expected a text, got 1",
         ),
         (
             [TITLE, changed(LINES[1], call="1"), *LINES[2:]],
-            "c.jsonl:2: call: input should be a valid integer, got '1'",
+            "c.jsonl:2: call: expected a whole number, got '1'",
         ),
         (
             [*LINES[:2], b'{"at_ms": 1, "txt": "x"}\n', LINES[-1]],
@@ -204,14 +204,11 @@ def test_an_empty_file_is_no_cassette() -> None:
         ),
         (
             [*LINES[:2], b'{"at_ms": -1, "text": "x"}\n', LINES[-1]],
-            "c.jsonl:3: at_ms: input should be greater than or equal to 0, got -1",
+            "c.jsonl:3: at_ms: expected at least 0, got -1",
         ),
         (
             [*LINES[:2], b'{"at_ms": 1e308, "text": "x"}\n', LINES[-1]],
-            (
-                "c.jsonl:3: at_ms: input should be less than or equal to 86400000, "
-                "got 1e+308"
-            ),
+            ("c.jsonl:3: at_ms: expected at most 86400000, got 1e+308"),
         ),
         (
             [*LINES[:2], b'{"at_ms": 1, "text": "x", "at_ms": 2}\n', LINES[-1]],
@@ -235,7 +232,7 @@ def test_an_empty_file_is_no_cassette() -> None:
         (
             [*LINES[:5], changed(LINES[5], end="gone")],
             (
-                "c.jsonl:6: end: input should be 'complete', 'close', 'fin', 'rst' or "
+                "c.jsonl:6: end: expected 'complete', 'close', 'fin', 'rst' or "
                 "'silence', got 'gone'"
             ),
         ),
