@@ -7,6 +7,7 @@ and `replay` answers with what was kept.
 from __future__ import annotations
 
 import asyncio
+import gc
 import errno
 import resource
 import signal
@@ -154,6 +155,7 @@ async def _serve_until_signal(
     settings: Settings, recordings: Recordings | None = None
 ) -> None:
     stop = _stop_signal()
+    _spare_collections()
     async with Server(settings, recordings) as server:
         _announce(server.url)
         await stop.wait()
@@ -164,6 +166,12 @@ async def _record_until_signal(settings: RecorderSettings) -> None:
     async with recording(settings) as url:
         _announce(url)
         await stop.wait()
+
+
+def _spare_collections() -> None:
+    """Let no collection go through what is there for good, in the middle of streams."""
+    gc.collect()
+    gc.freeze()
 
 
 def _stop_signal() -> asyncio.Event:
