@@ -7,8 +7,8 @@ and `replay` answers with what was kept.
 from __future__ import annotations
 
 import asyncio
-import gc
 import errno
+import gc
 import resource
 import signal
 import sys
