@@ -118,9 +118,16 @@ class Client:
         Raises:
             AssertionError: saying which call did what instead.
         """
-        parameters = {"within_ms": within_ms, "since": since}
-        which = {"key": key, "turn": turn, "ordinal": ordinal}
-        self._run(operations.check("cancelled", {**which, **parameters}))
+        self._run(
+            operations.check(
+                "cancelled",
+                key=key,
+                turn=turn,
+                ordinal=ordinal,
+                within_ms=within_ms,
+                since=since,
+            )
+        )
 
     def assert_not_cancelled(
         self,
@@ -130,19 +137,21 @@ class Client:
         ordinal: int | None = None,
     ) -> None:
         """Assert that no call was left before its end; see `assert_cancelled`."""
-        which = {"key": key, "turn": turn, "ordinal": ordinal}
-        self._run(operations.check("not_cancelled", which))
+        self._run(
+            operations.check("not_cancelled", key=key, turn=turn, ordinal=ordinal)
+        )
 
     def assert_no_leaked_calls(self, key: str | None = None) -> None:
         """Assert that all calls have ended, and no model worked for nobody."""
-        self._run(operations.check("no_leaked_calls", {"key": key}))
+        self._run(operations.check("no_leaked_calls", key=key))
 
     def assert_max_concurrency(
         self, n: int, key: str | None = None, *, counted_from: str = "accepted"
     ) -> None:
         """Assert that never more than `n` calls were between a state and their end."""
-        parameters = {"n": n, "key": key, "counted_from": counted_from}
-        self._run(operations.check("max_concurrency", parameters))
+        self._run(
+            operations.check("max_concurrency", n=n, key=key, counted_from=counted_from)
+        )
 
     def assert_retry_spacing(
         self,
@@ -152,8 +161,14 @@ class Client:
         at_most_ms: float | None = None,
     ) -> None:
         """Assert the pause from the end of each call to the arrival of the next."""
-        bounds = {"at_least_ms": at_least_ms, "at_most_ms": at_most_ms}
-        self._run(operations.check("retry_spacing", {"key": key, **bounds}))
+        self._run(
+            operations.check(
+                "retry_spacing",
+                key=key,
+                at_least_ms=at_least_ms,
+                at_most_ms=at_most_ms,
+            )
+        )
 
     def close(self) -> None:
         """Close the connections."""
@@ -270,9 +285,16 @@ class AsyncClient:
         Raises:
             AssertionError: saying which call did what instead.
         """
-        parameters = {"within_ms": within_ms, "since": since}
-        which = {"key": key, "turn": turn, "ordinal": ordinal}
-        await self._run(operations.check("cancelled", {**which, **parameters}))
+        await self._run(
+            operations.check(
+                "cancelled",
+                key=key,
+                turn=turn,
+                ordinal=ordinal,
+                within_ms=within_ms,
+                since=since,
+            )
+        )
 
     async def assert_not_cancelled(
         self,
@@ -282,19 +304,21 @@ class AsyncClient:
         ordinal: int | None = None,
     ) -> None:
         """Assert that no call was left before its end; see `assert_cancelled`."""
-        which = {"key": key, "turn": turn, "ordinal": ordinal}
-        await self._run(operations.check("not_cancelled", which))
+        await self._run(
+            operations.check("not_cancelled", key=key, turn=turn, ordinal=ordinal)
+        )
 
     async def assert_no_leaked_calls(self, key: str | None = None) -> None:
         """Assert that all calls have ended, and no model worked for nobody."""
-        await self._run(operations.check("no_leaked_calls", {"key": key}))
+        await self._run(operations.check("no_leaked_calls", key=key))
 
     async def assert_max_concurrency(
         self, n: int, key: str | None = None, *, counted_from: str = "accepted"
     ) -> None:
         """Assert that never more than `n` calls were between a state and their end."""
-        parameters = {"n": n, "key": key, "counted_from": counted_from}
-        await self._run(operations.check("max_concurrency", parameters))
+        await self._run(
+            operations.check("max_concurrency", n=n, key=key, counted_from=counted_from)
+        )
 
     async def assert_retry_spacing(
         self,
@@ -304,8 +328,14 @@ class AsyncClient:
         at_most_ms: float | None = None,
     ) -> None:
         """Assert the pause from the end of each call to the arrival of the next."""
-        bounds = {"at_least_ms": at_least_ms, "at_most_ms": at_most_ms}
-        await self._run(operations.check("retry_spacing", {"key": key, **bounds}))
+        await self._run(
+            operations.check(
+                "retry_spacing",
+                key=key,
+                at_least_ms=at_least_ms,
+                at_most_ms=at_most_ms,
+            )
+        )
 
     async def close(self) -> None:
         """Close the connections."""

@@ -181,7 +181,7 @@ def reset() -> Operation[int]:
     )
 
 
-def check(name: str, parameters: Mapping[str, object]) -> Operation[None]:
+def check(name: str, **parameters: object) -> Operation[None]:
     """Ask for a verdict."""
     # The fakes' longest wait: they know themselves how long this one may take.
     return Operation(

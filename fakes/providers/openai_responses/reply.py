@@ -12,39 +12,24 @@ from json.encoder import encode_basestring
 from typing import TYPE_CHECKING, Final
 
 from ...content import Kind, Omission, StopReason
-from ...dice import ALPHANUMERIC, HEX, Dice
+from ...dice import HEX
 from ..encoding import (
-    BLANK_EVENT,
     NOTICE,
-    comment,
     cut_behind_mark,
     dumps,
     event,
     mark_end,
 )
-from ..openai_service import (
-    FAILURES,
-    encode_failure,
-    encode_late_error,
-    service_headers,
-)
-from ..provider import Syntax
+from ..openai_reply import ServiceReply
+from ..openai_service import FAILURES, encode_late_error
 from .items import Item
 
 if TYPE_CHECKING:
     from ...content import Answer, Part
-    from ...script import Fail, InStreamError
-    from ..provider import Headers
+    from ...script import InStreamError
     from .request import ResponseRequest
 
 __all__ = ["ResponseReply"]
-
-# XX: the real padding scheme is not published; see `openai_chat.reply`.
-PADDING_BLOCK: Final = 16
-
-# `created_at` must not come from a clock; any fixed moment will do (2023-11-14).
-EPOCH_S: Final = 1_700_000_000
-EPOCH_SPAN_S: Final = 50_000_000
 
 # Only these make a response incomplete; refusals and tool calls complete it.
 INCOMPLETE: Final = {
@@ -55,24 +40,19 @@ INCOMPLETE: Final = {
 FAILED: Final = "response.failed"
 
 
-class ResponseReply:
+class ResponseReply(ServiceReply):
     """Everything the service says in answer to one request, piece by piece."""
-
-    syntax: Final = Syntax.EVENTS
 
     def __init__(self, *, request: ResponseRequest, answer: Answer, seed: int) -> None:
         """Derive what the whole reply shares."""
+        super().__init__(request, answer, seed)
         self._request = request
-        self._answer = answer
-        self._dice = Dice(seed=seed, fingerprint=request.fingerprint)
         self._id = "resp_" + self._dice.text(HEX, "id", 50)
-        self._created_at = EPOCH_S + self._dice.number("created", EPOCH_SPAN_S)
         self._status = "incomplete" if answer.stop in INCOMPLETE else "completed"
         # The item that ends as the response does.
         self._last = max(
             (part.index for part in answer.parts if part.pieces), default=0
         )
-        self._padding = self._dice.text(ALPHANUMERIC, "padding", 1024)
         self._events = 0
         self._items = 0
         self._item: Item | None = None
@@ -81,26 +61,6 @@ class ResponseReply:
         self._delta_name = ""
         self._delta_head = ""
         self._delta_tail = ""
-
-    def stream_headers(self) -> Headers:
-        """Return the header fields of a streamed answer."""
-        return [
-            ("content-type", "text/event-stream; charset=utf-8"),
-            ("cache-control", "no-cache"),
-            *self._headers(),
-        ]
-
-    def body_headers(self) -> Headers:
-        """Return the header fields of an answer in one piece."""
-        return [
-            ("content-type", "application/json"),
-            *self._headers(),
-        ]
-
-    def _headers(self) -> Headers:
-        return service_headers(
-            self._dice, self._request.prompt_tokens, self._answer.limits
-        )
 
     def opening(self) -> bytes:
         """Encode the two events that leave with the headers."""
@@ -118,7 +78,7 @@ class ResponseReply:
         said = encode_basestring(text)
         padding = ""
         if self._request.include_obfuscation:
-            padding = f',"obfuscation":"{self._pad(len(text))}"'
+            padding = f',"obfuscation":"{self._pad(self._events, len(text))}"'
         number, self._events = self._events, self._events + 1
         return opening + event(
             f'{self._delta_head}{number},{self._delta_tail}"delta":{said}{padding}}}',
@@ -149,23 +109,6 @@ class ResponseReply:
         kind = None if error.type == FAILED else error.type
         return 500, encode_late_error(error.model_copy(update={"type": kind}))
 
-    def failure(self, fail: Fail) -> tuple[Headers, bytes]:
-        """Encode an HTTP error: header fields and body."""
-        return encode_failure(
-            fail,
-            self.body_headers(),
-            limits=self._answer.limits,
-            model=self._request.model,
-        )
-
-    def keepalive(self, text: str | None) -> bytes:
-        """Encode a comment, as services behind a gateway are kept alive."""
-        return comment(text)
-
-    def blank(self) -> bytes:
-        """Encode an event without data."""
-        return BLANK_EVENT
-
     def unknown(self) -> bytes:
         """Encode an event of a type that there is not."""
         return self._event("response.notice", {"notice": NOTICE})
@@ -191,12 +134,12 @@ class ResponseReply:
         """Return the response object; without an answer as it is before one."""
         echo = dict(self._request.echo)
         reason = INCOMPLETE.get(self._answer.stop) if status == "incomplete" else None
-        completed_at = self._created_at + 1 if status == "completed" else None
+        completed_at = self._created_s + 1 if status == "completed" else None
         is_counted = self._answer.has(Omission.USAGE)
         return {
             "id": self._id,
             "object": "response",
-            "created_at": self._created_at,
+            "created_at": self._created_s,
             "status": status,
             "background": echo.pop("background"),
             "completed_at": completed_at,
@@ -258,7 +201,3 @@ class ResponseReply:
         number, self._events = self._events, self._events + 1
         data = {"type": name, "sequence_number": number, **fields}
         return event(dumps(data), name=name)
-
-    def _pad(self, length: int) -> str:
-        start = self._events * 61 % 1000
-        return self._padding[start : start + PADDING_BLOCK - length % PADDING_BLOCK]
