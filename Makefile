@@ -62,7 +62,7 @@ format: $(VENV)/.ready-to-test
 	@$(BIN)/ruff format .
 
 $(BENCHMARKS:%=bench-%): bench-%: $(VENV)/.ready-to-test
-	@$(BIN)/python -m loadtests.benchmarks.$*
+	@$(BIN)/python -m streamproof.loadtests.benchmarks.$*
 
 clean:
 	rm -rf $(VENV) .mypy_cache .pytest_cache .ruff_cache .hypothesis reports/conformance

@@ -1,4 +1,4 @@
 """The conformance suite; import from its submodules.
 
-Empty on purpose: importing `conformance.wire` must load nothing third-party.
+Empty on purpose: `streamproof.conformance.wire` must load nothing third-party.
 """

@@ -11,6 +11,9 @@ from enum import StrEnum
 
 from .wire import Transcript
 
+CREDENTIAL = "$TOKEN"
+"""What stands for the credential wherever a request is kept or shown."""
+
 
 class Level(StrEnum):
     """How binding a requirement is (RFC 2119, section 1 and 3)."""

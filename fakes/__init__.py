@@ -6,7 +6,7 @@ import either of them.
 
 from __future__ import annotations
 
-from .client import AsyncClient, Client
+from .control.client import AsyncClient, Client
 from .script import Library, Match, Rule, Script
 from .server import Server
 from .settings import Settings

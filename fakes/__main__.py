@@ -1,4 +1,4 @@
-"""`python -m fakes`."""
+"""`python -m streamproof.fakes`."""
 
 from .cli import main
 

@@ -10,40 +10,40 @@ from dataclasses import replace
 from hashlib import sha256
 from typing import TYPE_CHECKING, Final
 
-from .answering import send_json
-from .call import Outcome
-from .control import PREFIX, Control
-from .delivery import deliver
-from .directives import correlation_key, parse_blocks, script_for
-from .drip import narrow
-from .engine import Performance
+from .calls.call import Outcome
+from .calls.gates import Gates
+from .control.api import PREFIX, Control
+from .control.json_answers import send_json
 from .errors import RequestError, ScriptError
-from .gates import Gates
-from .http1 import Framing, encode_response
 from .keys import FIELD, key_of_field
-from .lingering import Lingering
 from .namespaces import Namespaces
-from .player import make_plan
+from .net.http1 import Framing, encode_response
+from .performance.delivery import deliver
+from .performance.drip import narrow
+from .performance.engine import Performance
+from .performance.lingering import Lingering
+from .plan.player import make_plan
 from .providers import DEFAULT, params_of, provider_at
 from .providers.provider import Received
 from .recording import Replayer
-from .rules import Facts
 from .script import check_library
+from .script.directives import correlation_key, parse_blocks, script_for
+from .script.rules import Facts
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from .call import Call
-    from .delivery import Delivery
-    from .directives import Block
-    from .http1 import Request
-    from .journal import Journal
-    from .link import Link, Timers
+    from .calls.call import Call
+    from .calls.journal import Journal
     from .namespaces import Namespace
-    from .player import Plan
+    from .net.http1 import Request
+    from .net.link import Link, Timers
+    from .performance.delivery import Delivery
+    from .plan.player import Plan
     from .providers.provider import Ask, Provider
     from .recording import Recordings
     from .script import Library, Quota, Script
+    from .script.directives import Block
 
 __all__ = ["App"]
 

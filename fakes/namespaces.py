@@ -16,13 +16,13 @@ from collections import Counter, OrderedDict
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Final
 
+from .calls.gates import KeyTable
+from .calls.journal import Journal
+from .calls.queues import Queues
+from .calls.quotas import Quotas
 from .errors import RequestError
-from .gates import KeyTable
-from .journal import Journal
 from .keys import KEY, SPELLING
-from .queues import Queues
-from .quotas import Quotas
-from .rules import Rulebook
+from .script.rules import Rulebook
 
 if TYPE_CHECKING:
     from .recording.matching import Kind

@@ -1,4 +1,4 @@
-"""Fakes as pytest fixtures: `pytest_plugins = ["fakes.pytest_plugin"]`.
+"""Fakes as pytest fixtures: `pytest_plugins = ["streamproof.fakes.pytest_plugin"]`.
 
 One server per session (and per worker of pytest-xdist, on a port of its own); every
 test has a namespace of its own there, so tests that run side by side, or use the same
@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Final
 import httpx
 import pytest
 
-from .client import AsyncClient, Client
+from .control.client import AsyncClient, Client
 from .settings import Settings
 from .thread_server import ThreadServer
 

@@ -11,16 +11,16 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
 from .app import App
-from .door import Door
 from .errors import StartError
+from .net.door import Door
+from .net.wheel import Wheel
 from .script import Library, load_library
-from .wheel import Wheel
 
 if TYPE_CHECKING:
     from types import TracebackType
 
-    from .connection import Connection
-    from .journal import Journal
+    from .calls.journal import Journal
+    from .net.connection import Connection
     from .recording import Recordings
     from .settings import Settings
 

@@ -1,4 +1,4 @@
-"""`python -m reference_server`."""
+"""`python -m streamproof.reference_server`."""
 
 from .cli import main
 

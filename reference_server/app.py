@@ -24,19 +24,20 @@ from starlette.responses import Response
 from starlette.routing import Route
 from starlette.types import ExceptionHandler
 
-from . import operations, sse
-from .api import CancelEndpoint, StreamEndpoint
-from .auth import BearerMiddleware, TokenVerifier
-from .dialects import pipeline as dialect
-from .errors import Refusal, RefusalCode
-from .keys import VerificationKeys, load_keys
+from .dialects.pipeline import render as dialect
+from .dialects.pipeline.graph import Pipeline
 from .metrics import Metrics
-from .pipelines.graph import Pipeline
-from .pipelines.model_client import ModelClient, ModelOptions
-from .pipelines.retry import RetryPolicy
-from .runs import RunLimits, Runs
-from .session import SessionOptions
+from .models.client import ModelClient, ModelOptions
+from .models.retry import RetryPolicy
+from .refusals import Refusal, RefusalCode
 from .settings import Settings
+from .streams import sse
+from .streams.response import SessionOptions
+from .streams.runs import RunLimits, Runs
+from .web import operations
+from .web.auth import BearerMiddleware, TokenVerifier
+from .web.keys import VerificationKeys, load_keys
+from .web.stream_endpoints import CancelEndpoint, StreamEndpoint
 
 _OPEN_PATHS = ("/healthz", "/metrics")
 

@@ -12,9 +12,9 @@ from typing import Annotated, Any, NoReturn
 import typer
 from pydantic import ValidationError
 
-from .errors import SettingsError
-from .keys import load_keys
+from .refusals import SettingsError
 from .settings import ENV_PREFIX, Settings, find_unknown_variable
+from .web.keys import load_keys
 
 _USAGE_ERROR = 2
 

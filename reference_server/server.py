@@ -23,9 +23,9 @@ from starlette.types import ASGIApp
 from uvicorn.protocols.http.h11_impl import STATUS_PHRASES, H11Protocol
 from uvicorn.server import ServerState
 
-from .api import ABORT_KEY
-from .errors import Refusal, RefusalCode, SettingsError
-from .runs import Runs
+from .refusals import Refusal, RefusalCode, SettingsError
+from .streams.runs import Runs
+from .web.stream_endpoints import ABORT_KEY
 
 _log = logging.getLogger(__name__)
 

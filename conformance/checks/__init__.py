@@ -9,7 +9,8 @@ from __future__ import annotations
 import importlib
 import pkgutil
 
-from .registry import CHECKS, Check, Sample, Untestable, check
+from ..evidence.untestable import Untestable
+from .registry import CHECKS, Check, Sample, check
 
 __all__ = ["CHECKS", "Check", "Sample", "Untestable", "check"]
 

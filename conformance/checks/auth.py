@@ -8,16 +8,17 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from ..evidence.continuation import rest_of, to_success, unbroken, unlike_rest
+from ..evidence.journal import CLOCK_TOLERANCE_S, describe, first_call, is_over, key_of
+from ..evidence.refusals import described, is_refused, refused_with, shaped, the_answer
+from ..evidence.streams import answers, is_event_stream, read, the_stream
+from ..evidence.untestable import Untestable
+from ..evidence.words import ended, is_given_up, ms
 from ..model import Evidence, Exchange, Finding
 from ..profiles import Profile
 from ..profiles.schema import Auth
 from ..wire import EndingKind
-from .continuation import rest_of, to_success, unbroken, unlike_rest
-from .refusals import described, is_refused, refused_with, shaped, the_answer
-from .registry import Check, Sample, Untestable, check
-from .stream import answers, is_event_stream, read, the_stream
-from .upstream import CLOCK_TOLERANCE_S, describe, first_call, is_over, key_of
-from .words import ended, is_given_up, ms
+from .registry import Check, Sample, check
 
 EXPIRY_TOLERANCE_S = 0.25
 """How far `exp` may be missed for the clocks' sake.

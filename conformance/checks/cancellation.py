@@ -10,17 +10,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from urllib.parse import unquote
 
-from ..model import Evidence, Exchange, Finding, UpstreamCall
-from ..profiles import Profile
-from ..profiles.pointer import lookup, show
-from ..profiles.schema import Cancel, ExplicitCancel
-from ..profiles.typed import Outcome
-from ..wire import EndingKind
-from .continuation import unbroken
-from .refusals import alike, described, is_refused, refused_with, shaped, the_answer
-from .registry import Check, Sample, Untestable, check
-from .stream import Stream, answers, is_event_stream, read, streams, the_stream
-from .upstream import (
+from ..evidence.continuation import unbroken
+from ..evidence.journal import (
     CLOCK_TOLERANCE_S,
     Phase,
     calls_of,
@@ -30,7 +21,31 @@ from .upstream import (
     phase_at,
     under_way,
 )
-from .words import ended, is_given_up, last_event, ms
+from ..evidence.refusals import (
+    alike,
+    described,
+    is_refused,
+    refused_with,
+    shaped,
+    the_answer,
+)
+from ..evidence.streams import (
+    Stream,
+    answers,
+    is_event_stream,
+    read,
+    streams,
+    the_stream,
+)
+from ..evidence.untestable import Untestable
+from ..evidence.words import ended, is_given_up, last_event, ms
+from ..model import Evidence, Exchange, Finding, UpstreamCall
+from ..profiles import Profile
+from ..profiles.pointer import lookup, show
+from ..profiles.schema import Cancel, ExplicitCancel
+from ..profiles.typed import Outcome
+from ..wire import EndingKind
+from .registry import Check, Sample, check
 
 _PHASES = {
     "before-headers": Phase.BEFORE_HEADERS,

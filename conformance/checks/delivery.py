@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from ..evidence.journal import calls_of, first_call
+from ..evidence.streams import Stream, the_stream
+from ..evidence.untestable import Untestable
+from ..evidence.words import few, ms
 from ..model import Evidence, Finding, UpstreamCall
 from ..profiles import Profile, schema
 from ..profiles.pointer import show
 from ..profiles.typed import TypedEvent
-from .registry import Sample, Untestable, check
-from .stream import Stream, the_stream
-from .upstream import calls_of, first_call
-from .words import few, ms
+from .registry import Sample, check
 
 
 def _latency(profile: Profile) -> schema.Latency:

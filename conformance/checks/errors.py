@@ -8,19 +8,20 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from ..evidence.continuation import to_success
+from ..evidence.internals import shown_internals
+from ..evidence.journal import calls_of, describe, key_of
+from ..evidence.refusals import described, is_refused, refused_with, shaped, the_answer
+from ..evidence.streams import Stream, answers, is_event_stream, read
+from ..evidence.untestable import Untestable
+from ..evidence.words import ended, is_given_up, last_event, ms
 from ..model import Evidence, Finding, UpstreamCall
 from ..profiles import Profile
 from ..profiles.pointer import lookup, show
 from ..profiles.schema import Errors
 from ..profiles.typed import Outcome, TypedEvent
 from ..wire import EndingKind
-from .continuation import to_success
-from .internals import shown_internals
-from .refusals import described, is_refused, refused_with, shaped, the_answer
-from .registry import Check, Sample, Untestable, check
-from .stream import Stream, answers, is_event_stream, read
-from .upstream import calls_of, describe, key_of
-from .words import ended, is_given_up, last_event, ms
+from .registry import Check, Sample, check
 
 RETRY_TOLERANCE_S = 0.02
 """How much too early a retry may be seen: twice the coarsest timer of an event loop."""

@@ -9,16 +9,17 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
+from ..evidence.journal import first_call
+from ..evidence.streams import Stream, streams, the_stream
+from ..evidence.untestable import Untestable
+from ..evidence.words import few
 from ..model import Evidence, Finding
 from ..profiles import Profile
 from ..profiles.pointer import MISSING, show
 from ..profiles.typed import TypedEvent, known_types
 from ..wire import Anomaly, AnomalyKind, Event
 from ..wire.lines import Terminator, split_lines
-from .registry import Untestable, check
-from .stream import Stream, streams, the_stream
-from .upstream import first_call
-from .words import few
+from .registry import check
 
 _DECLARED_ENDS = {
     "lf": Terminator.LF,

@@ -5,13 +5,14 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
+from ..evidence.streams import Stream, answer, answers, streams
+from ..evidence.untestable import Untestable
+from ..evidence.words import few
 from ..model import Evidence, Exchange, Finding
 from ..profiles import Profile
 from ..profiles.typed import parse_id
 from ..wire import EndingKind, Transcript
-from .registry import Untestable, check
-from .stream import Stream, answer, answers, streams
-from .words import few
+from .registry import check
 
 _CHARSET = re.compile(r""";\s*charset\s*=\s*"?([^";]*)"?""", re.IGNORECASE)
 

@@ -11,13 +11,7 @@ import math
 import re
 from collections.abc import Iterator
 
-from ..model import Evidence, Finding
-from ..profiles import Profile, schema
-from ..profiles.pointer import is_same_json, parse_json, show
-from ..profiles.typed import known_types
-from ..wire import AnomalyKind, Block, Comment, Event
-from .registry import Sample, Untestable, check
-from .silences import (
+from ..evidence.silences import (
     Silence,
     after_resume,
     before_headers,
@@ -26,8 +20,15 @@ from .silences import (
     declared,
     long_silences,
 )
-from .stream import Stream, streams
-from .words import few, ms
+from ..evidence.streams import Stream, streams
+from ..evidence.untestable import Untestable
+from ..evidence.words import few, ms
+from ..model import Evidence, Finding
+from ..profiles import Profile, schema
+from ..profiles.pointer import is_same_json, parse_json, show
+from ..profiles.typed import known_types
+from ..wire import AnomalyKind, Block, Comment, Event
+from .registry import Sample, check
 
 _EVENT_FIELD = re.compile(rb"^event: ?([^\r\n]*)", re.MULTILINE)
 

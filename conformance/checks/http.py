@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from ..evidence.streams import Stream, streams, the_stream
+from ..evidence.untestable import Untestable
+from ..evidence.words import ended, few
 from ..model import Evidence, Finding
 from ..profiles import Profile
 from .headers import tokens_of
-from .registry import Untestable, check
-from .stream import Stream, streams, the_stream
-from .words import ended, few
+from .registry import check
 
 
 @check("http.http-1-0-close-delimited")

@@ -7,14 +7,15 @@ import math
 import re
 from collections.abc import Iterator, Sequence
 
+from ..evidence.streams import Stream, streams
+from ..evidence.untestable import Untestable
+from ..evidence.words import few
 from ..model import Evidence, Finding
 from ..profiles import Profile
 from ..profiles.pointer import show
 from ..profiles.typed import EventId, TypedEvent, form_id, parse_id
 from ..wire import Block
-from .registry import Untestable, check
-from .stream import Stream, streams
-from .words import few
+from .registry import check
 
 _CLASSES = (
     (re.compile(r"[0-9]+"), 10),

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import assert_never
 
+from ..evidence.streams import Stream
 from ..model import Finding
 from ..profiles.pointer import MISSING, is_number, is_same_json, lookup, show
 from ..profiles.schema import (
@@ -25,7 +26,6 @@ from ..profiles.schema import (
     Sequence,
 )
 from ..profiles.typed import Outcome, TypedEvent
-from .stream import Stream
 
 _OF_WHOLE_STREAMS = (Sequence, Bracketed, Joined, Count)
 

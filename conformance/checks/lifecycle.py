@@ -4,16 +4,24 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from ..evidence.journal import calls_of, key_of
+from ..evidence.streams import (
+    Stream,
+    answers,
+    is_event_stream,
+    read,
+    streams,
+    the_stream,
+)
+from ..evidence.untestable import Untestable
+from ..evidence.words import ended, few, last_event, ms
 from ..model import Evidence, Finding
 from ..profiles import Profile
 from ..profiles.grammar import Grammar, Mismatch
 from ..profiles.pointer import show
 from ..profiles.typed import Outcome, TypedEvent
 from ..wire import EndingKind
-from .registry import Sample, Untestable, check
-from .stream import Stream, answers, is_event_stream, read, streams, the_stream
-from .upstream import calls_of, key_of
-from .words import ended, few, last_event, ms
+from .registry import Sample, check
 
 _BROKEN = frozenset(
     {EndingKind.PREMATURE_EOF, EndingKind.RESET, EndingKind.PROTOCOL_ERROR}

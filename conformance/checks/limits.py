@@ -9,16 +9,17 @@ import re
 from collections.abc import Iterator
 from email.utils import parsedate_to_datetime
 
+from ..evidence.journal import calls_of, key_of
+from ..evidence.refusals import described, refused_with, shaped, the_answer
+from ..evidence.streams import Stream, is_event_stream, read
+from ..evidence.untestable import Untestable
+from ..evidence.words import ended, few
 from ..model import Evidence, Exchange, Finding
 from ..profiles import Profile
 from ..profiles.schema import Limits
 from ..profiles.typed import Outcome
 from ..wire import EndingKind
-from .refusals import described, refused_with, shaped, the_answer
-from .registry import Check, Sample, Untestable, check
-from .stream import Stream, is_event_stream, read
-from .upstream import calls_of, key_of
-from .words import ended, few
+from .registry import Check, Sample, check
 
 _DELAY_SECONDS = re.compile(r"[0-9]+")
 

@@ -15,14 +15,6 @@ from ..model import Evidence, Finding
 from ..profiles import Profile
 
 
-class Untestable(Exception):  # noqa: N818 -- an outcome of a check, not an error
-    """The evidence cannot show whether the requirement holds; the message says why.
-
-    Raised when a check's positive control is missing, so that it never passes without
-    having looked at something.
-    """
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Sample:
     """One measured value in seconds, reported whether or not it was in bounds."""

@@ -8,13 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
-from ..model import Evidence, Exchange, Finding
-from ..profiles import Profile
-from ..profiles.pointer import show
-from ..profiles.schema import Resume, ResumeRefusal
-from ..profiles.typed import Outcome, TypedEvent, parse_id
-from ..wire import EndingKind
-from .continuation import (
+from ..evidence.continuation import (
     identity,
     rest_of,
     shown,
@@ -22,12 +16,26 @@ from .continuation import (
     unbroken,
     unlike_rest,
 )
-from .cuts import lost, pieces_of
-from .refusals import alike, described, is_refused, refused_with, shaped, the_answer
-from .registry import Sample, Untestable, check
-from .stream import Stream, answers, is_event_stream, read, the_stream
-from .upstream import calls_of
-from .words import ended, few, is_given_up, last_event, ms
+from ..evidence.cuts import lost, pieces_of
+from ..evidence.journal import calls_of
+from ..evidence.refusals import (
+    alike,
+    described,
+    is_refused,
+    refused_with,
+    shaped,
+    the_answer,
+)
+from ..evidence.streams import Stream, answers, is_event_stream, read, the_stream
+from ..evidence.untestable import Untestable
+from ..evidence.words import ended, few, is_given_up, last_event, ms
+from ..model import Evidence, Exchange, Finding
+from ..profiles import Profile
+from ..profiles.pointer import show
+from ..profiles.schema import Resume, ResumeRefusal
+from ..profiles.typed import Outcome, TypedEvent, parse_id
+from ..wire import EndingKind
+from .registry import Sample, check
 
 _ID_LIMIT_BYTES = 4096
 """Longer header values may be refused by HTTP itself: RFC 9110, section 5.4."""

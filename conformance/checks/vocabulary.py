@@ -10,15 +10,16 @@ import jsonschema
 import referencing
 from jsonschema.exceptions import best_match
 
+from ..evidence.streams import Stream, streams
+from ..evidence.untestable import Untestable
+from ..evidence.words import few
 from ..model import Evidence, Finding
 from ..profiles import Profile
 from ..profiles.pointer import MISSING, show
 from ..profiles.type_names import is_named
 from ..profiles.typed import known_types
 from .invariants import violations
-from .registry import Untestable, check
-from .stream import Stream, streams
-from .words import few
+from .registry import check
 
 
 def _told(evidence: Evidence, profile: Profile) -> tuple[Stream, ...]:

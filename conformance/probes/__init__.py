@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from types import MappingProxyType
 
+from ..profiles.requests import expect_one_request
 from . import (
     bad_requests,
     cancel,
@@ -21,12 +22,12 @@ from . import (
     resume,
     upstream,
 )
-from .connection import Target
-from .probe import MissingError, Probe
-from .requests import expect_one_request
-from .rig import Rig, rigged
-from .surroundings import Surroundings
-from .tokens import Credentials, Fixed, Minted, Printed
+from .bench.missing import MissingError
+from .bench.probe import Probe
+from .bench.rig import Rig, rigged
+from .bench.surroundings import Surroundings
+from .bench.tokens import Credentials, Fixed, Minted, Printed
+from .carriers.connection import Target
 
 __all__ = [
     "PROBES",

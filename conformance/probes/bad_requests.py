@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from .context import Context
-from .probe import Probe
-from .requests import invalid_request
+from ..profiles.requests import invalid_request
+from .bench.context import Context
+from .bench.probe import Probe
 
 _UNKNOWN = "/no-such/path"
 """Two steps below the endpoint: one step may be where a stream is cancelled."""

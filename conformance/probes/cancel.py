@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from functools import partial
 
-from .context import Context
-from .ids import unknown_stream
-from .phases import PHASES, Phase
-from .probe import Probe
+from .bench.context import Context
+from .bench.ids import unknown_stream
+from .bench.phases import PHASES, Phase
+from .bench.probe import Probe
 
 _LATE_S = 2.0
 """How far beyond its bound a close is waited for, so that a report can say how late."""

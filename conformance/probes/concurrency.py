@@ -5,11 +5,11 @@ from __future__ import annotations
 import anyio
 
 from ..profiles import Profile, is_declared
-from .context import Context
+from ..steering import TWO_TOKENS, Script, Word, fail, hold_after
+from .bench.context import Context
+from .bench.probe import Probe
+from .bench.stream import Leave, Stream
 from .leave import gone_within_s
-from .probe import Probe
-from .steering import TWO_TOKENS, Script, Word, fail, hold_after
-from .stream import Leave, Stream
 
 STARTS = 50
 EARLY_LEAVES = 10

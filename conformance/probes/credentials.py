@@ -8,17 +8,18 @@ from collections.abc import Callable
 import anyio
 
 from ..model import Request
-from .context import Context
-from .probe import MissingError, Probe
-from .requests import (
+from ..profiles.requests import (
     invalid_request,
     with_credential,
     with_header,
     with_query,
 )
-from .steering import Script, hold_after, say
-from .stream import Leave
-from .tokens import Credential, signed_by_another, without_signature
+from ..steering import Script, hold_after, say
+from .bench.context import Context
+from .bench.missing import MissingError
+from .bench.probe import Probe
+from .bench.stream import Leave
+from .bench.tokens import Credential, signed_by_another, without_signature
 
 LIFE_S = 1.1
 """What is left of the expiring token: more than the second to which `exp` is written,

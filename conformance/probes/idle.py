@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from ..profiles import Profile
-from .context import Context
-from .probe import Probe
-from .steering import Word, hold, say, stall
-from .stream import Leave
+from ..steering import Word, hold, say, stall
+from .bench.context import Context
+from .bench.probe import Probe
+from .bench.stream import Leave
 
 INTERVALS = 3.5
 """So long a silence has three heartbeats in it, the last one half an interval from the

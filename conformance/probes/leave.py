@@ -5,10 +5,10 @@ from __future__ import annotations
 from functools import partial
 
 from ..profiles import Profile, is_declared
-from .context import Context
-from .phases import PHASES, Phase
-from .probe import Probe
-from .stream import Leave
+from .bench.context import Context
+from .bench.phases import PHASES, Phase
+from .bench.probe import Probe
+from .bench.stream import Leave
 
 _LATE_S = 2.0
 """How far beyond its bound a close is waited for, so that a report can say how late."""

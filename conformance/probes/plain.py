@@ -6,11 +6,11 @@ Must not judge; so must none of the other modules with probes.
 from __future__ import annotations
 
 from ..profiles import Profile
+from ..profiles.requests import with_header
 from ..profiles.schema import Limits
-from .context import Context
-from .probe import Probe
-from .requests import with_header
-from .steering import delay, say
+from ..steering import delay, say
+from .bench.context import Context
+from .bench.probe import Probe
 
 TOKENS = 4
 

@@ -5,14 +5,14 @@ from __future__ import annotations
 from itertools import count
 
 from ..profiles import Profile
+from ..profiles.requests import resume_request
 from ..profiles.typed import EventId, form_id, parse_id
-from .context import Context
-from .ids import malformed_ids, unknown_stream
-from .probe import Probe
-from .requests import resume_request
-from .steering import delay, hold_after, say
-from .stream import Leave, Stream
-from .tokens import Credential
+from ..steering import delay, hold_after, say
+from .bench.context import Context
+from .bench.ids import malformed_ids, unknown_stream
+from .bench.probe import Probe
+from .bench.stream import Leave, Stream
+from .bench.tokens import Credential
 
 MAX_CUTS = 300
 """A steered stream has some 60 events. An unsteered model may say more than anybody

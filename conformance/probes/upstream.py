@@ -7,17 +7,9 @@ from dataclasses import dataclass
 from functools import partial
 
 from ..profiles import Profile
-from .context import Context
-from .probe import Probe
-from .steering import (
-    Word,
-    drop,
-    error,
-    fail,
-    say,
-    stall,
-    truncate,
-)
+from ..steering import Word, drop, error, fail, say, stall, truncate
+from .bench.context import Context
+from .bench.probe import Probe
 
 RETRY_AFTER_S = 1
 

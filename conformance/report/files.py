@@ -1,6 +1,6 @@
 """Writes reports to disk: JSON, JUnit, and the transcripts of what failed.
 
-Holds no format: those are in `json_report`, `junit` and `conformance.wire`.
+Holds no format: those are in `json_report`, `junit` and `streamproof.conformance.wire`.
 """
 
 from __future__ import annotations

@@ -13,9 +13,9 @@ import h11
 import httpx
 
 from ..app import App
-from ..clock import VirtualClock
 from ..errors import RequestError
-from ..http1 import RequestReader
+from ..net.clock import VirtualClock
+from ..net.http1 import RequestReader
 from ..script import Library
 from .errors import BrokenOffError
 from .link import MemoryLink

@@ -12,13 +12,13 @@ from typing import TYPE_CHECKING
 
 import h11
 
-from ..call import Peer
+from ..calls.call import Peer
 from .errors import BrokenOffError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from ..link import Cutting, Exchange
+    from ..net.link import Cutting, Exchange
 
 __all__ = ["MemoryLink"]
 

@@ -17,13 +17,13 @@ from typing import TYPE_CHECKING, Final
 import anyio
 import anyio.lowlevel
 
-from ..clock import CLOSE_S
+from ..net.clock import CLOSE_S
 from .errors import BrokenOffError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from ..clock import VirtualClock
+    from ..net.clock import VirtualClock
     from .link import MemoryLink
 
 __all__ = ["Patience"]

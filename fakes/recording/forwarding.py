@@ -20,7 +20,7 @@ from ..errors import RequestError
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from ..http1 import Request
+    from ..net.http1 import Request
 
 __all__ = ["check", "encode_request", "forwarded_fields"]
 

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from collections import Counter
     from collections.abc import Mapping, Sequence
 
-    from ..http1 import Request
+    from ..net.http1 import Request
     from .cassette import Asked
 
 __all__ = ["Chooser", "Kind", "kind_of_asked", "kind_of_request"]

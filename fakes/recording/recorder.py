@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from ..errors import RequestError
-from ..http1 import encode_response
+from ..net.http1 import encode_response
 from ..providers import DEFAULT, provider_at
 from .cassette import Asked, End, Read, Recording, encode_recording, in_ms
 from .errors import CassetteError, UpstreamError
@@ -28,9 +28,9 @@ from .upstream import Ending
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
-    from ..call import Peer
-    from ..http1 import Request
-    from ..link import Link
+    from ..calls.call import Peer
+    from ..net.http1 import Request
+    from ..net.link import Link
     from .tape import Tape
     from .upstream import Arrival, Upstream, UpstreamConnection
 

@@ -16,12 +16,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from ..call import Event, Fault, Outcome
+from ..calls.call import Event, Fault, Outcome
 from .cassette import End
 
 if TYPE_CHECKING:
-    from ..call import Call, Peer
-    from ..link import Link, Timer, Timers
+    from ..calls.call import Call, Peer
+    from ..net.link import Link, Timer, Timers
     from .tracks import Track
 
 __all__ = ["Replay"]

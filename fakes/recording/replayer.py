@@ -8,10 +8,10 @@ from __future__ import annotations
 from hashlib import sha256
 from typing import TYPE_CHECKING, Final
 
-from ..call import Outcome
+from ..calls.call import Outcome
 from ..errors import RequestError
-from ..http1 import encode_response
 from ..keys import key_of_field
+from ..net.http1 import encode_response
 from ..providers import provider_at
 from .matching import Chooser, kind_of_asked, kind_of_request
 from .redaction import redacted_names
@@ -20,9 +20,9 @@ from .replay import Replay
 if TYPE_CHECKING:
     from collections import Counter
 
-    from ..http1 import Request
-    from ..journal import Journal
-    from ..link import Link, Timers
+    from ..calls.journal import Journal
+    from ..net.http1 import Request
+    from ..net.link import Link, Timers
     from .matching import Kind
     from .tracks import Recordings, Track
 

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Final
 
 import h11
 
-from ..http1 import MAX_HEAD_BYTES
+from ..net.http1 import MAX_HEAD_BYTES
 from .errors import UpstreamError
 
 if TYPE_CHECKING:

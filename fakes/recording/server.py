@@ -10,8 +10,8 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from ..door import Door
 from ..errors import StartError
+from ..net.door import Door
 from .cassette import MAX_MS
 from .recorder import Desk, Recorder
 from .tape import Tape

@@ -10,16 +10,7 @@ from typing import Annotated, Literal, Self, TypeAlias
 
 from pydantic import Discriminator, Field, Tag, field_validator, model_validator
 
-from .faults import (
-    ENDINGS,
-    Drop,
-    Fail,
-    Garble,
-    InStreamError,
-    Omit,
-    Page,
-    Truncate,
-)
+from .faults import ENDINGS, Drop, Fail, Garble, InStreamError, Omit, Page, Truncate
 from .fields import Position, Strict
 from .transport import Drip, Wire
 from .words import (

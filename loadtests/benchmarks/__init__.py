@@ -1,1 +1,1 @@
-"""Benchmarks against peers, each run as `python -m loadtests.benchmarks.<name>`."""
+"""Benchmarks against peers, each one run by `make bench-<name>`."""

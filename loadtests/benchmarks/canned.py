@@ -1,9 +1,9 @@
 """The least a server can do: the baseline that tells what client and kernel can take.
 
-`python -m loadtests.benchmarks.canned PORT TOKENS FIRST_MS EACH_MS` answers whatever
-it is asked with the same ready-made frames, all at once or on the same schedule as
-the servers under test. No HTTP is read (one read is one request), nothing is
-encoded, and nothing is recorded.
+`python -m streamproof.loadtests.benchmarks.canned PORT TOKENS FIRST_MS EACH_MS` answers
+whatever it is asked with the same ready-made frames, all at once or on the same
+schedule as the servers under test. No HTTP is read (one read is one request),
+nothing is encoded, and nothing is recorded.
 """
 
 from __future__ import annotations

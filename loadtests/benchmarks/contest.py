@@ -166,7 +166,9 @@ def _loaded(order: Order, core: int) -> dict[str, float]:
     seconds = order.spread_s + order.settle_s + order.window_s + CLIENT_SPARE_S
     try:
         done = subprocess.run(  # noqa: S603 -- our own client
-            pinned(core, [sys.executable, "-m", "loadtests.benchmarks.streams"]),
+            pinned(
+                core, [sys.executable, "-m", "streamproof.loadtests.benchmarks.streams"]
+            ),
             input=json.dumps(asdict(order)),
             capture_output=True,
             text=True,

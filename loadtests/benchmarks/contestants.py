@@ -171,7 +171,7 @@ def baseline() -> Contestant:
     def command(port: int, script: Script, _folder: Path) -> list[str]:
         return [
             sys.executable,
-            *("-m", "loadtests.benchmarks.canned"),
+            *("-m", "streamproof.loadtests.benchmarks.canned"),
             *(str(port), str(script.tokens)),
             *(str(script.first_ms), str(script.each_ms)),
         ]

@@ -1,4 +1,4 @@
-"""`python -m loadtests.benchmarks.pinned CORE COMMAND…`: a command on one core.
+"""`python -m … .pinned CORE COMMAND…`: a command on one core.
 
 Sets what must hold before the command's first thread starts, then becomes it: the
 core it may use, enough open files, and that it dies with its parent, whatever

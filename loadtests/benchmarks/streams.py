@@ -1,9 +1,9 @@
 """The client of `fakes`: many streams, read by one epoll loop in a process of its own.
 
-`python -m loadtests.benchmarks.streams` takes an `Order` as JSON on stdin and writes
-its figures as JSON to stdout. It decodes nothing: frames are counted, and each read
-is stamped with `perf_counter` (µs resolution, this process only). A canary that is
-due every `CANARY_S` tells how late the loop itself was, so that figures of a
+`python -m streamproof.loadtests.benchmarks.streams` takes an `Order` as JSON on stdin
+and writes its figures as JSON to stdout. It decodes nothing: frames are counted, and
+each read is stamped with `perf_counter` (µs resolution, this process only). A canary
+that is due every `CANARY_S` tells how late the loop itself was, so that figures of a
 saturated client can be marked.
 Must not know which server it reads, nor judge what it measured.
 """

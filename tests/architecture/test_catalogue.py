@@ -1,10 +1,10 @@
 """Every requirement has exactly one check and real probes (design.md, invariant 4)."""
 
-from conformance.catalogue import requirements
-from conformance.checks import CHECKS
-from conformance.probes import PROBES
-from conformance.profiles import CAPABILITIES
-from conformance.runner.plan import check_completeness
+from streamproof.conformance.catalogue import requirements
+from streamproof.conformance.checks import CHECKS
+from streamproof.conformance.probes import PROBES
+from streamproof.conformance.profiles import CAPABILITIES
+from streamproof.conformance.runner.plan import check_completeness
 
 
 def test_requirements_checks_and_probes_fit_together() -> None:

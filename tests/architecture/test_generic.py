@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from conformance import profiles
+from streamproof.conformance import profiles
 
 CONFORMANCE = Path(__file__).parents[2] / "conformance"
 GENERIC = sorted(

@@ -15,10 +15,10 @@ from typing import NamedTuple
 
 import pytest
 
-from conformance import cli
-from conformance.catalogue import requirements
-from conformance.errors import CatalogueError
-from conformance.options import find_ends
+from streamproof.conformance import cli
+from streamproof.conformance.catalogue import requirements
+from streamproof.conformance.errors import CatalogueError
+from streamproof.conformance.options import find_ends
 
 from .sse_site import PROFILE, serving
 
@@ -264,7 +264,7 @@ def test_a_port_in_use_is_told_before_anything_is_started(
     with closing(socket.create_server(("127.0.0.1", 0))) as other:
         port = other.getsockname()[1]
         taken = partial(find_ends, pick_port=lambda: port)
-        monkeypatch.setattr("conformance.cli.find_ends", taken)
+        monkeypatch.setattr("streamproof.conformance.cli.find_ends", taken)
         said = streamproof("run", "-p", "pipeline", "--start", "server {port}")
 
     assert said.code == 2
@@ -418,7 +418,7 @@ def test_the_schema_is_json(streamproof: Streamproof) -> None:
 
 def start(*words: str | Path) -> subprocess.Popen[str]:
     return subprocess.Popen(
-        [sys.executable, "-m", "conformance", *map(str, words)],
+        [sys.executable, "-m", "streamproof.conformance", *map(str, words)],
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,

@@ -11,8 +11,8 @@ from pathlib import Path
 import anyio
 import pytest
 
-from conformance.errors import UsageError
-from conformance.launch import (
+from streamproof.conformance.errors import UsageError
+from streamproof.conformance.launch import (
     HOST,
     Command,
     Launched,

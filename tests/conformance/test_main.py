@@ -5,7 +5,7 @@ from types import ModuleType
 
 import pytest
 
-from conformance.__main__ import main
+from streamproof.conformance.__main__ import main
 
 
 class Interrupting(ModuleType):
@@ -18,8 +18,8 @@ class Interrupting(ModuleType):
 def test_ctrl_c_during_the_imports_ends_with_130_and_one_line(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    module = Interrupting("conformance.cli")
-    monkeypatch.setitem(sys.modules, "conformance.cli", module)
+    module = Interrupting("streamproof.conformance.cli")
+    monkeypatch.setitem(sys.modules, "streamproof.conformance.cli", module)
 
     with pytest.raises(SystemExit) as ended:
         main()
@@ -31,7 +31,7 @@ def test_ctrl_c_during_the_imports_ends_with_130_and_one_line(
 def test_a_suite_that_cannot_be_imported_ends_with_4_and_one_line(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setitem(sys.modules, "conformance.cli", None)
+    monkeypatch.setitem(sys.modules, "streamproof.conformance.cli", None)
     monkeypatch.setattr("sys.argv", ["streamproof"])
 
     with pytest.raises(SystemExit) as ended:
@@ -47,7 +47,7 @@ def test_a_suite_that_cannot_be_imported_ends_with_4_and_one_line(
 def test_debug_shows_where_the_import_broke(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setitem(sys.modules, "conformance.cli", None)
+    monkeypatch.setitem(sys.modules, "streamproof.conformance.cli", None)
     monkeypatch.setattr("sys.argv", ["streamproof", "--debug"])
 
     with pytest.raises(SystemExit):

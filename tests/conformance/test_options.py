@@ -4,9 +4,9 @@ from pathlib import Path
 
 import pytest
 
-from conformance.errors import UsageError
-from conformance.options import find_credentials, find_ends
-from conformance.probes import Fixed, Minted, Printed
+from streamproof.conformance.errors import UsageError
+from streamproof.conformance.options import find_credentials, find_ends
+from streamproof.conformance.probes import Fixed, Minted, Printed
 
 FAKES = "fakes --port {port}"
 SERVER = "server --port {port} --model {upstream}/v1"

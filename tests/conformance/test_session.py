@@ -6,7 +6,7 @@ import signal
 import anyio
 import pytest
 
-from conformance.session import Interrupted, run_until_signal
+from streamproof.conformance.session import Interrupted, run_until_signal
 
 
 async def test_the_result_of_the_work_comes_back() -> None:

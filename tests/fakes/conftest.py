@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import pytest
-
-from fakes import Server, Settings
 from tests.fakes.raw_client import ControlClient
+
+from streamproof.fakes import Server, Settings
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator

@@ -86,7 +86,7 @@ def show(line: str) -> None:
 
 
 def main() -> None:
-    command = [sys.executable, "-m", "fakes", "--port", "0"]
+    command = [sys.executable, "-m", "streamproof.fakes", "--port", "0"]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as fakes:
         try:
             assert fakes.stdout is not None

@@ -12,8 +12,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from loadtests.benchmarks.callers import PROVIDERS, Provider
 from tests.fakes.raw_client import RawClient, is_whole
+
+from streamproof.loadtests.benchmarks.callers import PROVIDERS, Provider
 
 if TYPE_CHECKING:
     from asyncio.subprocess import Process

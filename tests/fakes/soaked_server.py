@@ -15,8 +15,8 @@ import signal
 import sys
 from typing import TYPE_CHECKING
 
-from fakes import Server, Settings
-from fakes.connection import Connection
+from streamproof.fakes import Server, Settings
+from streamproof.fakes.net.connection import Connection
 
 if TYPE_CHECKING:
     from typing import Any

@@ -4,18 +4,19 @@ from __future__ import annotations
 
 from typing import Any, Self
 
-from fakes.delivery import deliver
-from fakes.engine import Performance
-from fakes.gates import Gates
-from fakes.http1 import Framing
-from fakes.journal import Journal
-from fakes.lingering import Lingering
-from fakes.player import make_plan
-from fakes.providers.openai_chat import ChatReply, ChatRequest
-from fakes.queues import Queues
-from fakes.script import Say, Script
 from tests.fakes.raw_client import names
 from tests.fakes.virtual import VirtualLink, VirtualTimers
+
+from streamproof.fakes.calls.gates import Gates
+from streamproof.fakes.calls.journal import Journal
+from streamproof.fakes.calls.queues import Queues
+from streamproof.fakes.net.http1 import Framing
+from streamproof.fakes.performance.delivery import deliver
+from streamproof.fakes.performance.engine import Performance
+from streamproof.fakes.performance.lingering import Lingering
+from streamproof.fakes.plan.player import make_plan
+from streamproof.fakes.providers.openai_chat import ChatReply, ChatRequest
+from streamproof.fakes.script import Say, Script
 
 __all__ = ["THREE", "Stage"]
 

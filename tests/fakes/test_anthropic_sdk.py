@@ -14,9 +14,9 @@ if TYPE_CHECKING:
 
     from anthropic import AsyncAnthropic
     from anthropic.types import Message, MessageParam, RawMessageStreamEvent
-
-    from fakes import Server
     from tests.fakes.raw_client import ControlClient
+
+    from streamproof.fakes import Server
 
 MODEL = "claude-any"
 EVERYTHING = (

@@ -1,4 +1,4 @@
-"""`fakes.engine`: whatever a script says and a peer does, a call ends and is clean."""
+"""`performance.engine`: whatever script and peer do, a call ends and is clean."""
 
 from __future__ import annotations
 
@@ -6,10 +6,10 @@ from itertools import pairwise
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
-
-from fakes.call import Peer
-from fakes.script import Script
 from tests.fakes.stage import Stage
+
+from streamproof.fakes.calls.call import Peer
+from streamproof.fakes.script import Script
 
 places = st.integers(0, 4)
 ms = st.sampled_from([0, 1, 7, 20, 90])

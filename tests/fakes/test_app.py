@@ -1,18 +1,18 @@
-"""`fakes.app`: what is refused, and how the record says so."""
+"""`app`: what is refused, and how the record says so."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
 import pytest
-
-from fakes import Server, Settings
 from tests.fakes.raw_client import (
     ControlClient,
     RawClient,
     chat_body,
     chat_request,
 )
+
+from streamproof.fakes import Server, Settings
 
 if TYPE_CHECKING:
     from pathlib import Path

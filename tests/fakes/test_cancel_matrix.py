@@ -11,17 +11,24 @@ from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING
 
 import pytest
-
-from loadtests.benchmarks.callers import PHASES, PROVIDERS, Phase, Provider, chunks_in
-from loadtests.benchmarks.sdks import SDKS, Sightings
 from tests.fakes.raw_client import RawClient, names
+
+from streamproof.loadtests.benchmarks.callers import (
+    PHASES,
+    PROVIDERS,
+    Phase,
+    Provider,
+    chunks_in,
+)
+from streamproof.loadtests.benchmarks.sdks import SDKS, Sightings
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
-    from fakes import Server
-    from loadtests.benchmarks.sdks import Sdk
     from tests.fakes.raw_client import ControlClient, How, Json
+
+    from streamproof.fakes import Server
+    from streamproof.loadtests.benchmarks.sdks import Sdk
 
 providers = pytest.mark.parametrize(
     "provider", PROVIDERS, ids=lambda provider: provider.name

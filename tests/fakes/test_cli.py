@@ -18,7 +18,6 @@ from importlib.metadata import version
 from typing import TYPE_CHECKING
 
 import pytest
-
 from tests.fakes.raw_client import chat_body, post
 
 if TYPE_CHECKING:
@@ -30,7 +29,7 @@ pytestmark = pytest.mark.slow
 
 def start(*arguments: str) -> subprocess.Popen[str]:
     return subprocess.Popen(
-        [sys.executable, "-m", "fakes", *arguments],
+        [sys.executable, "-m", "streamproof.fakes", *arguments],
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
@@ -165,7 +164,7 @@ def test_the_help_shows_what_may_be_given_without_a_command() -> None:
 
 
 def test_without_file_descriptors_clients_wait_and_one_line_says_so() -> None:
-    command = f"ulimit -n 24; exec {sys.executable} -m fakes --port 0"
+    command = f"ulimit -n 24; exec {sys.executable} -m streamproof.fakes --port 0"
     process = subprocess.Popen(
         ["/bin/sh", "-c", command],
         stdout=subprocess.PIPE,

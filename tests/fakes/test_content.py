@@ -1,10 +1,10 @@
-"""`fakes.content`: answers, and how they are shortened."""
+"""`content`: answers, and how they are shortened."""
 
 from __future__ import annotations
 
 import pytest
 
-from fakes.content import Answer, Kind, Part
+from streamproof.fakes.content import Answer, Kind, Part
 
 THOUGHT = Part(index=0, kind=Kind.THINKING, pieces=("a ", "b "))
 TEXT = Part(index=1, kind=Kind.TEXT, pieces=("c ", "d"))

@@ -1,8 +1,8 @@
-"""`fakes.dice`: seeded choices."""
+"""`dice`: seeded choices."""
 
 from __future__ import annotations
 
-from fakes.dice import Dice, pick, roll
+from streamproof.fakes.dice import Dice, pick, roll
 
 
 def test_a_roll_depends_on_seed_request_and_purpose_alone() -> None:

@@ -6,12 +6,12 @@ import asyncio
 from typing import TYPE_CHECKING
 
 import pytest
-
 from tests.fakes.raw_client import RawClient, chat_request, names
 
 if TYPE_CHECKING:
-    from fakes import Server
     from tests.fakes.raw_client import ControlClient
+
+    from streamproof.fakes import Server
 
 
 @pytest.mark.parametrize("after", [0, 1, 8])

@@ -6,8 +6,6 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import pytest
-
-from fakes import Server, Settings
 from tests.fakes.providers.forms import (
     FORMS,
     GEMINI_FORMS,
@@ -19,6 +17,8 @@ from tests.fakes.providers.forms import (
 from tests.fakes.raw_client import RawClient, names, post
 from tests.fakes.validators import gemini, ollama
 from tests.fakes.validators.frames import body_of
+
+from streamproof.fakes import Server, Settings
 
 if TYPE_CHECKING:
     from tests.fakes.raw_client import ControlClient, How

@@ -13,13 +13,13 @@ from itertools import product
 from typing import TYPE_CHECKING
 
 import pytest
-
-from loadtests.benchmarks.callers import PROVIDERS
 from tests.fakes.processes import running
 from tests.fakes.raw_client import RawClient, is_whole
 
+from streamproof.loadtests.benchmarks.callers import PROVIDERS
+
 if TYPE_CHECKING:
-    from loadtests.benchmarks.callers import Provider
+    from streamproof.loadtests.benchmarks.callers import Provider
 
 pytestmark = pytest.mark.slow
 

@@ -1,4 +1,4 @@
-"""`fakes.keys`: the header field that may carry a key, and what it does to a call."""
+"""`keys`: the header field that may carry a key, and what it does to a call."""
 
 from __future__ import annotations
 
@@ -9,15 +9,15 @@ import httpx
 import openai
 import pytest
 
-from fakes.client import AsyncClient
-from fakes.errors import RequestError
-from fakes.keys import key_of_field
-from fakes.script import Hold, Say, Script
+from streamproof.fakes.control.client import AsyncClient
+from streamproof.fakes.errors import RequestError
+from streamproof.fakes.keys import key_of_field
+from streamproof.fakes.script import Hold, Say, Script
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
-    from fakes import Server
+    from streamproof.fakes import Server
 
 MESSAGE = {"role": "user", "content": "nothing but a question"}
 

@@ -9,13 +9,13 @@ import random
 from typing import TYPE_CHECKING, cast
 
 import pytest
-
 from tests.fakes.providers.wires import WIRES
 from tests.fakes.raw_client import RawClient
 
 if TYPE_CHECKING:
-    from fakes import Server
     from tests.fakes.raw_client import ControlClient, How
+
+    from streamproof.fakes import Server
 
 CALLS = 400
 SIDE_BY_SIDE = 20

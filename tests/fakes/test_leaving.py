@@ -9,12 +9,12 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import pytest
-
 from tests.fakes.raw_client import RawClient, chat_request, names
 
 if TYPE_CHECKING:
-    from fakes import Server
     from tests.fakes.raw_client import ControlClient, How
+
+    from streamproof.fakes import Server
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

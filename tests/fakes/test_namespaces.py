@@ -1,4 +1,4 @@
-"""`fakes.namespaces`: what is apart, what is bounded; and over a real server."""
+"""`namespaces`: what is apart, what is bounded; and over a real server."""
 
 from __future__ import annotations
 
@@ -8,18 +8,19 @@ from typing import TYPE_CHECKING, Any
 import httpx
 import pytest
 
-from fakes.call import Call, Outcome, State
-from fakes.client import AsyncClient
-from fakes.errors import RequestError
-from fakes.namespaces import CALL_BYTES, Namespaces
-from fakes.script import Library, Match, Rule, Say, Script
+from streamproof.fakes.calls.call import Call, Outcome, State
+from streamproof.fakes.control.client import AsyncClient
+from streamproof.fakes.errors import RequestError
+from streamproof.fakes.namespaces import CALL_BYTES, Namespaces
+from streamproof.fakes.script import Library, Match, Rule, Say, Script
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
-    from fakes import Server
-    from fakes.namespaces import Namespace
     from tests.fakes.raw_client import ControlClient
+
+    from streamproof.fakes import Server
+    from streamproof.fakes.namespaces import Namespace
 
 CHAT = "/v1/chat/completions"
 KEY = {"authorization": "Bearer any"}

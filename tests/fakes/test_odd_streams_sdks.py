@@ -17,12 +17,12 @@ import openai
 import pytest
 from google.genai.types import HttpOptions
 
-import fakes
+from streamproof import fakes
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from fakes import Server
+    from streamproof.fakes import Server
 
 PAGE = (Path(fakes.__file__).parent / "README.md").read_text("utf-8")
 TEXT = "one twó three four"

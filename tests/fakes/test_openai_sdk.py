@@ -14,9 +14,9 @@ if TYPE_CHECKING:
 
     from openai import AsyncOpenAI, OpenAI
     from openai.types.chat import ChatCompletionChunk, ChatCompletionMessageParam
-
-    from fakes import Server
     from tests.fakes.raw_client import ControlClient
+
+    from streamproof.fakes import Server
 
 MODEL = "gpt-4o-mini"
 

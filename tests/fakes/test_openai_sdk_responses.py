@@ -13,9 +13,9 @@ if TYPE_CHECKING:
 
     from openai import AsyncOpenAI
     from openai.types.responses import ResponseStreamEvent
-
-    from fakes import Server
     from tests.fakes.raw_client import ControlClient
+
+    from streamproof.fakes import Server
 
 MODEL = "gpt-4o-mini"
 EVERYTHING = (

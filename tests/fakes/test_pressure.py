@@ -9,9 +9,9 @@ import json
 from typing import TYPE_CHECKING
 
 import pytest
-
-from fakes import Server, Settings
 from tests.fakes.raw_client import RawClient, chat_request, names
+
+from streamproof.fakes import Server, Settings
 
 if TYPE_CHECKING:
     from tests.fakes.raw_client import ControlClient, How, Json

@@ -1,4 +1,4 @@
-"""`fakes.pytest_plugin`: fixtures, as tests of somebody else's project use them."""
+"""`pytest_plugin`: fixtures, as tests of somebody else's project use them."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from fakes.pytest_plugin import namespace_of
+from streamproof.fakes.pytest_plugin import namespace_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -21,7 +21,7 @@ filterwarnings = error
 """
 SAYS_HI = """
 from fakes import Library, Script
-from fakes.script import Hold, Say, Stall
+from streamproof.fakes.script import Hold, Say, Stall
 
 LIBRARY = Library(scripts={"default": Script(say=(Say(text="hi"),))})
 """
@@ -34,7 +34,11 @@ def run(
     pytester.makeini(INI)
     # Half of a short run is spent on plugins of other people.
     monkeypatch.setenv("PYTEST_DISABLE_PLUGIN_AUTOLOAD", "1")
-    plugins = ("fakes.pytest_plugin", "pytest_asyncio.plugin", "xdist.plugin")
+    plugins = (
+        "streamproof.fakes.pytest_plugin",
+        "pytest_asyncio.plugin",
+        "xdist.plugin",
+    )
     load = [option for plugin in plugins for option in ("-p", plugin)]
 
     def run(source: str, *options: str) -> pytest.RunResult:

@@ -7,15 +7,14 @@ import re
 import tomllib
 from pathlib import Path
 
-import fakes
-from fakes import Client
-from fakes.call import _STATES, Fault, Outcome, Peer
-from fakes.clock import VirtualClock
-from fakes.control import Control
-from fakes.directives import COMMON_KEYS, SPELLINGS
-from fakes.judging import ASSERTIONS
-from fakes.providers import PROVIDERS
-from fakes.script import (
+from streamproof import fakes
+from streamproof.fakes import Client
+from streamproof.fakes.calls.call import _STATES, Fault, Outcome, Peer
+from streamproof.fakes.control.api import Control
+from streamproof.fakes.control.questions import ASSERTIONS
+from streamproof.fakes.net.clock import VirtualClock
+from streamproof.fakes.providers import PROVIDERS
+from streamproof.fakes.script import (
     REPEATABLE,
     SAID,
     WORDS,
@@ -24,6 +23,7 @@ from fakes.script import (
     parse_library,
     parse_script,
 )
+from streamproof.fakes.script.directives import COMMON_KEYS, SPELLINGS
 
 PAGE = (Path(fakes.__file__).parent / "README.md").read_text("utf-8")
 

@@ -10,8 +10,8 @@ import httpx2
 import openai
 import pytest
 
-import fakes
-from fakes.script import parse_script
+from streamproof import fakes
+from streamproof.fakes.script import parse_script
 
 pytest_plugins = ["pytester"]
 
@@ -53,7 +53,7 @@ def test_the_example_of_a_test_passes(pytester: pytest.Pytester) -> None:
     agent = """
 import openai
 from fakes import Library, Rule, Script
-from fakes.script import Fail, Say
+from streamproof.fakes.script import Fail, Say
 
 def my_agent(question):
     with openai.OpenAI() as client:

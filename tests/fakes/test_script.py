@@ -1,4 +1,4 @@
-"""`fakes.script`: one strict model, errors that name the place and the remedy."""
+"""`script`: one strict model, errors that name the place and the remedy."""
 
 from __future__ import annotations
 
@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 import pytest
 from pydantic import ValidationError
 
-from fakes.content import StopReason
-from fakes.errors import ScriptError
-from fakes.script import (
+from streamproof.fakes.content import StopReason
+from streamproof.fakes.errors import ScriptError
+from streamproof.fakes.script import (
     Cost,
     Delay,
     Drop,

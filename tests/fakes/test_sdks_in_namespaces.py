@@ -11,9 +11,9 @@ import pytest
 from google import genai
 from google.genai import types
 
-from fakes import Library, Match, Rule, Script, Settings, ThreadServer
-from fakes.client import Client
-from fakes.script import Fail, Say
+from streamproof.fakes import Library, Match, Rule, Script, Settings, ThreadServer
+from streamproof.fakes.control.client import Client
+from streamproof.fakes.script import Fail, Say
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

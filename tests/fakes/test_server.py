@@ -1,14 +1,14 @@
-"""`fakes.server`: starting, stopping, and what it says when it cannot."""
+"""`server`: starting, stopping, and what it says when it cannot."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
 import pytest
-
-from fakes import Server, Settings
-from fakes.errors import ScriptError, StartError
 from tests.fakes.raw_client import ControlClient, RawClient, chat_request
+
+from streamproof.fakes import Server, Settings
+from streamproof.fakes.errors import ScriptError, StartError
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -60,7 +60,7 @@ async def test_a_waiter_is_answered_on_shutdown(server: Server) -> None:
 async def test_a_client_that_does_not_read_cannot_stop_the_shutdown(
     server: Server, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("fakes.door.SHUTDOWN_S", 0.05)
+    monkeypatch.setattr("streamproof.fakes.net.door.SHUTDOWN_S", 0.05)
     control = ControlClient(server.url)
     with await RawClient.connect(server.url, receive_buffer=4096) as client:
         await client.send(chat_request("[[fake:say tokens=100000 call=k]]"))

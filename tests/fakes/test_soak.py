@@ -10,7 +10,6 @@ from collections import Counter
 from dataclasses import replace
 
 import pytest
-
 from tests.fakes.raw_client import ControlClient
 from tests.fakes.soak import (
     DEAD_ENDS,

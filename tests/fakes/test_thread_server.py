@@ -10,11 +10,11 @@ import httpx
 import openai
 import pytest
 
-from fakes import Library, Rule, Script, Settings, ThreadServer
-from fakes.errors import ScriptError, StartError
-from fakes.inprocess import InProcess
-from fakes.recording import load_recordings
-from fakes.script import Say
+from streamproof.fakes import Library, Rule, Script, Settings, ThreadServer
+from streamproof.fakes.errors import ScriptError, StartError
+from streamproof.fakes.inprocess import InProcess
+from streamproof.fakes.recording import load_recordings
+from streamproof.fakes.script import Say
 
 SAYS_HI = Library(scripts={"default": Script(say=(Say(text="hi"),))})
 

@@ -5,14 +5,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import pytest
-
 from tests.fakes.providers.streams import STREAMS, Stream
 from tests.fakes.raw_client import RawClient
 from tests.fakes.validators.decoding import take_apart
 
 if TYPE_CHECKING:
-    from fakes import Server
     from tests.fakes.raw_client import ControlClient, How, Json
+
+    from streamproof.fakes import Server
 
 PROMPT = "[[fake:say call=k]]"
 SAID = [{"kind": "think", "text": "hm"}, {"text": 'Hi thére 😀 \u2028"you" a b c'}]

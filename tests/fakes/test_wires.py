@@ -6,11 +6,11 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import pytest
-
-from fakes import Server, Settings
 from tests.fakes.providers.wires import ANTHROPIC, CHAT, RESPONSES, WIRES, Wire
 from tests.fakes.raw_client import RawClient, names
 from tests.fakes.validators.frames import body_of
+
+from streamproof.fakes import Server, Settings
 
 if TYPE_CHECKING:
     from tests.fakes.raw_client import ControlClient, How

@@ -1,4 +1,4 @@
-"""`fakes.wording`: what pydantic complains of, as expected and got."""
+"""`wording`: what pydantic complains of, as expected and got."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 import pytest
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from fakes.wording import expected_and_got, suggestion
+from streamproof.fakes.wording import expected_and_got, suggestion
 
 
 class Model(BaseModel):

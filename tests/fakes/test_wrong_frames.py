@@ -7,7 +7,6 @@ import re
 from typing import TYPE_CHECKING, Any
 
 import pytest
-
 from tests.fakes.providers.streams import STREAMS, WHOLES, Stream
 from tests.fakes.providers.wires import CHAT
 from tests.fakes.raw_client import RawClient
@@ -16,8 +15,9 @@ from tests.fakes.validators.decoding import decode_array, decode_events, take_ap
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from fakes import Server
     from tests.fakes.raw_client import ControlClient, Json
+
+    from streamproof.fakes import Server
 
 PROMPT = "[[fake:say call=k]]"
 SAID = [{"text": 'one twó "three" four'}]

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from fakes.clock import CLOSE_S, VirtualClock
+from streamproof.fakes.net.clock import CLOSE_S, VirtualClock
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from fakes.link import Cutting, Exchange
+    from streamproof.fakes.net.link import Cutting, Exchange
 
 
 class VirtualTimers(VirtualClock):

@@ -2,7 +2,7 @@
 
 import pytest
 
-from loadtests.benchmarks.figures import percentile
+from streamproof.loadtests.benchmarks.figures import percentile
 
 
 @pytest.mark.parametrize(

@@ -15,7 +15,6 @@ import anyio
 import jwt
 from anyio.abc import TaskGroup
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
-
 from tests.mutants.frames import Splitter, is_terminal
 from tests.mutants.site import Site
 

@@ -19,19 +19,19 @@ from dataclasses import replace
 
 import uvicorn
 from starlette.types import ASGIApp
-
-from conformance.catalogue import requirements
-from conformance.checks import CHECKS
-from conformance.model import Judgement
-from conformance.probes import PROBES, Minted, Surroundings, Target, rigged
-from conformance.profiles import load
-from conformance.runner.engine import Bench, Execution
-from conformance.runner.plan import Plan
-from reference_server.app import create_app
-from reference_server.server import Config, bind
-from reference_server.settings import ENV_PREFIX, Settings
 from tests.mutants.mutant import Mutant
 from tests.mutants.site import SECRET, Site
+
+from streamproof.conformance.catalogue import requirements
+from streamproof.conformance.checks import CHECKS
+from streamproof.conformance.model import Judgement
+from streamproof.conformance.probes import PROBES, Minted, Surroundings, Target, rigged
+from streamproof.conformance.profiles import load
+from streamproof.conformance.runner.engine import Bench, Execution
+from streamproof.conformance.runner.plan import Plan
+from streamproof.reference_server.app import create_app
+from streamproof.reference_server.server import Config, bind
+from streamproof.reference_server.settings import ENV_PREFIX, Settings
 
 HEARTBEAT_S = 0.3
 GRACE_S = 0.5

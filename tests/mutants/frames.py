@@ -1,8 +1,8 @@
 """Takes event streams apart and puts them together wrongly, for the mutants.
 
-Shares nothing with `conformance.wire` or with the server's own writer: a mutation must
-not be defined by the code that is to notice it. It only has to understand what the
-reference server writes: LF line ends, one field a line.
+Shares nothing with `streamproof.conformance.wire` or the server's own writer: a
+mutation must not be defined by the code that is to notice it. It only has to
+understand what the reference server writes: LF line ends, one field a line.
 """
 
 from __future__ import annotations

@@ -7,9 +7,9 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 import pytest
-
-from reference_server.server import Protocol
 from tests.mutants.asgi import Mutation, Wrap
+
+from streamproof.reference_server.server import Protocol
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -15,13 +15,13 @@ from types import ModuleType
 
 import anyio
 import pytest
-
-from conformance.catalogue import requirements
-from conformance.model import Judgement, Verdict
-from conformance.probes.surroundings import PATIENCE_S
 from tests.mutants import wrong
 from tests.mutants.bench import examine, fakes, right_server, serving
 from tests.mutants.mutant import Mutant
+
+from streamproof.conformance.catalogue import requirements
+from streamproof.conformance.model import Judgement, Verdict
+from streamproof.conformance.probes.bench.surroundings import PATIENCE_S
 
 JUDGED = {each.id: each for each in requirements() if not each.excluded}
 

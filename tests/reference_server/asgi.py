@@ -18,11 +18,11 @@ from typing import Any, Self
 import jwt
 from starlette.applications import Starlette
 from starlette.types import Message
-
-from reference_server.app import Environment, create_app
-from reference_server.runs import Runs
-from reference_server.settings import Settings
 from tests.reference_server.model import ScriptedModel
+
+from streamproof.reference_server.app import Environment, create_app
+from streamproof.reference_server.settings import Settings
+from streamproof.reference_server.streams.runs import Runs
 
 SECRET = "a secret that is long enough for HS256"
 PATH = "/api/generation/stream"

@@ -6,7 +6,6 @@ import asyncio
 from collections.abc import AsyncIterator, Callable, Mapping
 
 import pytest
-
 from tests.reference_server.asgi import Client
 from tests.reference_server.model import ScriptedModel
 from tests.reference_server.virtual import VirtualLoop

@@ -6,7 +6,6 @@ import json
 
 import jwt
 import pytest
-
 from tests.reference_server.asgi import EPOCH, PATH, SECRET, Client, bearer
 from tests.reference_server.model import ScriptedModel, respond
 

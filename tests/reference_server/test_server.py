@@ -10,8 +10,8 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.types import Receive, Scope, Send
 from uvicorn.server import ServerState
 
-from reference_server.errors import SettingsError
-from reference_server.server import Config, Protocol, bind
+from streamproof.reference_server.refusals import SettingsError
+from streamproof.reference_server.server import Config, Protocol, bind
 
 LIMIT_S = 30.0
 HEAD = b"POST /echo HTTP/1.1\r\nhost: t\r\ncontent-length: 4\r\n"

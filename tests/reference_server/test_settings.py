@@ -3,7 +3,7 @@
 import pytest
 from pydantic import ValidationError
 
-from reference_server.settings import Settings, find_unknown_variable
+from streamproof.reference_server.settings import Settings, find_unknown_variable
 
 
 def test_the_environment_is_read(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -7,7 +7,6 @@ import json
 
 import httpx
 import pytest
-
 from tests.reference_server.asgi import PATH, Client, bearer
 from tests.reference_server.model import (
     DONE,

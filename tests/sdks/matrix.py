@@ -10,7 +10,6 @@ import asyncio
 from collections.abc import Mapping
 
 import pytest
-
 from tests.sdks import report
 from tests.sdks.expectations import (
     SDKS,

@@ -17,7 +17,6 @@ from pathlib import Path
 from typing import IO, Any
 
 import httpx
-
 from tests.sdks.cases import BY_NAME, CASES, prompt_of
 from tests.sdks.expectations import CellId, Outcome, Sdk
 from tests.sdks.wording import word_calls, word_seen
@@ -64,7 +63,7 @@ class Run:
 async def fakes_server() -> AsyncIterator[str]:
     """Run `streamproof-fakes` as a process of its own and tell its URL."""
     process = await asyncio.create_subprocess_exec(
-        sys.executable, "-m", "fakes", "--port", "0",
+        sys.executable, "-m", "streamproof.fakes", "--port", "0",
         cwd=ROOT, stdout=asyncio.subprocess.PIPE,
     )  # fmt: skip
     try:

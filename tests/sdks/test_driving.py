@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import pytest
-
 from tests.sdks.drivers.driving import Seen, described, kept
 
 

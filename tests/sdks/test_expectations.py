@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import pytest
-
 from tests.sdks import report
 from tests.sdks.cases import BY_NAME, CASES, prompt_of
 from tests.sdks.expectations import (

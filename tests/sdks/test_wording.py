@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-
 from tests.sdks.cases import BY_NAME
 from tests.sdks.wording import word_calls, word_seen
 

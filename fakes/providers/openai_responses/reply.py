@@ -13,13 +13,7 @@ from typing import TYPE_CHECKING, Final
 
 from ...content import Kind, Omission, StopReason
 from ...dice import HEX
-from ..encoding import (
-    NOTICE,
-    cut_behind_mark,
-    dumps,
-    event,
-    mark_end,
-)
+from ..encoding import NOTICE, cut_behind_mark, dumps, event, mark_end
 from ..openai_reply import ServiceReply
 from ..openai_service import FAILURES, encode_late_error
 from .items import Item

@@ -9,10 +9,10 @@ from pathlib import Path
 
 import pytest
 
-from conformance import catalogue
-from conformance.errors import CatalogueError
-from conformance.model import Level, Requirement
-from conformance.profiles import CAPABILITIES
+from streamproof.conformance import catalogue
+from streamproof.conformance.errors import CatalogueError
+from streamproof.conformance.model import Level, Requirement
+from streamproof.conformance.profiles import CAPABILITIES
 
 ALL = catalogue.requirements()
 RIGHT = """

@@ -11,8 +11,8 @@ from dataclasses import replace
 
 import pytest
 
-from conformance.checks import CHECKS, Sample, Untestable
-from conformance.model import (
+from streamproof.conformance.checks import CHECKS, Sample, Untestable
+from streamproof.conformance.model import (
     CallEvent,
     Evidence,
     Exchange,
@@ -20,8 +20,8 @@ from conformance.model import (
     Request,
     UpstreamCall,
 )
-from conformance.profiles import Profile, parse
-from conformance.wire import Chunk, Ending, EndingKind, Transcript
+from streamproof.conformance.profiles import Profile, parse
+from streamproof.conformance.wire import Chunk, Ending, EndingKind, Transcript
 
 SMALL = """
 name = "small"

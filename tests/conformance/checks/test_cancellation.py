@@ -4,9 +4,6 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-
-from conformance.model import Evidence, UpstreamCall
-from conformance.wire import EndingKind
 from tests.conformance.checks.situations import (
     answer,
     assert_finding,
@@ -26,6 +23,9 @@ from tests.conformance.checks.situations import (
     with_exchanges,
     without,
 )
+
+from streamproof.conformance.model import Evidence, UpstreamCall
+from streamproof.conformance.wire import EndingKind
 
 # `Any`, because a mapping of floats could hold any keyword of `call`.
 PHASES: dict[str, dict[str, Any]] = {

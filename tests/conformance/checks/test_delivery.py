@@ -5,9 +5,6 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
-
-from conformance.model import Evidence
-from conformance.wire import EndingKind
 from tests.conformance.checks.situations import (
     answer,
     assert_finding,
@@ -25,6 +22,9 @@ from tests.conformance.checks.timelines import (
     response,
     token,
 )
+
+from streamproof.conformance.model import Evidence
+from streamproof.conformance.wire import EndingKind
 
 
 def held(event_at: float, head_at: float = 100.01, model_at: float = 101.0) -> Evidence:

@@ -3,10 +3,6 @@
 from dataclasses import replace
 
 import pytest
-
-from conformance.model import Evidence, UpstreamCall
-from conformance.profiles.schema import UpstreamFailure
-from conformance.wire import EndingKind
 from tests.conformance.checks.situations import (
     PROFILE,
     answer,
@@ -26,6 +22,10 @@ from tests.conformance.checks.situations import (
     with_exchanges,
     without,
 )
+
+from streamproof.conformance.model import Evidence, UpstreamCall
+from streamproof.conformance.profiles.schema import UpstreamFailure
+from streamproof.conformance.wire import EndingKind
 
 
 def faulted(fault: str, *, tokens: int = 2, turn: int = 1) -> UpstreamCall:

@@ -6,10 +6,6 @@ import json
 from dataclasses import replace
 
 import pytest
-
-from conformance.model import Evidence
-from conformance.profiles import Profile
-from conformance.wire import Chunk, EndingKind
 from tests.conformance.checks.situations import (
     assert_finding,
     assert_untestable,
@@ -29,6 +25,10 @@ from tests.conformance.checks.timelines import (
     run,
     token,
 )
+
+from streamproof.conformance.model import Evidence
+from streamproof.conformance.profiles import Profile
+from streamproof.conformance.wire import Chunk, EndingKind
 
 AWKWARD = (
     " leading\nnew\rline\r\n\n\ndata: forged\nevent: forged\nid: forged\n"

@@ -5,9 +5,6 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
-
-from conformance.model import Evidence
-from conformance.wire import EndingKind
 from tests.conformance.checks.situations import (
     answer,
     assert_finding,
@@ -28,6 +25,9 @@ from tests.conformance.checks.timelines import (
     token,
     with_headers,
 )
+
+from streamproof.conformance.model import Evidence
+from streamproof.conformance.wire import EndingKind
 
 RIGHT = evidence(run(), resumed(), answer("cancel-finished", 200))
 

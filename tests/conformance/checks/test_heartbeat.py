@@ -8,11 +8,6 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
-
-from conformance.model import CallEvent, Evidence, Exchange, UpstreamCall
-from conformance.profiles import Profile
-from conformance.profiles.schema import Heartbeat
-from conformance.wire import EndingKind
 from tests.conformance.checks.situations import (
     answer,
     assert_finding,
@@ -35,6 +30,11 @@ from tests.conformance.checks.timelines import (
     token,
     token_with_retry,
 )
+
+from streamproof.conformance.model import CallEvent, Evidence, Exchange, UpstreamCall
+from streamproof.conformance.profiles import Profile
+from streamproof.conformance.profiles.schema import Heartbeat
+from streamproof.conformance.wire import EndingKind
 
 HB = b": hb\n\n"
 START = (100.02, event(1, "start"))

@@ -5,9 +5,6 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
-
-from conformance.model import Evidence, Exchange
-from conformance.wire import EndingKind
 from tests.conformance.checks.situations import (
     answer,
     assert_finding,
@@ -24,6 +21,9 @@ from tests.conformance.checks.timelines import (
     run,
     with_headers,
 )
+
+from streamproof.conformance.model import Evidence, Exchange
+from streamproof.conformance.wire import EndingKind
 
 
 def old(exchange: Exchange | None = None, coding: str | None = None) -> Exchange:

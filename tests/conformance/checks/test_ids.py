@@ -3,10 +3,6 @@
 from __future__ import annotations
 
 import pytest
-
-from conformance.checks.ids import max_entropy_bits
-from conformance.model import Evidence
-from conformance.profiles import Profile
 from tests.conformance.checks.situations import (
     answer,
     assert_finding,
@@ -28,6 +24,10 @@ from tests.conformance.checks.timelines import (
     token,
     token_with_retry,
 )
+
+from streamproof.conformance.checks.ids import max_entropy_bits
+from streamproof.conformance.model import Evidence
+from streamproof.conformance.profiles import Profile
 
 RIGHT = evidence(run(), run("twin", OTHER, "K-twin"), resumed())
 START = '{"type": "start"}'

@@ -7,11 +7,11 @@ from typing import Any
 
 import pytest
 from pydantic import TypeAdapter
-
-from conformance.checks.invariants import violations
-from conformance.checks.stream import read
-from conformance.profiles.schema import Invariant
 from tests.conformance.checks.timelines import RICH, RUN, body, fields
+
+from streamproof.conformance.checks.invariants import violations
+from streamproof.conformance.evidence.streams import read
+from streamproof.conformance.profiles.schema import Invariant
 
 ADAPTER: TypeAdapter[Invariant] = TypeAdapter(Invariant)
 

@@ -5,11 +5,6 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
-
-from conformance.model import Evidence, Exchange
-from conformance.profiles import Profile
-from conformance.profiles.schema import EventMatch, Terminal
-from conformance.wire import EndingKind
 from tests.conformance.checks.situations import (
     answer,
     assert_finding,
@@ -36,6 +31,11 @@ from tests.conformance.checks.timelines import (
     run,
     token,
 )
+
+from streamproof.conformance.model import Evidence, Exchange
+from streamproof.conformance.profiles import Profile
+from streamproof.conformance.profiles.schema import EventMatch, Terminal
+from streamproof.conformance.wire import EndingKind
 
 CALLS = (call(100.02, 100.03), call(100.02, 100.03, key="K-twin"))
 CEDAR = body(

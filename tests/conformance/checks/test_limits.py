@@ -3,9 +3,6 @@
 from dataclasses import replace
 
 import pytest
-
-from conformance.model import Evidence, Exchange
-from conformance.wire import EndingKind
 from tests.conformance.checks.situations import (
     PROFILE,
     answer,
@@ -24,6 +21,9 @@ from tests.conformance.checks.situations import (
     with_exchanges,
     without,
 )
+
+from streamproof.conformance.model import Evidence, Exchange
+from streamproof.conformance.wire import EndingKind
 
 
 def refused(label: str, after_s: str = "3") -> Exchange:

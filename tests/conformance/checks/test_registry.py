@@ -5,12 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import pytest
-
-from conformance.checks import CHECKS, Sample
-from conformance.checks.registry import check
-from conformance.errors import CatalogueError
-from conformance.model import Evidence, Finding
-from conformance.profiles import Profile
 from tests.conformance.checks.situations import evidence, findings
 from tests.conformance.checks.timelines import (
     HEADERS,
@@ -18,6 +12,12 @@ from tests.conformance.checks.timelines import (
     body,
     pipeline_frames,
 )
+
+from streamproof.conformance.checks import CHECKS, Sample
+from streamproof.conformance.checks.registry import check
+from streamproof.conformance.errors import CatalogueError
+from streamproof.conformance.model import Evidence, Finding
+from streamproof.conformance.profiles import Profile
 
 TOPICS = ("headers", "framing", "vocabulary", "ids", "lifecycle")
 NEED_MORE = {

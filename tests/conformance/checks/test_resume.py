@@ -3,9 +3,6 @@
 from dataclasses import replace
 
 import pytest
-
-from conformance.model import Evidence, Exchange
-from conformance.wire import EndingKind
 from tests.conformance.checks.situations import (
     PROFILE,
     answer,
@@ -26,6 +23,9 @@ from tests.conformance.checks.situations import (
     with_exchanges,
     without,
 )
+
+from streamproof.conformance.model import Evidence, Exchange
+from streamproof.conformance.wire import EndingKind
 
 LEFT = EndingKind.CLOSED_BY_US
 

@@ -4,10 +4,6 @@ from __future__ import annotations
 
 import pytest
 from pydantic import JsonValue
-
-from conformance.model import Evidence
-from conformance.profiles import Profile
-from conformance.profiles.schema import TypeLocation
 from tests.conformance.checks.situations import (
     answer,
     assert_finding,
@@ -28,6 +24,10 @@ from tests.conformance.checks.timelines import (
     resumed,
     run,
 )
+
+from streamproof.conformance.model import Evidence
+from streamproof.conformance.profiles import Profile
+from streamproof.conformance.profiles.schema import TypeLocation
 
 RIGHT = evidence(run(), resumed())
 PINNED = RICH.model_copy(

@@ -10,10 +10,11 @@ import json
 from collections.abc import Mapping
 from dataclasses import replace
 
-from conformance.model import CallEvent, Evidence, Exchange, UpstreamCall
-from conformance.profiles import Profile, load, parse
-from conformance.wire import Chunk, Ending, EndingKind, Transcript
 from tests.conformance.checks.situations import SMALL, evidence, request
+
+from streamproof.conformance.model import CallEvent, Evidence, Exchange, UpstreamCall
+from streamproof.conformance.profiles import Profile, load, parse
+from streamproof.conformance.wire import Chunk, Ending, EndingKind, Transcript
 
 RUN = "0123456789abcdef0123456789abcdef"
 OTHER = "fedcba98765432100f1e2d3c4b5a6978"

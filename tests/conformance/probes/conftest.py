@@ -6,7 +6,7 @@ from contextlib import AsyncExitStack
 
 import pytest
 
-from conformance.probes.connection import Target
+from streamproof.conformance.probes.carriers.connection import Target
 
 from .raw_server import Handler, Serve
 

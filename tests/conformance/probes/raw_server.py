@@ -9,11 +9,11 @@ from contextlib import asynccontextmanager
 
 import anyio
 
-from conformance import profiles
-from conformance.model import Exchange, Request
-from conformance.probes.connection import Target
-from conformance.probes.sight import Sight
-from conformance.probes.stream import Order, Stream
+from streamproof.conformance import profiles
+from streamproof.conformance.model import Exchange, Request
+from streamproof.conformance.probes.bench.sight import Sight
+from streamproof.conformance.probes.bench.stream import Order, Stream
+from streamproof.conformance.probes.carriers.connection import Target
 
 Handler = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
 Serve = Callable[[Handler], Awaitable[Target]]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from conformance.profiles import CAPABILITIES, is_declared, load, parse
+from streamproof.conformance.profiles import CAPABILITIES, is_declared, load, parse
 
 PIPELINE = load("pipeline")
 BARE = parse(

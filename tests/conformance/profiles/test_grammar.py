@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from conformance.profiles.grammar import Grammar, GrammarError, Mismatch
+from streamproof.conformance.profiles.grammar import Grammar, GrammarError, Mismatch
 
 NAMES = st.sampled_from(["a", "b", "c"])
 

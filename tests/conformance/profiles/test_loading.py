@@ -10,10 +10,14 @@ from pathlib import Path
 import jsonschema
 import pytest
 
-from conformance.errors import ProfileError
-from conformance.profiles import built_in_names, json_schema, load, parse
+from streamproof.conformance.errors import ProfileError
+from streamproof.conformance.profiles import built_in_names, json_schema, load, parse
 
-TEXT = resources.files("conformance.profiles").joinpath("pipeline.toml").read_text()
+TEXT = (
+    resources.files("streamproof.conformance.profiles")
+    .joinpath("pipeline.toml")
+    .read_text()
+)
 
 
 def complaint(old: str, new: str) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from conformance.profiles.locate import line_of
+from streamproof.conformance.profiles.locate import line_of
 
 TEXT = """\
 name = "x"

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from conformance.profiles import is_declared, load
+from streamproof.conformance.profiles import is_declared, load
 
 MATRIX = sorted((Path(__file__).parent / "matrix").glob("*.toml"))
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from conformance.profiles.pointer import (
+from streamproof.conformance.profiles.pointer import (
     MISSING,
     is_number,
     is_same_json,

@@ -7,10 +7,14 @@ from pathlib import Path
 
 import pytest
 
-from conformance.errors import ProfileError
-from conformance.profiles import MAX_BYTES, load, parse
+from streamproof.conformance.errors import ProfileError
+from streamproof.conformance.profiles import MAX_BYTES, load, parse
 
-TEXT = resources.files("conformance.profiles").joinpath("pipeline.toml").read_text()
+TEXT = (
+    resources.files("streamproof.conformance.profiles")
+    .joinpath("pipeline.toml")
+    .read_text()
+)
 
 
 @pytest.mark.parametrize(

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import pytest
+from tests.conformance.checks.timelines import PIPELINE, RICH
 
-from conformance.profiles import Profile
-from conformance.profiles.pointer import MISSING
-from conformance.profiles.schema import EventMatch, Heartbeat, TypeLocation
-from conformance.profiles.typed import (
+from streamproof.conformance.profiles import Profile
+from streamproof.conformance.profiles.pointer import MISSING
+from streamproof.conformance.profiles.schema import EventMatch, Heartbeat, TypeLocation
+from streamproof.conformance.profiles.typed import (
     EventId,
     Outcome,
     form_id,
@@ -17,8 +18,7 @@ from conformance.profiles.typed import (
     parse_id,
     read_event,
 )
-from conformance.wire import Comment, Decoder, Event
-from tests.conformance.checks.timelines import PIPELINE, RICH
+from streamproof.conformance.wire import Comment, Decoder, Event
 
 
 def decoded(wire: bytes) -> Event:

@@ -8,9 +8,9 @@ from pathlib import Path
 
 from rich.console import Console
 
-from conformance.report.json_report import to_json
-from conformance.report.junit import to_junit
-from conformance.report.terminal import print_report
+from streamproof.conformance.report.json_report import to_json
+from streamproof.conformance.report.junit import to_junit
+from streamproof.conformance.report.terminal import print_report
 
 from .sample import mixed_run
 

@@ -1,6 +1,6 @@
 """One hand-made run with every verdict and with hostile bytes in it."""
 
-from conformance.model import (
+from streamproof.conformance.model import (
     Evidence,
     Exchange,
     Finding,
@@ -10,8 +10,8 @@ from conformance.model import (
     Requirement,
     Verdict,
 )
-from conformance.runner.result import RunResult
-from conformance.wire import Chunk, Ending, EndingKind, Transcript
+from streamproof.conformance.runner.result import RunResult
+from streamproof.conformance.wire import Chunk, Ending, EndingKind, Transcript
 
 TOKEN = "eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiJ1c2VyLTEifQ.c2lnbmF0dXJl"
 

@@ -6,8 +6,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from conformance.model import Request
-from conformance.report.curl import curl_command, needs_credential, steering_notes
+from streamproof.conformance.model import Request
+from streamproof.conformance.report.curl import (
+    curl_command,
+    needs_credential,
+    steering_notes,
+)
 
 TARGET = "http://127.0.0.1:8000"
 

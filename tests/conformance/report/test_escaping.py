@@ -4,7 +4,7 @@ import sys
 
 import pytest
 
-from conformance.report.escaping import (
+from streamproof.conformance.report.escaping import (
     MAX_SHOWN,
     one_paragraph,
     printable,

@@ -4,10 +4,14 @@ from pathlib import Path
 
 import pytest
 
-from conformance.errors import UsageError
-from conformance.model import Verdict
-from conformance.report.files import expect_writable, write, write_report_folder
-from conformance.wire import Transcript
+from streamproof.conformance.errors import UsageError
+from streamproof.conformance.model import Verdict
+from streamproof.conformance.report.files import (
+    expect_writable,
+    write,
+    write_report_folder,
+)
+from streamproof.conformance.wire import Transcript
 
 from .sample import STREAM, TOKEN, judged, mixed_run, run_of
 

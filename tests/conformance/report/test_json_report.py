@@ -4,7 +4,7 @@ import json
 from dataclasses import replace
 from pathlib import Path
 
-from conformance.report.json_report import to_json
+from streamproof.conformance.report.json_report import to_json
 
 from .sample import TOKEN, mixed_run
 

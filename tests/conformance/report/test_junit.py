@@ -6,9 +6,9 @@ from xml.etree import ElementTree as ET
 import pytest
 import xmlschema
 
-from conformance.model import Finding, Verdict
-from conformance.report.junit import to_junit
-from conformance.runner.result import RunResult
+from streamproof.conformance.model import Finding, Verdict
+from streamproof.conformance.report.junit import to_junit
+from streamproof.conformance.runner.result import RunResult
 
 from .sample import TOKEN, judged, mixed_run, run_of
 

@@ -2,8 +2,8 @@
 
 from dataclasses import replace
 
-from conformance.model import Level
-from conformance.report.listing import explain_lines, list_lines
+from streamproof.conformance.model import Level
+from streamproof.conformance.report.listing import explain_lines, list_lines
 
 from .sample import requirement
 

@@ -2,15 +2,15 @@
 
 import io
 
-from conformance import profiles
-from conformance.model import Verdict
-from conformance.report.progress import (
+from streamproof.conformance import profiles
+from streamproof.conformance.model import Verdict
+from streamproof.conformance.report.progress import (
     ChangingLine,
     PlainLines,
     Reporter,
     WarningsOnly,
 )
-from conformance.runner.events import (
+from streamproof.conformance.runner.events import (
     Judged,
     ProbeFinished,
     RunEvent,
@@ -18,7 +18,7 @@ from conformance.runner.events import (
     RunStarted,
     TimePassed,
 )
-from conformance.runner.plan import Plan
+from streamproof.conformance.runner.plan import Plan
 
 from .sample import judged, requirement, run_of
 

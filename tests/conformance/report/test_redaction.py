@@ -2,10 +2,10 @@
 
 from dataclasses import replace
 
-from conformance.model import Evidence, Finding, Verdict
-from conformance.report.json_report import to_json
-from conformance.report.junit import to_junit
-from conformance.report.redaction import without_secrets
+from streamproof.conformance.model import Evidence, Finding, Verdict
+from streamproof.conformance.report.json_report import to_json
+from streamproof.conformance.report.junit import to_junit
+from streamproof.conformance.report.redaction import without_secrets
 
 from .sample import judged, run_of
 

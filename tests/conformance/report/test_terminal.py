@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 from rich.console import Console
 
-from conformance.model import Verdict
-from conformance.report.terminal import print_report
-from conformance.runner.result import RunResult
+from streamproof.conformance.model import Verdict
+from streamproof.conformance.report.terminal import print_report
+from streamproof.conformance.runner.result import RunResult
 
 from .sample import TOKEN, judged, mixed_run, run_of
 

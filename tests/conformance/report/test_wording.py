@@ -4,15 +4,15 @@ from dataclasses import replace
 
 import pytest
 
-from conformance.model import Evidence, Finding, Verdict
-from conformance.report.wording import (
+from streamproof.conformance.model import Evidence, Finding, Verdict
+from streamproof.conformance.report.wording import (
     Row,
     exchange_of,
     judgement_rows,
     sample_summary,
     verdict_sentence,
 )
-from conformance.runner.result import RunResult
+from streamproof.conformance.runner.result import RunResult
 
 from .sample import STREAM, judged, mixed_run, run_of
 

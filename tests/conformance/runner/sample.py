@@ -2,9 +2,9 @@
 
 from collections.abc import Iterator
 
-from conformance import profiles
-from conformance.model import Evidence, Finding, Level, Requirement
-from conformance.profiles import Profile
+from streamproof.conformance import profiles
+from streamproof.conformance.model import Evidence, Finding, Level, Requirement
+from streamproof.conformance.profiles import Profile
 
 PROFILE = profiles.parse(
     """

@@ -1,6 +1,6 @@
 """A task group's wrapping never hides what went wrong."""
 
-from conformance.runner.causes import cause_of
+from streamproof.conformance.runner.causes import cause_of
 
 
 def test_the_first_exception_of_nested_groups_is_the_cause() -> None:

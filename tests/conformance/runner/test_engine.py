@@ -5,14 +5,14 @@ from collections.abc import Awaitable, Callable, Iterable, Mapping
 
 import anyio
 
-from conformance.checks import Check
-from conformance.errors import ControlError
-from conformance.model import Evidence, Finding, Requirement, Verdict
-from conformance.profiles import Profile
-from conformance.runner.engine import MAX_ATTEMPTS, Bench, Execution
-from conformance.runner.events import Judged, ProbeFinished, RunEvent
-from conformance.runner.judge import LATE_S
-from conformance.runner.plan import Plan
+from streamproof.conformance.checks import Check
+from streamproof.conformance.errors import ControlError
+from streamproof.conformance.model import Evidence, Finding, Requirement, Verdict
+from streamproof.conformance.profiles import Profile
+from streamproof.conformance.runner.engine import MAX_ATTEMPTS, Bench, Execution
+from streamproof.conformance.runner.events import Judged, ProbeFinished, RunEvent
+from streamproof.conformance.runner.judge import LATE_S
+from streamproof.conformance.runner.plan import Plan
 
 from .sample import PROFILE, fails, finds_late, passes, requirement
 

@@ -4,10 +4,10 @@ from collections.abc import Iterator
 
 import pytest
 
-from conformance.checks import Check, Sample, Untestable
-from conformance.model import Evidence, Finding, Judgement, Level, Verdict
-from conformance.profiles import Profile
-from conformance.runner.judge import LATE_S, is_disturbed, judge
+from streamproof.conformance.checks import Check, Sample, Untestable
+from streamproof.conformance.model import Evidence, Finding, Judgement, Level, Verdict
+from streamproof.conformance.profiles import Profile
+from streamproof.conformance.runner.judge import LATE_S, is_disturbed, judge
 
 from .sample import FAULT, PROFILE, fails, finds_late, passes, requirement
 

@@ -2,9 +2,9 @@
 
 import pytest
 
-from conformance.errors import CatalogueError, UsageError
-from conformance.model import Level
-from conformance.runner.plan import Filters, check_completeness, make_plan
+from streamproof.conformance.errors import CatalogueError, UsageError
+from streamproof.conformance.model import Level
+from streamproof.conformance.runner.plan import Filters, check_completeness, make_plan
 
 from .sample import PROFILE, requirement
 

@@ -8,8 +8,8 @@ from threading import Thread
 
 import pytest
 
-from conformance.errors import UsageError
-from conformance.runner.preflight import (
+from streamproof.conformance.errors import UsageError
+from streamproof.conformance.runner.preflight import (
     expect_base_url,
     why_control_is_unreachable,
     why_target_is_unreachable,

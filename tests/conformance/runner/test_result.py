@@ -2,8 +2,8 @@
 
 import pytest
 
-from conformance.model import Judgement, Verdict
-from conformance.runner.result import ExitCode, RunResult
+from streamproof.conformance.model import Judgement, Verdict
+from streamproof.conformance.runner.result import ExitCode, RunResult
 
 from .sample import requirement
 

@@ -2,8 +2,8 @@
 
 import anyio
 
-from conformance.runner.events import RunEvent, TimePassed
-from conformance.runner.ticking import ticking
+from streamproof.conformance.runner.events import RunEvent, TimePassed
+from streamproof.conformance.runner.ticking import ticking
 
 
 async def test_time_is_told_as_often_as_the_sleep_ends_and_only_meanwhile() -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from conformance.wire.anomalies import Anomaly, AnomalyKind, AnomalyLog
+from streamproof.conformance.wire.anomalies import Anomaly, AnomalyKind, AnomalyLog
 
 
 def test_the_log_keeps_its_limit_and_counts_the_rest() -> None:

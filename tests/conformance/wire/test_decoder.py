@@ -14,16 +14,23 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from conformance.wire import Anomaly, AnomalyKind, Block, Comment, Decoder, Event
-from conformance.wire.decoder import MAX_ANOMALIES
-from conformance.wire.errors import DecoderClosed, LimitExceeded, LimitKind
-from conformance.wire.lines import Terminators
+from streamproof.conformance.wire import (
+    Anomaly,
+    AnomalyKind,
+    Block,
+    Comment,
+    Decoder,
+    Event,
+)
+from streamproof.conformance.wire.decoder import MAX_ANOMALIES
+from streamproof.conformance.wire.errors import DecoderClosed, LimitExceeded, LimitKind
+from streamproof.conformance.wire.lines import Terminators
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
     from types import FrameType
 
-    from conformance.wire.events import Item
+    from streamproof.conformance.wire.events import Item
 
 
 @dataclass(frozen=True)

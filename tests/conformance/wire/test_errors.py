@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from conformance.wire.errors import (
+from streamproof.conformance.wire.errors import (
     DecoderClosed,
     LimitExceeded,
     LimitKind,

@@ -8,8 +8,8 @@ from dataclasses import FrozenInstanceError, asdict
 
 import pytest
 
-from conformance.wire import Event
-from conformance.wire.events import make_event
+from streamproof.conformance.wire import Event
+from streamproof.conformance.wire.events import make_event
 
 MADE = make_event("token", "x", "7", "7", 10, "token", 3, 30)
 CONSTRUCTED = Event(

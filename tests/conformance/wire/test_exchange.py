@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from conformance.wire import Ending, EndingKind
-from conformance.wire.exchange import Exchange
+from streamproof.conformance.wire import Ending, EndingKind
+from streamproof.conformance.wire.exchange import Exchange
 
 EXCHANGE = Exchange(
     started_at=1.0,

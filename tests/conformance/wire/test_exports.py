@@ -5,23 +5,23 @@ from __future__ import annotations
 import subprocess
 import sys
 
-import conformance.wire
+from streamproof.conformance import wire
 
 PROBE = """
 import sys
 before = set(sys.modules)
-import conformance.wire
+from streamproof.conformance import wire
 loaded = {name.partition(".")[0] for name in set(sys.modules) - before}
 print(*sorted(loaded - set(sys.stdlib_module_names)))
 """
 
 
 def test_all_is_sorted_short_and_true() -> None:
-    names = conformance.wire.__all__
+    names = wire.__all__
 
     assert names == sorted(names)
     assert len(names) <= 12
-    assert all(hasattr(conformance.wire, name) for name in names)
+    assert all(hasattr(wire, name) for name in names)
 
 
 def test_importing_the_package_loads_nothing_third_party() -> None:
@@ -29,4 +29,4 @@ def test_importing_the_package_loads_nothing_third_party() -> None:
         [sys.executable, "-c", PROBE], capture_output=True, text=True, check=True
     )
 
-    assert result.stdout.split() == ["conformance"]
+    assert result.stdout.split() == ["streamproof"]

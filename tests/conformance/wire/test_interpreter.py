@@ -6,12 +6,12 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from conformance.wire import AnomalyKind, Block, Comment, Event
-from conformance.wire.anomalies import AnomalyLog
-from conformance.wire.interpreter import MAX_RETRY_MS, Interpreter
+from streamproof.conformance.wire import AnomalyKind, Block, Comment, Event
+from streamproof.conformance.wire.anomalies import AnomalyLog
+from streamproof.conformance.wire.interpreter import MAX_RETRY_MS, Interpreter
 
 if TYPE_CHECKING:
-    from conformance.wire.events import Item
+    from streamproof.conformance.wire.events import Item
 
 
 class Stream:

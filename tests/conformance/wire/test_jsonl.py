@@ -9,10 +9,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from conformance.wire import Chunk, Ending, EndingKind
-from conformance.wire.errors import TranscriptError
-from conformance.wire.exchange import Exchange
-from conformance.wire.jsonl import dump, load
+from streamproof.conformance.wire import Chunk, Ending, EndingKind
+from streamproof.conformance.wire.errors import TranscriptError
+from streamproof.conformance.wire.exchange import Exchange
+from streamproof.conformance.wire.jsonl import dump, load
 
 SECONDS = st.floats(allow_nan=False, allow_infinity=False)
 MAYBE_SECONDS = st.none() | SECONDS

@@ -5,7 +5,12 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from conformance.wire.lines import Line, Terminator, Terminators, split_lines
+from streamproof.conformance.wire.lines import (
+    Line,
+    Terminator,
+    Terminators,
+    split_lines,
+)
 
 
 def test_the_three_line_ends_and_a_tail_are_told_apart() -> None:

@@ -6,9 +6,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from conformance.wire import Chunk, Ending, EndingKind
-from conformance.wire.exchange import Exchange
-from conformance.wire.redaction import MARKER, forms_of, is_credential_header, redact
+from streamproof.conformance.wire import Chunk, Ending, EndingKind
+from streamproof.conformance.wire.exchange import Exchange
+from streamproof.conformance.wire.redaction import (
+    MARKER,
+    forms_of,
+    is_credential_header,
+    redact,
+)
 
 
 def exchange(

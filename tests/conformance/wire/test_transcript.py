@@ -6,16 +6,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from conformance.wire import (
+from streamproof.conformance.wire import (
     AnomalyKind,
     Chunk,
     Ending,
     EndingKind,
     Transcript,
 )
-from conformance.wire.decoder import MAX_LINE_BYTES
-from conformance.wire.errors import LimitKind, TranscriptError
-from conformance.wire.lines import Terminators
+from streamproof.conformance.wire.decoder import MAX_LINE_BYTES
+from streamproof.conformance.wire.errors import LimitKind, TranscriptError
+from streamproof.conformance.wire.lines import Terminators
 
 
 def transcript(*chunks: bytes, kind: EndingKind = EndingKind.CLEAN) -> Transcript:

@@ -12,7 +12,7 @@ import pytest
 from starlette.applications import Starlette
 from starlette.routing import Mount
 
-from fakes.inprocess import Application, BrokenOffError, InProcess
+from streamproof.fakes.inprocess import Application, BrokenOffError, InProcess
 
 if TYPE_CHECKING:
     from collections.abc import MutableMapping

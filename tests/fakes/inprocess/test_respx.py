@@ -8,7 +8,7 @@ import httpx
 import pytest
 import respx
 
-from fakes.inprocess import InProcess, add_route
+from streamproof.fakes.inprocess import InProcess, add_route
 
 CHAT = {
     "model": "m",

@@ -15,9 +15,9 @@ import httpx2
 import openai
 import pytest
 
-from fakes.inprocess import InProcess
-from fakes.recording import load_recordings
-from fakes.script import Delay, Hold, Library, Say, Script, Stall
+from streamproof.fakes.inprocess import InProcess
+from streamproof.fakes.recording import load_recordings
+from streamproof.fakes.script import Delay, Hold, Library, Say, Script, Stall
 
 if TYPE_CHECKING:
     from types import ModuleType

@@ -12,22 +12,23 @@ from hashlib import sha256
 from typing import TYPE_CHECKING
 
 from hypothesis import strategies as st
-
-from fakes.content import Kind
-from fakes.player import make_plan
-from fakes.providers import params_of, provider_at
-from fakes.providers.provider import Received
-from fakes.script import Cost, Refuse, Say, Script, Think, Tool
 from tests.fakes.raw_client import post
 from tests.fakes.validators import gemini, ollama
 from tests.fakes.validators.frames import join_same
 
+from streamproof.fakes.content import Kind
+from streamproof.fakes.plan.player import make_plan
+from streamproof.fakes.providers import params_of, provider_at
+from streamproof.fakes.providers.provider import Received
+from streamproof.fakes.script import Cost, Refuse, Say, Script, Think, Tool
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from fakes.content import Answer
-    from fakes.providers.provider import Ask, Reply
     from tests.fakes.validators.frames import Json, Told
+
+    from streamproof.fakes.content import Answer
+    from streamproof.fakes.providers.provider import Ask, Reply
 
 GEMINI_PATH = "/v1beta/models/gemini-2.5-pro"
 TEXTS = st.text(alphabet=st.characters(exclude_categories=["Cs"]), max_size=40)

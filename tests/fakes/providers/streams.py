@@ -12,10 +12,11 @@ from tests.fakes.providers.wires import WIRES
 from tests.fakes.validators.decoding import decode_array, decode_events, decode_values
 
 if TYPE_CHECKING:
-    from fakes.content import Answer
-    from fakes.providers.provider import Ask, Reply
-    from fakes.script import Script
     from tests.fakes.validators.frames import Json
+
+    from streamproof.fakes.content import Answer
+    from streamproof.fakes.providers.provider import Ask, Reply
+    from streamproof.fakes.script import Script
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

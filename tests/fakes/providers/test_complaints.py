@@ -1,4 +1,4 @@
-"""`fakes.providers.complaints`: a request is read to its first fault and no further."""
+"""`providers.complaints`: a request is read to its first fault and no further."""
 
 from __future__ import annotations
 
@@ -7,16 +7,18 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from pydantic import BaseModel, ValidationError
-
-from fakes.errors import RequestError
-from fakes.providers.anthropic.request import _Body as Anthropic
-from fakes.providers.complaints import MAX_OBJECTS, deepest, read
-from fakes.providers.gemini.request import _Body as Gemini
-from fakes.providers.ollama.request import _Chat as OllamaChat
-from fakes.providers.ollama.request import _Generate as OllamaGenerate
-from fakes.providers.openai_chat.request import _Body as OpenaiChat
-from fakes.providers.openai_responses.request import _Body as OpenaiResponses
 from tests.fakes.providers.streams import STREAMS, Stream
+
+from streamproof.fakes.errors import RequestError
+from streamproof.fakes.providers.anthropic.request import _Body as Anthropic
+from streamproof.fakes.providers.complaints import MAX_OBJECTS, deepest, read
+from streamproof.fakes.providers.gemini.request import _Body as Gemini
+from streamproof.fakes.providers.ollama.request import _Chat as OllamaChat
+from streamproof.fakes.providers.ollama.request import _Generate as OllamaGenerate
+from streamproof.fakes.providers.openai_chat.request import _Body as OpenaiChat
+from streamproof.fakes.providers.openai_responses.request import (
+    _Body as OpenaiResponses,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

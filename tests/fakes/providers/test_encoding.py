@@ -1,4 +1,4 @@
-"""`fakes.providers.encoding`: JSON, events, and answers that are cut."""
+"""`providers.encoding`: JSON, events, and answers that are cut."""
 
 from __future__ import annotations
 
@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fakes.content import Answer, Kind, Part
-from fakes.providers.encoding import (
+from streamproof.fakes.content import Answer, Kind, Part
+from streamproof.fakes.providers.encoding import (
     SLOT,
     compact,
     cut_behind_mark,

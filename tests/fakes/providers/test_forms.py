@@ -7,12 +7,12 @@ import json
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-
-from fakes.content import StopReason
-from fakes.providers.ollama.spelling import spell
-from fakes.script import Refuse, Said, Say, Script, Stop, Think, Tool
 from tests.fakes.providers.forms import EVERYTHING, FORMS, PARTS, STREAMS, Form
 from tests.fakes.validators.frames import Json, join_same
+
+from streamproof.fakes.content import StopReason
+from streamproof.fakes.providers.ollama.spelling import spell
+from streamproof.fakes.script import Refuse, Said, Say, Script, Stop, Think, Tool
 
 forms = pytest.mark.parametrize("form", FORMS, ids=lambda form: form.name)
 streams = pytest.mark.parametrize("form", STREAMS, ids=lambda form: form.name)

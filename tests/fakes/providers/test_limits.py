@@ -6,16 +6,16 @@ import json
 from dataclasses import replace
 
 import pytest
-
-from fakes.content import Answer, Limits, Quantity
-from fakes.providers.openai_service import spell_duration
-from fakes.providers.provider import Reply
-from fakes.script import Fail, Script
 from tests.fakes.providers.forms import GEMINI_FORMS
 from tests.fakes.providers.streams import STREAMS
 from tests.fakes.validators import gemini, ollama
 from tests.fakes.validators.anthropic import validate_error as validate_anthropic
 from tests.fakes.validators.openai_chat import validate_error as validate_openai
+
+from streamproof.fakes.content import Answer, Limits, Quantity
+from streamproof.fakes.providers.openai_service import spell_duration
+from streamproof.fakes.providers.provider import Reply
+from streamproof.fakes.script import Fail, Script
 
 QUOTA = Limits(
     requests=3, requests_left=0, tokens=900, tokens_left=25, reset_ms=20_500.5

@@ -1,4 +1,4 @@
-"""`fakes.providers.openai_service`: what both endpoints of the service share."""
+"""`providers.openai_service`: what both endpoints of the service share."""
 
 from __future__ import annotations
 
@@ -6,11 +6,12 @@ import json
 
 import pytest
 from pydantic import ValidationError
+from tests.fakes.validators.openai_chat import validate_error
 
-from fakes.content import Limits
-from fakes.dice import Dice
-from fakes.errors import RequestError
-from fakes.providers.openai_service import (
+from streamproof.fakes.content import Limits
+from streamproof.fakes.dice import Dice
+from streamproof.fakes.errors import RequestError
+from streamproof.fakes.providers.openai_service import (
     Tolerant,
     count_words,
     encode_failure,
@@ -20,8 +21,7 @@ from fakes.providers.openai_service import (
     require_key,
     service_headers,
 )
-from fakes.script import Fail, InStreamError
-from tests.fakes.validators.openai_chat import validate_error
+from streamproof.fakes.script import Fail, InStreamError
 
 DICE = Dice(seed=0, fingerprint="f")
 

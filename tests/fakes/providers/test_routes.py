@@ -1,12 +1,12 @@
-"""`fakes.providers`: which path is whose, and what is said of the others."""
+"""`providers`: which path is whose, and what is said of the others."""
 
 from __future__ import annotations
 
 import pytest
 
-from fakes.errors import RequestError
-from fakes.providers import PROVIDERS, params_of, provider_at
-from fakes.providers.provider import Route
+from streamproof.fakes.errors import RequestError
+from streamproof.fakes.providers import PROVIDERS, params_of, provider_at
+from streamproof.fakes.providers.provider import Route
 
 
 def test_what_varies_in_a_path_is_named() -> None:

@@ -7,9 +7,11 @@ import json
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from tests.fakes.providers.wires import ANTHROPIC, CHAT, WIRES, Wire, stream_of
+from tests.fakes.validators.frames import join_same
 
-from fakes.content import Answer, Kind, StopReason
-from fakes.script import (
+from streamproof.fakes.content import Answer, Kind, StopReason
+from streamproof.fakes.script import (
     Cost,
     InStreamError,
     Refuse,
@@ -20,8 +22,6 @@ from fakes.script import (
     Think,
     Tool,
 )
-from tests.fakes.providers.wires import ANTHROPIC, CHAT, WIRES, Wire, stream_of
-from tests.fakes.validators.frames import join_same
 
 TEXTS = st.text(alphabet=st.characters(exclude_categories=["Cs"]), max_size=40)
 OBJECTS = st.dictionaries(TEXTS, TEXTS | st.integers() | st.none(), max_size=3)

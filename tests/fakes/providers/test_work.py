@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import pytest
-
-from fakes.script import Script, Tool
 from tests.fakes.providers.streams import STREAMS, Stream
 from tests.fakes.work import work_of
+
+from streamproof.fakes.script import Script, Tool
 
 # Four times as many parts, and some slack for what is done once.
 LINEAR = 4.2

@@ -7,19 +7,21 @@ from dataclasses import dataclass
 from hashlib import sha256
 from typing import TYPE_CHECKING
 
-from fakes.player import make_plan
-from fakes.providers import params_of, provider_at
-from fakes.providers.provider import Received
 from tests.fakes.raw_client import post
 from tests.fakes.validators import anthropic, openai_chat, openai_responses
+
+from streamproof.fakes.plan.player import make_plan
+from streamproof.fakes.providers import params_of, provider_at
+from streamproof.fakes.providers.provider import Received
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from fakes.content import Answer
-    from fakes.providers.provider import Ask, Reply
-    from fakes.script import Script
     from tests.fakes.validators.frames import Json, Told
+
+    from streamproof.fakes.content import Answer
+    from streamproof.fakes.providers.provider import Ask, Reply
+    from streamproof.fakes.script import Script
 
 HEADERS = {"authorization": "Bearer any", "anthropic-version": "2023-06-01"}
 

@@ -11,19 +11,19 @@ from collections import Counter
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, TypeAlias
 
-from fakes.connection import Connection
-from fakes.http1 import encode_response
-from fakes.journal import Journal
-from fakes.recording import Recordings, Replayer
+from streamproof.fakes.calls.journal import Journal
+from streamproof.fakes.net.connection import Connection
+from streamproof.fakes.net.http1 import encode_response
+from streamproof.fakes.recording import Recordings, Replayer
 
 if TYPE_CHECKING:
     import ssl
     from collections.abc import AsyncIterator, Awaitable, Callable
 
-    from fakes.errors import RequestError
-    from fakes.http1 import Request
-    from fakes.link import Link
-    from fakes.recording.matching import Kind
+    from streamproof.fakes.errors import RequestError
+    from streamproof.fakes.net.http1 import Request
+    from streamproof.fakes.net.link import Link
+    from streamproof.fakes.recording.matching import Kind
 
     # Talks on one connection, after its request has come.
     Talk: TypeAlias = Callable[

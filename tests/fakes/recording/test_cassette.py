@@ -1,4 +1,4 @@
-"""`fakes.recording.cassette`: bytes survive, mistakes are found, a torn end is seen."""
+"""`recording.cassette`: bytes survive, mistakes are found, a torn end is seen."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fakes.recording.cassette import (
+from streamproof.fakes.recording.cassette import (
     Asked,
     End,
     Read,
@@ -18,7 +18,7 @@ from fakes.recording.cassette import (
     encode_title,
     in_ms,
 )
-from fakes.recording.errors import CassetteError
+from streamproof.fakes.recording.errors import CassetteError
 
 TITLE = encode_title("https://api.openai.com")
 ASKED = Asked(

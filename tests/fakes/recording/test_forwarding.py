@@ -1,12 +1,16 @@
-"""`fakes.recording.forwarding`: what goes upstream, and what stays here."""
+"""`recording.forwarding`: what goes upstream, and what stays here."""
 
 from __future__ import annotations
 
 import pytest
 
-from fakes.errors import RequestError
-from fakes.http1 import Request, RequestReader
-from fakes.recording.forwarding import check, encode_request, forwarded_fields
+from streamproof.fakes.errors import RequestError
+from streamproof.fakes.net.http1 import Request, RequestReader
+from streamproof.fakes.recording.forwarding import (
+    check,
+    encode_request,
+    forwarded_fields,
+)
 
 
 def request_of(data: bytes) -> Request:

@@ -1,4 +1,4 @@
-"""`fakes.recording.matching`: the same question, the next answer, the nearest one."""
+"""`recording.matching`: the same question, the next answer, the nearest one."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ from itertools import islice
 
 import pytest
 
-from fakes.http1 import Request
-from fakes.recording.cassette import Asked
-from fakes.recording.difference import Text, leaves_of
-from fakes.recording.matching import (
+from streamproof.fakes.net.http1 import Request
+from streamproof.fakes.recording.cassette import Asked
+from streamproof.fakes.recording.difference import Text, leaves_of
+from streamproof.fakes.recording.matching import (
     MAX_COMMAS,
     Chooser,
     Kind,

@@ -8,10 +8,10 @@ from pathlib import Path
 import pytest
 import typer
 
-import fakes
-from fakes.cli import cli
-from fakes.recording.cassette import End, decode_cassette
-from fakes.recording.redaction import SECRET_FIELDS, SECRET_PARAMETERS
+from streamproof import fakes
+from streamproof.fakes.cli import cli
+from streamproof.fakes.recording.cassette import End, decode_cassette
+from streamproof.fakes.recording.redaction import SECRET_FIELDS, SECRET_PARAMETERS
 
 PAGE = (Path(fakes.__file__).parent / "README.md").read_text("utf-8")
 SECTION = PAGE.partition("## Record and replay\n")[2].partition("\n## ")[0]

@@ -1,4 +1,4 @@
-"""`fakes.recording.recorder` on real sockets: every upstream, every client."""
+"""`recording.recorder` on real sockets: every upstream, every client."""
 
 from __future__ import annotations
 
@@ -12,23 +12,24 @@ from typing import TYPE_CHECKING
 
 import httpx
 import pytest
-
-from fakes.connection import Connection
-from fakes.errors import StartError
-from fakes.recording import RecorderSettings, recorder, recording
-from fakes.recording.cassette import End, encode_recording
-from fakes.recording.errors import CassetteError, UpstreamError
-from fakes.recording.tape import load_cassette
 from tests.fakes.raw_client import RawClient, chat_request, post
 from tests.fakes.recording.stages import PATIENCE_S, Reports, upstream
+
+from streamproof.fakes.errors import StartError
+from streamproof.fakes.net.connection import Connection
+from streamproof.fakes.recording import RecorderSettings, recorder, recording
+from streamproof.fakes.recording.cassette import End, encode_recording
+from streamproof.fakes.recording.errors import CassetteError, UpstreamError
+from streamproof.fakes.recording.tape import load_cassette
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
     from pathlib import Path
 
-    from fakes.recording.cassette import Recording
     from tests.fakes.raw_client import How
     from tests.fakes.recording.stages import Talk
+
+    from streamproof.fakes.recording.cassette import Recording
 
 CHAT = "/v1/chat/completions"
 STREAM_HEAD = (
@@ -695,7 +696,7 @@ async def test_a_cassette_that_cannot_be_written_does_not_cost_the_client_its_an
 
     talk = saying(b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nhi")
     async with recorded(talk, tmp_path) as running:
-        monkeypatch.setattr("fakes.recording.tape.Tape.append", fail)
+        monkeypatch.setattr("streamproof.fakes.recording.tape.Tape.append", fail)
         answer = await ask(running.url)
         report = await running.reports.next()
 

@@ -1,4 +1,4 @@
-"""`fakes.recording.redaction`: a secret is nowhere, and all else is as it was."""
+"""`recording.redaction`: a secret is nowhere, and all else is as it was."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fakes.recording.redaction import Secrets
-from fakes.recording.response import ResponseReader, body_ranges
+from streamproof.fakes.recording.redaction import Secrets
+from streamproof.fakes.recording.response import ResponseReader, body_ranges
 
 KEY = "sk-proj/abc+DEF=123"
 BEARER = [("Authorization", f"Bearer {KEY}")]

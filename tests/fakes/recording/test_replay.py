@@ -1,4 +1,4 @@
-"""`fakes.recording.replay` on virtual time: when what is written, and the record."""
+"""`recording.replay` on virtual time: when what is written, and the record."""
 
 from __future__ import annotations
 
@@ -6,17 +6,17 @@ from itertools import pairwise
 from typing import TYPE_CHECKING
 
 import pytest
-
-from fakes.call import Fault, Outcome, Peer
-from fakes.journal import Journal
-from fakes.recording.cassette import Asked, End, Read, Recording
-from fakes.recording.replay import Replay
-from fakes.recording.tracks import Track
 from tests.fakes.raw_client import names
 from tests.fakes.virtual import VirtualLink, VirtualTimers
 
+from streamproof.fakes.calls.call import Fault, Outcome, Peer
+from streamproof.fakes.calls.journal import Journal
+from streamproof.fakes.recording.cassette import Asked, End, Read, Recording
+from streamproof.fakes.recording.replay import Replay
+from streamproof.fakes.recording.tracks import Track
+
 if TYPE_CHECKING:
-    from fakes.call import Call
+    from streamproof.fakes.calls.call import Call
 
 HEAD = b"HTTP/1.1 200 OK\r\n\r\n"
 READS = ((10.0, HEAD), (30.0, b"one"), (30.0, b"two"), (100.0, b"three"))

@@ -1,4 +1,4 @@
-"""`fakes.recording.replayer`: who gets which recording, and what is on the record."""
+"""`recording.replayer`: who gets which recording, and what is on the record."""
 
 from __future__ import annotations
 
@@ -7,24 +7,20 @@ from collections import Counter
 from typing import TYPE_CHECKING, Any
 
 import pytest
-
-from fakes.call import Outcome
-from fakes.http1 import Request
-from fakes.journal import Journal
-from fakes.recording import (
-    Recordings,
-    Replayer,
-    load_recordings,
-)
-from fakes.recording.cassette import Asked, End, Read, Recording
-from fakes.recording.tape import Tape
 from tests.fakes.virtual import VirtualLink, VirtualTimers
+
+from streamproof.fakes.calls.call import Outcome
+from streamproof.fakes.calls.journal import Journal
+from streamproof.fakes.net.http1 import Request
+from streamproof.fakes.recording import Recordings, Replayer, load_recordings
+from streamproof.fakes.recording.cassette import Asked, End, Read, Recording
+from streamproof.fakes.recording.tape import Tape
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
-    from fakes.recording.matching import Kind
+    from streamproof.fakes.recording.matching import Kind
 
 CHAT = "/v1/chat/completions"
 

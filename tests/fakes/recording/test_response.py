@@ -1,11 +1,16 @@
-"""`fakes.recording.response`: where a response's head and body end, however it came."""
+"""`recording.response`: where a response's head and body end, however it came."""
 
 from __future__ import annotations
 
 import pytest
 
-from fakes.recording.errors import UpstreamError
-from fakes.recording.response import Head, Progress, ResponseReader, body_ranges
+from streamproof.fakes.recording.errors import UpstreamError
+from streamproof.fakes.recording.response import (
+    Head,
+    Progress,
+    ResponseReader,
+    body_ranges,
+)
 
 LENGTH = b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello"
 CHUNKED = (

@@ -12,21 +12,21 @@ from urllib.parse import quote
 
 import httpx
 import pytest
+from tests.fakes.raw_client import RawClient
+from tests.fakes.recording.stages import PATIENCE_S, Reports, replaying, upstream
+from tests.fakes.virtual import VirtualLink, VirtualTimers
 
-from fakes import Server, Settings
-from fakes.call import Outcome, Peer
-from fakes.http1 import RequestReader
-from fakes.journal import Journal
-from fakes.recording import (
+from streamproof.fakes import Server, Settings
+from streamproof.fakes.calls.call import Outcome, Peer
+from streamproof.fakes.calls.journal import Journal
+from streamproof.fakes.net.http1 import RequestReader
+from streamproof.fakes.recording import (
     RecorderSettings,
     Recordings,
     Replayer,
     load_recordings,
     recording,
 )
-from tests.fakes.raw_client import RawClient
-from tests.fakes.recording.stages import PATIENCE_S, Reports, replaying, upstream
-from tests.fakes.virtual import VirtualLink, VirtualTimers
 
 if TYPE_CHECKING:
     from pathlib import Path

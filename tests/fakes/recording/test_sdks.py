@@ -7,16 +7,17 @@ from typing import TYPE_CHECKING
 
 import anthropic
 import openai
-
-from fakes.recording import RecorderSettings, load_recordings, recording
-from fakes.recording.cassette import End
 from tests.fakes.recording.stages import Reports, replaying
+
+from streamproof.fakes.recording import RecorderSettings, load_recordings, recording
+from streamproof.fakes.recording.cassette import End
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from fakes import Server
     from tests.fakes.raw_client import ControlClient
+
+    from streamproof.fakes import Server
 
 KEY = "sk-proj-0123456789abcdef"
 PROMPT = (

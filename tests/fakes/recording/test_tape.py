@@ -1,4 +1,4 @@
-"""`fakes.recording.tape`: files that are whole, or say where they are not."""
+"""`recording.tape`: files that are whole, or say where they are not."""
 
 from __future__ import annotations
 
@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from fakes.recording.cassette import Asked, End, Read, Recording
-from fakes.recording.errors import CassetteError
-from fakes.recording.tape import Tape, load_cassette
+from streamproof.fakes.recording.cassette import Asked, End, Read, Recording
+from streamproof.fakes.recording.errors import CassetteError
+from streamproof.fakes.recording.tape import Tape, load_cassette
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -14,20 +14,20 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
-
-from fakes.recording import RecorderSettings, recorder, recording
-from fakes.recording.cassette import End
-from fakes.recording.errors import UpstreamError
-from fakes.recording.tape import load_cassette
-from fakes.recording.upstream import Upstream
 from tests.fakes.raw_client import RawClient, chat_request
 from tests.fakes.recording.stages import PATIENCE_S, upstream
+
+from streamproof.fakes.recording import RecorderSettings, recorder, recording
+from streamproof.fakes.recording.cassette import End
+from streamproof.fakes.recording.errors import UpstreamError
+from streamproof.fakes.recording.tape import load_cassette
+from streamproof.fakes.recording.upstream import Upstream
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
-    from fakes.recording.cassette import Recording
+    from streamproof.fakes.recording.cassette import Recording
 
 CHAT = "/v1/chat/completions"
 RESPONSE = b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nhi"

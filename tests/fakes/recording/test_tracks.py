@@ -1,4 +1,4 @@
-"""`fakes.recording.tracks`: what a head says, and cassettes that cannot be played."""
+"""`recording.tracks`: what a head says, and cassettes that cannot be played."""
 
 from __future__ import annotations
 
@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from fakes.recording.cassette import Asked, End, Read, Recording
-from fakes.recording.errors import CassetteError, RecordingError
-from fakes.recording.tape import Tape
-from fakes.recording.tracks import Recordings, load_recordings
+from streamproof.fakes.recording.cassette import Asked, End, Read, Recording
+from streamproof.fakes.recording.errors import CassetteError, RecordingError
+from streamproof.fakes.recording.tape import Tape
+from streamproof.fakes.recording.tracks import Recordings, load_recordings
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -1,4 +1,4 @@
-"""`fakes.script.locate`: the line of everything that TOML can spell."""
+"""`script.locate`: the line of everything that TOML can spell."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-import fakes
-from fakes.script.locate import line_of
+from streamproof import fakes
+from streamproof.fakes.script.locate import line_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

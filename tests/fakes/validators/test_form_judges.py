@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import pytest
-
-from fakes.script import Say, Script, Think, Tool
 from tests.fakes.providers.forms import GEMINI_FORMS, OLLAMA_FORMS, Form
+
+from streamproof.fakes.script import Say, Script, Think, Tool
 
 SCRIPT = Script(say=(Think(text="a b"), Say(text="c d"), Tool(name="f")))
 EVENTS, ARRAY, WHOLE = GEMINI_FORMS

@@ -6,9 +6,9 @@ import json
 from typing import TYPE_CHECKING
 
 import pytest
-
-from fakes.script import Refuse, Say, Script, Think, Tool
 from tests.fakes.providers.wires import ANTHROPIC, CHAT, RESPONSES, Wire, stream_of
+
+from streamproof.fakes.script import Refuse, Say, Script, Think, Tool
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

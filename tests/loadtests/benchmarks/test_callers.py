@@ -2,7 +2,7 @@
 
 import pytest
 
-from loadtests.benchmarks.callers import PHASES, PROVIDERS, chunks_in
+from streamproof.loadtests.benchmarks.callers import PHASES, PROVIDERS, chunks_in
 
 RESPONSE = b"HTTP/1.1 200 OK\r\na: b\r\n\r\n3\r\nx\r\n\r\n10\r\n0123456789abcdef\r\n"
 

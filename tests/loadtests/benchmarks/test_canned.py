@@ -8,9 +8,9 @@ from time import perf_counter
 
 import pytest
 
-from loadtests.benchmarks.canned import Baseline, response
-from loadtests.benchmarks.frames import FrameCounter
-from loadtests.benchmarks.streams import request_to
+from streamproof.loadtests.benchmarks.canned import Baseline, response
+from streamproof.loadtests.benchmarks.frames import FrameCounter
+from streamproof.loadtests.benchmarks.streams import request_to
 
 
 def test_an_answer_is_a_role_the_words_a_finish_and_a_terminator() -> None:

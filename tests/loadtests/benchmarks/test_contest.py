@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from loadtests.benchmarks.contest import Case, ContestError, run
-from loadtests.benchmarks.contestants import Contestant, Script, baseline
+from streamproof.loadtests.benchmarks.contest import Case, ContestError, run
+from streamproof.loadtests.benchmarks.contestants import Contestant, Script, baseline
 
 FLOOD = Case(
     name="flood",

@@ -4,8 +4,14 @@ import json
 import tomllib
 from pathlib import Path
 
-from loadtests.benchmarks.contestants import Script, aimock, baseline, llmock, ours
-from loadtests.benchmarks.peers import Peer
+from streamproof.loadtests.benchmarks.contestants import (
+    Script,
+    aimock,
+    baseline,
+    llmock,
+    ours,
+)
+from streamproof.loadtests.benchmarks.peers import Peer
 
 PACED = Script(tokens=3, first_ms=200, each_ms=20)
 AT_ONCE = Script(tokens=2)
@@ -69,5 +75,5 @@ def test_the_baseline_gets_all_on_its_command_line(tmp_path: Path) -> None:
     command = baseline().command(80, PACED, tmp_path)
 
     assert command[1:] == [
-        *("-m", "loadtests.benchmarks.canned", "80", "3", "200", "20")
+        *("-m", "streamproof.loadtests.benchmarks.canned", "80", "3", "200", "20")
     ]

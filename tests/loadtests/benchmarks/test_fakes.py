@@ -4,10 +4,10 @@ from pathlib import Path
 
 import pytest
 
-from loadtests.benchmarks import fakes
-from loadtests.benchmarks.contest import Case, ContestError
-from loadtests.benchmarks.contestants import Contestant
-from loadtests.benchmarks.peers import Peer, PeerError
+from streamproof.loadtests.benchmarks import fakes
+from streamproof.loadtests.benchmarks.contest import Case, ContestError
+from streamproof.loadtests.benchmarks.contestants import Contestant
+from streamproof.loadtests.benchmarks.peers import Peer, PeerError
 
 
 def contestant(name: str) -> Contestant:

@@ -2,7 +2,7 @@
 
 import pytest
 
-from loadtests.benchmarks.frames import FrameCounter
+from streamproof.loadtests.benchmarks.frames import FrameCounter
 
 # The head ends in the length of a body, to look like a last chunk.
 HEAD = b"HTTP/1.1 200 OK\r\nx-ratelimit-remaining: 0\r\n\r\n"

@@ -2,7 +2,7 @@
 
 import pytest
 
-from loadtests.benchmarks.gaps import gaps_s
+from streamproof.loadtests.benchmarks.gaps import gaps_s
 
 
 def test_gaps_that_end_in_the_window_count() -> None:

@@ -2,7 +2,7 @@
 
 import pytest
 
-from loadtests.benchmarks.leaving import (
+from streamproof.loadtests.benchmarks.leaving import (
     GOAL_MS,
     WAYS,
     Leave,

@@ -5,7 +5,11 @@ from pathlib import Path
 
 import pytest
 
-from loadtests.benchmarks.peers import PeerError, install_aimock, install_llmock
+from streamproof.loadtests.benchmarks.peers import (
+    PeerError,
+    install_aimock,
+    install_llmock,
+)
 
 
 def executable(path: Path, script: str) -> Path:

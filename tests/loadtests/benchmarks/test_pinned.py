@@ -5,7 +5,7 @@ import resource
 import subprocess
 import sys
 
-from loadtests.benchmarks.pinned import pinned
+from streamproof.loadtests.benchmarks.pinned import pinned
 
 
 def test_a_command_runs_on_its_core_as_the_process_that_was_started() -> None:

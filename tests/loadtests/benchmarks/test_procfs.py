@@ -4,8 +4,8 @@ import os
 
 import pytest
 
-from loadtests.benchmarks import procfs
-from loadtests.benchmarks.procfs import TICKS_PER_S
+from streamproof.loadtests.benchmarks import procfs
+from streamproof.loadtests.benchmarks.procfs import TICKS_PER_S
 
 
 def test_user_and_system_time_of_a_process_are_added_whatever_its_name() -> None:

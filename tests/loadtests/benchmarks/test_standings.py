@@ -5,9 +5,16 @@ from collections.abc import Mapping
 import pytest
 from rich.console import Console
 
-from loadtests.benchmarks.contest import Case
-from loadtests.benchmarks.contestants import Contestant, Script
-from loadtests.benchmarks.standings import Part, Row, Series, document, remarks, table
+from streamproof.loadtests.benchmarks.contest import Case
+from streamproof.loadtests.benchmarks.contestants import Contestant, Script
+from streamproof.loadtests.benchmarks.standings import (
+    Part,
+    Row,
+    Series,
+    document,
+    remarks,
+    table,
+)
 
 CASE = Case(
     name="few streams",

@@ -8,7 +8,6 @@ from urllib.parse import parse_qs
 
 import jwt
 from starlette.types import ASGIApp
-
 from tests.mutants.asgi import (
     Answer,
     Mutation,

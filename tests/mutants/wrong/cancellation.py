@@ -8,11 +8,6 @@ from typing import Any
 
 import pytest
 from starlette.types import ASGIApp
-
-from reference_server.pipelines import model_client
-from reference_server.pipelines.chat_stream import ChatStream
-from reference_server.pipelines.model_client import ModelClient
-from reference_server.run import Run
 from tests.mutants.asgi import (
     Answer,
     Mutation,
@@ -25,6 +20,11 @@ from tests.mutants.asgi import (
 from tests.mutants.frames import document, failure, kind, with_document
 from tests.mutants.mutant import Mutant
 from tests.mutants.site import Site
+
+from streamproof.reference_server.models import client as model_client
+from streamproof.reference_server.models.client import ModelClient
+from streamproof.reference_server.models.openai_chat import ChatStream
+from streamproof.reference_server.streams.run import Run
 
 LIKE_UNKNOWN = "what is told of a foreign stream is no longer what is told of no stream"
 NO_TIMEOUT = {

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import anyio
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
-
 from tests.mutants.asgi import Answer, Mutation, Reply, Request
 from tests.mutants.frames import (
     document,

@@ -7,10 +7,6 @@ from typing import Any
 
 import anyio
 import pytest
-
-from reference_server.pipelines import model_client
-from reference_server.pipelines.chat_stream import ChatStream
-from reference_server.pipelines.model_client import ModelClient, UpstreamError
 from tests.mutants.asgi import (
     ENDPOINT,
     Answer,
@@ -23,6 +19,10 @@ from tests.mutants.asgi import (
 from tests.mutants.frames import document, get, is_terminal, kind, put, with_document
 from tests.mutants.mutant import Mutant
 from tests.mutants.site import Site
+
+from streamproof.reference_server.models import client as model_client
+from streamproof.reference_server.models.client import ModelClient, UpstreamError
+from streamproof.reference_server.models.openai_chat import ChatStream
 
 MID_STREAM = "upstream-error-event"
 BY_SCHEMA = {"vocabulary.payload-schema": "the schema of an error says so too"}

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import anyio
-
 from tests.mutants.asgi import Emit, Mutation, Reply, Wrap
 from tests.mutants.frames import kind, number, put
 from tests.mutants.mutant import Mutant

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import zlib
 
-from reference_server.server import Protocol
 from tests.mutants.asgi import Emit, Mutation, Reply, get_header
 from tests.mutants.mutant import Mutant
+
+from streamproof.reference_server.server import Protocol
 
 GZIP = 31  # zlib's number for the gzip format
 

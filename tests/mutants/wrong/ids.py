@@ -7,7 +7,6 @@ import secrets
 from collections.abc import Callable
 
 from starlette.types import ASGIApp
-
 from tests.mutants.asgi import Mutation, Reply, Wrap
 from tests.mutants.frames import drop, get, is_event, number, put
 from tests.mutants.mutant import Mutant

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import anyio
 from starlette.types import ASGIApp
-
 from tests.mutants.asgi import Answer, Emit, Mutation, Reply, Request
 from tests.mutants.frames import (
     document,

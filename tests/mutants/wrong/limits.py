@@ -7,7 +7,6 @@ from collections.abc import Callable
 
 import anyio
 from starlette.types import ASGIApp
-
 from tests.mutants.asgi import (
     Answer,
     Mutation,

@@ -6,7 +6,6 @@ from collections.abc import Callable
 
 import anyio
 from starlette.types import ASGIApp
-
 from tests.mutants.asgi import (
     Answer,
     Emit,

@@ -8,7 +8,6 @@ import os
 from collections.abc import AsyncIterator, Callable, Iterator
 
 import pytest
-
 from tests.reference_server.integration.processes import Program, command, running
 from tests.reference_server.integration.stack import (
     HASTY,

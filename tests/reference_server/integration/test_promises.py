@@ -10,7 +10,6 @@ import sys
 from collections.abc import Callable
 
 import pytest
-
 from tests.reference_server.integration.processes import Program, command
 from tests.reference_server.integration.stack import Stack, server_command
 from tests.reference_server.integration.wire import (
@@ -441,7 +440,14 @@ async def test_a_port_in_use_is_reported(server: Program, fakes: Program) -> Non
 
 
 async def test_settings_are_checked_before_langgraph_is_imported() -> None:
-    arguments = ["-X", "importtime", "-m", "reference_server", "--port", "70000"]
+    arguments = [
+        "-X",
+        "importtime",
+        "-m",
+        "streamproof.reference_server",
+        "--port",
+        "70000",
+    ]
 
     result = await _run([sys.executable, *arguments], SECRET)
 

@@ -12,7 +12,6 @@ from dataclasses import dataclass, field
 from typing import Any, Self
 
 import jwt
-
 from tests.reference_server.integration.processes import Program
 
 SECRET = "a secret of the integration tests, long enough"

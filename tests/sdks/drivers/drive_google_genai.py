@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING
 
 from google import genai
 from google.genai import types
-
 from tests.sdks.drivers.driving import Ask, Cell, Seen, in_thread, kept, main
 from tests.sdks.drivers.tools import SCHEMAS
 

@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING, Any
 
 # An environment of its own holds this SDK, the one that checks types does not.
 from langchain_openai import ChatOpenAI  # type: ignore[import-not-found]
-
 from tests.sdks.drivers.driving import Ask, kept, main
 from tests.sdks.drivers.langchain_messages import streamed_by, whole_by
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import ollama
-
 from tests.sdks.drivers.driving import Ask, Cell, Seen, in_thread, kept, main
 from tests.sdks.drivers.tools import SCHEMAS
 

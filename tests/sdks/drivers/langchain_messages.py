@@ -8,7 +8,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from langchain_core.messages import AIMessageChunk
-
 from tests.sdks.drivers.tools import SCHEMAS
 
 if TYPE_CHECKING:
@@ -18,7 +17,6 @@ if TYPE_CHECKING:
     from langchain_core.messages import AIMessage
     from langchain_core.messages.ai import UsageMetadata
     from langchain_core.runnables import Runnable
-
     from tests.sdks.drivers.driving import Ask, Cell, Seen
 
 

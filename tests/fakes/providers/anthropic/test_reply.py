@@ -1,4 +1,4 @@
-"""`fakes.providers.anthropic.reply`: the wire format, event by event."""
+"""`providers.anthropic.reply`: the wire format, event by event."""
 
 from __future__ import annotations
 
@@ -6,12 +6,19 @@ import json
 import re
 
 import pytest
-
-from fakes.content import Answer, Kind, Part, RefusalDetails, StopReason, Usage
-from fakes.providers.anthropic import MessageReply, MessageRequest
-from fakes.script import Fail, InStreamError
 from tests.fakes.validators.anthropic import validate_error
 from tests.fakes.validators.frames import Json, split_events
+
+from streamproof.fakes.content import (
+    Answer,
+    Kind,
+    Part,
+    RefusalDetails,
+    StopReason,
+    Usage,
+)
+from streamproof.fakes.providers.anthropic import MessageReply, MessageRequest
+from streamproof.fakes.script import Fail, InStreamError
 
 REQUEST = MessageRequest(
     model="claude", stream=True, texts=("hi",), max_tokens=100, fingerprint="f"

@@ -1,15 +1,15 @@
-"""`fakes.providers.anthropic.request`: what is taken and what is refused."""
+"""`providers.anthropic.request`: what is taken and what is refused."""
 
 from __future__ import annotations
 
 import json
 
 import pytest
-
-from fakes.errors import RequestError
-from fakes.providers.anthropic import Anthropic, MessageRequest
-from fakes.providers.anthropic import parse_request as parse
 from tests.fakes.validators.anthropic import validate_error
+
+from streamproof.fakes.errors import RequestError
+from streamproof.fakes.providers.anthropic import Anthropic, MessageRequest
+from streamproof.fakes.providers.anthropic import parse_request as parse
 
 KEY = {"x-api-key": "any", "anthropic-version": "2023-06-01"}
 MESSAGES = [{"role": "user", "content": "hello there"}]

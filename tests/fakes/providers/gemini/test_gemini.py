@@ -1,25 +1,34 @@
-"""`fakes.providers.gemini`: requests, refusals, and what only this service says."""
+"""`providers.gemini`: requests, refusals, and what only this service says."""
 
 from __future__ import annotations
 
 import json
 
 import pytest
+from tests.fakes.providers.forms import GEMINI_FORMS
+from tests.fakes.validators.frames import Json
+from tests.fakes.validators.gemini import split_array, split_events, validate_error
 
-from fakes.content import Answer, StopReason
-from fakes.errors import RequestError
-from fakes.providers.gemini import (
+from streamproof.fakes.content import Answer, StopReason
+from streamproof.fakes.errors import RequestError
+from streamproof.fakes.providers.gemini import (
     ContentReply,
     ContentRequest,
     Gemini,
     Shape,
     parse_request,
 )
-from fakes.providers.provider import Received
-from fakes.script import Cost, Fail, InStreamError, Refuse, Script, Stop, Think, Tool
-from tests.fakes.providers.forms import GEMINI_FORMS
-from tests.fakes.validators.frames import Json
-from tests.fakes.validators.gemini import split_array, split_events, validate_error
+from streamproof.fakes.providers.provider import Received
+from streamproof.fakes.script import (
+    Cost,
+    Fail,
+    InStreamError,
+    Refuse,
+    Script,
+    Stop,
+    Think,
+    Tool,
+)
 
 EVENTS, ARRAY, WHOLE = GEMINI_FORMS
 STREAM_PATH = "/v1beta/models/gemini-2.5-pro:streamGenerateContent"

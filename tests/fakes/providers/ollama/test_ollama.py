@@ -1,19 +1,24 @@
-"""`fakes.providers.ollama`: requests, refusals, and what only this service says."""
+"""`providers.ollama`: requests, refusals, and what only this service says."""
 
 from __future__ import annotations
 
 import json
 
 import pytest
-
-from fakes.content import Answer
-from fakes.errors import RequestError
-from fakes.providers.ollama import LineReply, LineRequest, Ollama, parse_request
-from fakes.providers.provider import Received
-from fakes.script import Cost, Fail, InStreamError, Say, Script, Think, Tool
 from tests.fakes.providers.forms import OLLAMA_FORMS
 from tests.fakes.validators.frames import Json
 from tests.fakes.validators.ollama import split_lines, validate_error
+
+from streamproof.fakes.content import Answer
+from streamproof.fakes.errors import RequestError
+from streamproof.fakes.providers.ollama import (
+    LineReply,
+    LineRequest,
+    Ollama,
+    parse_request,
+)
+from streamproof.fakes.providers.provider import Received
+from streamproof.fakes.script import Cost, Fail, InStreamError, Say, Script, Think, Tool
 
 CHAT, CHAT_WHOLE, GENERATE, _ = OLLAMA_FORMS
 

@@ -1,4 +1,4 @@
-"""`fakes.providers.openai_chat.reply`: the wire format, frame by frame."""
+"""`providers.openai_chat.reply`: the wire format, frame by frame."""
 
 from __future__ import annotations
 
@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
-from fakes.content import Answer, Kind, Part, StopReason, Usage
-from fakes.providers.openai_chat import ChatReply, parse_request
-from fakes.script import Fail, InStreamError
+from streamproof.fakes.content import Answer, Kind, Part, StopReason, Usage
+from streamproof.fakes.providers.openai_chat import ChatReply, parse_request
+from streamproof.fakes.script import Fail, InStreamError
 
 KEY = {"authorization": "Bearer any"}
 MESSAGES = [{"role": "user", "content": "hello there"}]

@@ -1,4 +1,4 @@
-"""`fakes.providers.openai_chat.request`: what is taken and what is refused."""
+"""`providers.openai_chat.request`: what is taken and what is refused."""
 
 from __future__ import annotations
 
@@ -6,9 +6,9 @@ import json
 
 import pytest
 
-from fakes.errors import RequestError
-from fakes.providers.openai_chat import OPENAI_CHAT, ChatRequest
-from fakes.providers.openai_chat import parse_request as parse
+from streamproof.fakes.errors import RequestError
+from streamproof.fakes.providers.openai_chat import OPENAI_CHAT, ChatRequest
+from streamproof.fakes.providers.openai_chat import parse_request as parse
 
 KEY = {"authorization": "Bearer any"}
 MESSAGES = [{"role": "user", "content": "hello there"}]

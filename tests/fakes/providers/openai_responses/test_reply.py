@@ -1,17 +1,17 @@
-"""`fakes.providers.openai_responses.reply`: the wire format, event by event."""
+"""`providers.openai_responses.reply`: the wire format, event by event."""
 
 from __future__ import annotations
 
 import json
 
 import pytest
-
-from fakes.content import Answer, Kind, Part, StopReason, Usage
-from fakes.providers.openai_responses import ResponseReply, parse_request
-from fakes.script import Fail, InStreamError
 from tests.fakes.validators.frames import Json, split_events
 from tests.fakes.validators.openai_chat import validate_error
 from tests.fakes.validators.openai_responses import read_events
+
+from streamproof.fakes.content import Answer, Kind, Part, StopReason, Usage
+from streamproof.fakes.providers.openai_responses import ResponseReply, parse_request
+from streamproof.fakes.script import Fail, InStreamError
 
 KEY = {"authorization": "Bearer any"}
 TEXT = Part(index=0, kind=Kind.TEXT, pieces=("Hi ", "you"))

@@ -1,15 +1,18 @@
-"""`fakes.providers.openai_responses.request`: what is taken and what is refused."""
+"""`providers.openai_responses.request`: what is taken and what is refused."""
 
 from __future__ import annotations
 
 import json
 
 import pytest
-
-from fakes.errors import RequestError
-from fakes.providers.openai_responses import OPENAI_RESPONSES, ResponseRequest
-from fakes.providers.openai_responses import parse_request as parse
 from tests.fakes.validators.openai_chat import validate_error
+
+from streamproof.fakes.errors import RequestError
+from streamproof.fakes.providers.openai_responses import (
+    OPENAI_RESPONSES,
+    ResponseRequest,
+)
+from streamproof.fakes.providers.openai_responses import parse_request as parse
 
 KEY = {"authorization": "Bearer any"}
 

@@ -1,0 +1,1 @@
+"""Evidence read through a profile: streams, journal, cuts, silences. Pure."""

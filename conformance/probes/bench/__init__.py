@@ -1,0 +1,1 @@
+"""What probes work with: exchanges, credentials, the control API, bounds in time."""

@@ -1,0 +1,1 @@
+"""Dialect `pipeline`: fourteen nodes, each a model call, told as state deltas."""

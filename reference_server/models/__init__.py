@@ -1,0 +1,1 @@
+"""The model that a run calls: one client, one reader per provider."""

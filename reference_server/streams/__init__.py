@@ -1,0 +1,1 @@
+"""Streams: runs, their logs, and the responses that read them. No dialect."""

@@ -1,0 +1,247 @@
+"""All runs of this process: start, find, keep for a while, stop.
+
+Shell: creates the task of each run and the timers of retention. It must not write
+responses; it refuses only what it alone can know, which is that a limit is reached.
+"""
+
+import asyncio
+import logging
+import math
+from collections.abc import Awaitable, Callable, Iterator
+from dataclasses import dataclass
+from functools import partial
+
+from ..dialects.pipeline import render as dialect
+from ..dialects.pipeline.graph import Sink
+from ..dialects.pipeline.nodes import NODES
+from ..dialects.pipeline.progress import NodeDurations, RunProgress
+from ..metrics import Metrics
+from ..models.client import UpstreamError
+from ..refusals import Refusal, RefusalCode
+from .event_log import EventLog
+from .events import FailureCode
+from .limits import Exhausted, StreamSlots
+from .run import CancelCause, Run, RunIdentity
+
+_log = logging.getLogger(__name__)
+
+# When a slot comes free is not known; this keeps a polite client from hammering.
+_RETRY_AFTER_S = 5
+# The clients of a server that goes down come back between one and five seconds later,
+# each at its own moment.
+_FAREWELL_RETRY_MS = 1000
+_FAREWELL_SPREAD_MS = 4000
+# Once cancelled, a run's task is done within milliseconds.
+_LAST_TASKS_S = 2.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunLimits:
+    """Bounds and times that concern runs (see `settings`)."""
+
+    streams_per_user: int
+    max_streams: int
+    log_max_events: int
+    log_max_bytes: int
+    retained_max_bytes: int
+    retention_s: float
+    resume_grace_s: float
+    drain_s: float
+
+
+class Runs:
+    """Registry of running and recently ended runs.
+
+    Args:
+        limits: bounds and times.
+        work: does the work of a run: prompt and sink in, returns when done.
+        metrics: told about ends.
+        clock: steady clock in seconds.
+        new_id: returns an id that nobody can guess.
+        random: number from 0 to 1.
+    """
+
+    def __init__(
+        self,
+        limits: RunLimits,
+        work: Callable[[str, Sink], Awaitable[None]],
+        *,
+        metrics: Metrics,
+        clock: Callable[[], float],
+        new_id: Callable[[], str],
+        random: Callable[[], float],
+    ) -> None:
+        self._limits = limits
+        self._work = work
+        self._metrics = metrics
+        self._clock = clock
+        self._new_id = new_id
+        self._random = random
+        self._durations = NodeDurations(NODES)
+        self._slots = StreamSlots(
+            per_user=limits.streams_per_user, total=limits.max_streams
+        )
+        self._runs: dict[str, Run] = {}
+        # Ended runs in the order of their end, with the timers that will forget them.
+        self._retained: dict[str, asyncio.TimerHandle] = {}
+        self._retained_bytes = 0
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._hurry = asyncio.Event()
+        self._is_draining = False
+        metrics.watch_running(lambda: self._slots.taken_total)
+
+    @property
+    def slots(self) -> StreamSlots:
+        """Slots in use."""
+        return self._slots
+
+    @property
+    def is_draining(self) -> bool:
+        """Whether no new run is accepted any more."""
+        return self._is_draining
+
+    def __iter__(self) -> Iterator[Run]:
+        """Iterate over running and retained runs, oldest first."""
+        return iter(list(self._runs.values()))
+
+    def start(self, user: str, prompt: str) -> Run:
+        """Start a run; its first event is in its log before its work begins.
+
+        One synchronous step from taking the slot to the run that will release it.
+
+        Raises:
+            Refusal: TOO_MANY_STREAMS, SERVER_BUSY or SERVER_DRAINING.
+        """
+        self._take_slot(user)
+        try:
+            run = self._create(user)
+            run.enter_node()
+        except BaseException:
+            self._slots.release(user)
+            raise
+        self._runs[run.identity.id] = run
+        # A task of its own, in no task group: it outlives the request, and an anyio
+        # scope would cancel it again and again (failure-modes.md, finding 1).
+        task = asyncio.get_running_loop().create_task(self._execute(run, prompt))
+        run.bind(task)
+        self._tasks.add(task)
+        task.add_done_callback(partial(self._on_task_done, run))
+        return run
+
+    def find(self, stream: str, user: str) -> Run | None:
+        """Return the user's stream; None for one unknown, expired or not the user's."""
+        run = self._runs.get(stream)
+        return run if run is not None and run.identity.user == user else None
+
+    async def drain(self) -> None:
+        """Accept no more runs, let the running ones finish for a while, then end them.
+
+        Returns when every task of a run is done; readers get their farewell from the
+        logs.
+        """
+        self._is_draining = True
+        hurry = asyncio.ensure_future(self._hurry.wait())
+        finished = asyncio.ensure_future(_wait_all(self._tasks))
+        await asyncio.wait(
+            {hurry, finished},
+            timeout=self._limits.drain_s,
+            return_when=asyncio.FIRST_COMPLETED,
+        )
+        hurry.cancel()
+        finished.cancel()
+        for run in self:
+            spread_ms = round(self._random() * _FAREWELL_SPREAD_MS)
+            run.cancel(CancelCause.SHUTDOWN, retry_ms=_FAREWELL_RETRY_MS + spread_ms)
+        if self._tasks:
+            await asyncio.wait(self._tasks, timeout=_LAST_TASKS_S)
+
+    def hurry(self) -> None:
+        """End a drain now."""
+        self._hurry.set()
+
+    def forget_all(self) -> None:
+        """Drop all ended runs and their timers."""
+        for stream in list(self._retained):
+            self._forget(stream)
+
+    def _take_slot(self, user: str) -> None:
+        # The user's own limit is reported before the state of the server.
+        match self._slots.take(user):
+            case Exhausted.USER:
+                raise Refusal(
+                    RefusalCode.TOO_MANY_STREAMS,
+                    f"at most {self._limits.streams_per_user} streams may run at once",
+                    headers={"Retry-After": str(_RETRY_AFTER_S)},
+                )
+            case Exhausted.SERVER:
+                raise Refusal(
+                    RefusalCode.SERVER_BUSY,
+                    "the server runs as many streams as it can",
+                    headers={"Retry-After": str(_RETRY_AFTER_S)},
+                )
+            case None:
+                pass
+        if self._is_draining:
+            self._slots.release(user)
+            raise Refusal(
+                RefusalCode.SERVER_DRAINING,
+                "the server is shutting down",
+                headers={"Retry-After": str(max(1, math.ceil(self._limits.drain_s)))},
+            )
+
+    def _create(self, user: str) -> Run:
+        limits = self._limits
+        identity = RunIdentity(id=self._new_id(), user=user, dialect=dialect.NAME)
+        return Run(
+            identity,
+            log=EventLog(
+                max_events=limits.log_max_events, max_bytes=limits.log_max_bytes
+            ),
+            progress=RunProgress(NODES, self._durations),
+            render=dialect.render,
+            clock=self._clock,
+            resume_grace_s=limits.resume_grace_s,
+            on_end=self._on_end,
+        )
+
+    async def _execute(self, run: Run, prompt: str) -> None:
+        try:
+            await self._work(prompt, run)
+        except UpstreamError as error:
+            _log.warning("stream %s: model failed: %s", run.identity.id, error)
+            run.fail(error.code)
+        except Exception:  # noqa: BLE001 -- the one place for it, see below
+            # Whatever went wrong in the graph, the reader gets a terminal event and
+            # the log gets the traceback.
+            _log.exception("stream %s: run failed", run.identity.id)
+            run.fail(FailureCode.INTERNAL_ERROR)
+
+    def _on_task_done(self, run: Run, task: "asyncio.Task[None]") -> None:
+        self._tasks.discard(task)
+        run.close()
+
+    def _on_end(self, run: Run) -> None:
+        # First of all, and whatever follows: the slot is the user's again.
+        self._slots.release(run.identity.user)
+        self._metrics.count_end(run.state)
+        if run.cancelled is not None:
+            self._metrics.count_cancel(run.cancelled.cause)
+        self._retain(run)
+
+    def _retain(self, run: Run) -> None:
+        stream = run.identity.id
+        loop = asyncio.get_running_loop()
+        timer = loop.call_later(self._limits.retention_s, self._forget, stream)
+        self._retained[stream] = timer
+        self._retained_bytes += run.log.size_bytes
+        while self._retained_bytes > self._limits.retained_max_bytes:
+            self._forget(next(iter(self._retained)))
+
+    def _forget(self, stream: str) -> None:
+        self._retained.pop(stream).cancel()
+        self._retained_bytes -= self._runs.pop(stream).log.size_bytes
+
+
+async def _wait_all(tasks: set[asyncio.Task[None]]) -> None:
+    if tasks:
+        await asyncio.wait(tasks)

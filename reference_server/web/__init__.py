@@ -1,0 +1,1 @@
+"""The HTTP side: who asks, what for, and what is refused."""

@@ -1,0 +1,217 @@
+"""Requests as the profile describes them, the credential as `$TOKEN`."""
+
+import json
+
+import pytest
+
+from streamproof.conformance import profiles
+from streamproof.conformance.errors import UsageError
+from streamproof.conformance.model import Request
+from streamproof.conformance.profiles import Profile
+from streamproof.conformance.profiles.requests import (
+    cancel_request,
+    invalid_request,
+    resume_request,
+    start_request,
+    with_credential,
+    with_query,
+)
+
+POST = profiles.load("pipeline")
+
+
+def profile(text: str) -> Profile:
+    return profiles.parse(
+        f"""
+        name = "p"
+        title = "P"
+        source = "tests"
+        framing = {{ type = {{ location = "event-field" }} }}
+        terminal = {{ form = "eof" }}
+        {text}
+        """,
+        origin="tests",
+    )
+
+
+GET = profile(
+    """
+    endpoint = { path = "/s/{prompt}", query = { q = "{prompt}", v = "1" } }
+    """
+)
+
+
+def header(request: Request, name: str) -> str | None:
+    return next((value for key, value in request.headers if key == name), None)
+
+
+def test_a_prompt_goes_into_the_body_behind_the_targets_prefix() -> None:
+    request = start_request(POST, "/base", 'say "x"')
+
+    assert request.method == "POST"
+    assert request.path == "/base/api/generation/stream"
+    assert json.loads(request.body) == {"prompt": 'say "x"'}
+    assert header(request, "Accept") == "text/event-stream"
+    assert header(request, "Content-Type") == "application/json"
+
+
+def test_a_prompt_goes_into_path_and_query_encoded() -> None:
+    request = start_request(GET, "", "a b/c&d")
+
+    assert request.path == "/s/a%20b%2Fc%26d?q=a%20b%2Fc%26d&v=1"
+    assert request.body == b""
+    assert header(request, "Content-Type") is None
+
+
+@pytest.mark.parametrize("side", ["setup", "follow_up"])
+def test_a_stream_that_takes_more_requests_is_not_started(side: str) -> None:
+    other = profile(f'endpoint = {{ path = "/s", {side} = [{{ path = "/t" }}] }}')
+
+    with pytest.raises(UsageError, match="a profile whose stream takes one request"):
+        start_request(other, "", "x")
+
+
+def test_a_resume_is_the_same_request_with_the_id_and_no_body() -> None:
+    start = start_request(POST, "", "x")
+
+    request = resume_request(POST, "", start, "s-1")
+
+    assert (request.method, request.path, request.body) == (
+        "POST",
+        "/api/generation/stream",
+        b"",
+    )
+    assert header(request, "Last-Event-ID") == "s-1"
+    assert header(request, "Content-Type") is None
+
+
+def test_a_resume_may_have_a_path_a_method_and_the_body() -> None:
+    other = profile(
+        """
+        endpoint = { method = "POST", path = "/s", body = { p = "{prompt}" } }
+        resume = { form = "last-event-id", method = "GET", path = "/r", sends_body=true}
+        """
+    )
+
+    request = resume_request(other, "/base", start_request(other, "/base", "x"), "7")
+
+    assert (request.method, request.path) == ("GET", "/base/r")
+    assert json.loads(request.body) == {"p": "x"}
+
+
+def test_a_cancel_names_the_stream() -> None:
+    request = cancel_request(POST, "/base", "a/b")
+
+    assert request.method == "DELETE"
+    assert request.path == "/base/api/generation/stream/a%2Fb"
+    assert request.body == b""
+
+
+def test_a_cancel_may_name_the_stream_in_its_body() -> None:
+    other = profile(
+        """
+        endpoint = { path = "/s" }
+        response = { stream_id_header = "X-Stream-Id" }
+        [cancel.explicit]
+        method = "POST"
+        path = "/cancel"
+        body = { ids = ["{stream}"], hard = true }
+        """
+    )
+
+    request = cancel_request(other, "", "s1")
+
+    assert request.path == "/cancel"
+    assert json.loads(request.body) == {"ids": ["s1"], "hard": True}
+
+
+def test_a_cancel_that_the_profile_does_not_declare_cannot_be_made() -> None:
+    with pytest.raises(UsageError):
+        cancel_request(GET, "", "s1")
+
+
+INVALID = {each.name: each for each in POST.endpoint.invalid}
+
+
+def invalid(name: str) -> Request:
+    return invalid_request(POST, "/base", INVALID[name], "steered")
+
+
+def test_an_invalid_body_keeps_what_makes_it_invalid() -> None:
+    assert json.loads(invalid("prompt is missing").body) == {}
+    assert json.loads(invalid("prompt is empty").body) == {"prompt": ""}
+    assert json.loads(invalid("prompt is a number").body) == {"prompt": 7}
+
+
+def test_an_invalid_body_with_a_prompt_is_steered() -> None:
+    request = invalid("options is a string")
+
+    assert json.loads(request.body) == {"prompt": "steered", "options": "fast"}
+    assert header(request, "Content-Type") == "application/json"
+
+
+def test_a_raw_body_is_sent_as_it_is_with_its_type() -> None:
+    request = invalid("body is no JSON type")
+
+    assert request.body == b"prompt=hello"
+    assert header(request, "Content-Type") == "application/x-www-form-urlencoded"
+
+
+def test_a_request_of_another_method_has_no_body() -> None:
+    request = invalid("GET on a POST endpoint")
+
+    assert (request.method, request.body) == ("GET", b"")
+    assert header(request, "Content-Type") is None
+
+
+def test_what_an_invalid_request_leaves_out_is_valid() -> None:
+    other = profile(
+        """
+        [endpoint]
+        path = "/s"
+        method = "POST"
+        body = { p = ["{prompt}"] }
+        invalid = [
+            { name = "path", path = "/t", status = 404 },
+            { name = "type", content_type = "text/plain", status = 415 },
+            { name = "list", body = { p = ["x", "y"] }, status = 422 },
+        ]
+        """
+    )
+    by_path, by_type, by_list = (
+        invalid_request(other, "/base", each, "steered")
+        for each in other.endpoint.invalid
+    )
+
+    assert by_path.path == "/base/t"
+    assert json.loads(by_path.body) == {"p": ["steered"]}
+    assert header(by_type, "Content-Type") == "text/plain"
+    assert json.loads(by_list.body) == {"p": ["steered", "y"]}
+
+
+@pytest.mark.parametrize(
+    ("auth", "path", "name", "value"),
+    [
+        ('forms = ["bearer"]', "/s", "Authorization", "Bearer $TOKEN"),
+        ('forms = ["header"], name = "X-Key"', "/s", "X-Key", "$TOKEN"),
+        ('forms = ["cookie", "query"]', "/s", "Cookie", "access_token=$TOKEN"),
+        ('forms = ["query"]', "/s?token=$TOKEN", "", None),
+        ('forms = ["none"]', "/s", "", None),
+    ],
+)
+def test_the_credential_goes_where_the_profile_says(
+    auth: str, path: str, name: str, value: str | None
+) -> None:
+    other = profile(f'endpoint = {{ path = "/s" }}\nauth = {{ {auth} }}')
+
+    request = with_credential(other, start_request(other, "", "x"))
+
+    assert request.path == path
+    assert header(request, name) == value
+
+
+def test_a_query_parameter_joins_those_that_are_there() -> None:
+    request = with_query(Request(method="GET", path="/s?a=1"), "token", "t")
+
+    assert request.path == "/s?a=1&token=t"
+    assert with_credential(GET, request) == request
