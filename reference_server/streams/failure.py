@@ -1,108 +1,96 @@
-"""What happens in a run, in words that belong to no dialect.
+"""Why a run ends early: the causes that streams know, and what is said of each.
 
-Pure values. Nothing here may know how an event looks on the wire or how it was made.
+Pure values. A dialect gives every cause a code of its own; message and whether
+another try can help are the same in all of them. What only one dialect can fail of, it
+says with a `FailureError`.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
+from ..models.fault import ModelFault
 
-class FailureCode(StrEnum):
-    """Why a run failed; stable, part of the public protocol."""
 
-    UPSTREAM_ERROR = "UPSTREAM_ERROR"
-    UPSTREAM_TIMEOUT = "UPSTREAM_TIMEOUT"
-    UPSTREAM_RATE_LIMITED = "UPSTREAM_RATE_LIMITED"
-    CANCELLED = "CANCELLED"
-    SERVER_SHUTDOWN = "SERVER_SHUTDOWN"
-    INTERNAL_ERROR = "INTERNAL_ERROR"
+class CancelCause(StrEnum):
+    """Who wanted a run to stop."""
 
+    EXPLICIT = "explicit"
+    DISCONNECT = "disconnect"
+    SHUTDOWN = "shutdown"
+
+
+class OwnFault(StrEnum):
+    """What is wrong with us."""
+
+    INTERNAL = "internal"
+
+
+Cause = ModelFault | CancelCause | OwnFault
+CAUSES: tuple[Cause, ...] = (*ModelFault, *CancelCause, *OwnFault)
 
 # What a user may read: no address, no exception text, nothing the provider said.
-_MESSAGES = {
-    FailureCode.UPSTREAM_ERROR: "the language model failed to answer",
-    FailureCode.UPSTREAM_TIMEOUT: "the language model took too long to answer",
-    FailureCode.UPSTREAM_RATE_LIMITED: "the language model is over its rate limit",
-    FailureCode.CANCELLED: "the run was cancelled",
-    FailureCode.SERVER_SHUTDOWN: "the server is shutting down, try again shortly",
-    FailureCode.INTERNAL_ERROR: "an internal error ended the run",
+_MESSAGES: Mapping[Cause, str] = {
+    ModelFault.UNAVAILABLE: "the language model failed to answer",
+    ModelFault.RATE_LIMITED: "the language model is over its rate limit",
+    ModelFault.TIMEOUT: "the language model took too long to answer",
+    ModelFault.FAILED: "the language model failed to answer",
+    ModelFault.REFUSED: "the language model failed to answer",
+    ModelFault.STOPPED: "the language model stopped before the end of its answer",
+    CancelCause.EXPLICIT: "the run was cancelled",
+    CancelCause.DISCONNECT: "the run was cancelled",
+    CancelCause.SHUTDOWN: "the server is shutting down, try again shortly",
+    OwnFault.INTERNAL: "an internal error ended the run",
 }
 
-_RETRYABLE = frozenset(
+# What may go better another time: not what we asked wrongly, nor what ends in the same
+# way with the same prompt.
+_RETRYABLE: frozenset[Cause] = frozenset(
     {
-        FailureCode.UPSTREAM_ERROR,
-        FailureCode.UPSTREAM_TIMEOUT,
-        FailureCode.UPSTREAM_RATE_LIMITED,
-        FailureCode.SERVER_SHUTDOWN,
+        ModelFault.UNAVAILABLE,
+        ModelFault.RATE_LIMITED,
+        ModelFault.TIMEOUT,
+        ModelFault.FAILED,
+        CancelCause.SHUTDOWN,
     }
 )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Failure:
-    """Why a run ended early, fit to be shown to its user."""
+    """Why a run ended early, fit to be shown to its user.
 
-    code: FailureCode
+    Attributes:
+        code: stable, part of the dialect's protocol.
+        message: for people.
+        retryable: whether another try can help.
+        cause: None for what only the dialect knows.
+    """
+
+    code: str
     message: str
     retryable: bool
-    # How long a client should wait before it returns, where the server has a wish.
-    retry_ms: int | None = None
+    cause: Cause | None = None
 
 
-def failure(code: FailureCode, *, retry_ms: int | None = None) -> Failure:
-    """Return the failure of this code with its public message."""
+class FailureError(Exception):
+    """Raised by the work of a run to end it with a failure of its dialect's own."""
+
+    def __init__(self, failure: Failure) -> None:
+        super().__init__(failure.message)
+        self.failure = failure
+
+
+def describe(cause: Cause, codes: Mapping[Cause, str]) -> Failure:
+    """Return the failure of this cause with the dialect's code and the public message.
+
+    Args:
+        cause: what happened.
+        codes: the dialect's, one for every cause.
+    """
     return Failure(
-        code=code,
-        message=_MESSAGES[code],
-        retryable=code in _RETRYABLE,
-        retry_ms=retry_ms,
+        code=codes[cause],
+        message=_MESSAGES[cause],
+        retryable=cause in _RETRYABLE,
+        cause=cause,
     )
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Position:
-    """Where in the pipeline an event happened, and how much is left after it."""
-
-    node: str
-    step: int
-    total: int
-    eta_ms: int
-
-    @property
-    def is_last(self) -> bool:
-        """Whether no node follows this one."""
-        return self.step == self.total
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class NodeEntered:
-    """A node began to work."""
-
-    at: Position
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class TextDelta:
-    """The model said one more piece of text."""
-
-    at: Position
-    text: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class NodeCompleted:
-    """A node is done; `output` is everything its model call said."""
-
-    at: Position
-    output: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RunFailed:
-    """The run ended before its last node was complete."""
-
-    at: Position
-    failure: Failure
-
-
-RunEvent = NodeEntered | TextDelta | NodeCompleted | RunFailed

@@ -13,12 +13,12 @@ from jwt.algorithms import ECAlgorithm
 from tests.reference_server.asgi import SECRET, make_settings
 
 from streamproof.reference_server.refusals import SettingsError
-from streamproof.reference_server.web.auth import (
+from streamproof.reference_server.web.keys import load_keys
+from streamproof.reference_server.web.tokens import (
     InvalidTokenError,
     Principal,
     TokenVerifier,
 )
-from streamproof.reference_server.web.keys import load_keys
 
 RSA_KEY = rsa.generate_private_key(public_exponent=65537, key_size=2048)
 EC_KEY = ec.generate_private_key(ec.SECP256R1())
@@ -87,7 +87,7 @@ def test_another_audience_does_not(audience: object) -> None:
         verifier.verify(jwt.encode(claims, SECRET), 0)
 
 
-def test_an_audience_that_nobody_asked_about_does_not_matter() -> None:
+def test_an_audience_does_not_matter_when_none_is_configured() -> None:
     assert (
         make_verifier().verify(jwt.encode({**CLAIMS, "aud": "x"}, SECRET), 0).user
         == "ada"
