@@ -17,7 +17,7 @@ import httpx
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
 from starlette.middleware.cors import CORSMiddleware
-from starlette.routing import Route
+from starlette.routing import BaseRoute, Route
 
 from .dialects import DIALECTS, DialectMaker
 from .metrics import Metrics
@@ -90,11 +90,14 @@ def create_app(
     model = _create_model_client(settings, environment, http)
     resources = Resources(model=model, clock=environment.clock)
     runs = _create_runs(settings, environment, metrics)
-    routes = _create_operations(settings, environment, runs, metrics)
+    routes: list[BaseRoute] = [
+        *_create_operations(settings, environment, runs, metrics)
+    ]
     guards = []
     for create in dialects:
         dialect = _adapt(create(resources), settings)
-        own = _create_streams(dialect, settings, environment, runs, metrics)
+        streams = _create_streams(dialect, settings, environment, runs, metrics)
+        own = [*streams, *dialect.routes]
         routes += own
         guards.append(_create_guard(dialect, own))
     auth = _create_auth(settings, environment, metrics, guards, keys)
@@ -220,7 +223,7 @@ def _create_streams(
     ]
 
 
-def _create_guard(dialect: Dialect[Any, Any], routes: list[Route]) -> Guard:
+def _create_guard(dialect: Dialect[Any, Any], routes: list[BaseRoute]) -> Guard:
     return Guard(
         routes=routes,
         credentials=dialect.credentials,

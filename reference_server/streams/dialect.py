@@ -1,6 +1,6 @@
 """Dialects: one value says all that is particular to one protocol.
 
-    where       name, method, path, credentials
+    where       name, method, path, routes, credentials
     what for    request, admit
     what is done    job, failure_codes, save
     how long    heartbeat, grace_s, max_streams
@@ -9,12 +9,13 @@ The rest of the server reads these values and knows no dialect by name. A dialec
 built once, out of `Resources`, when the application is.
 """
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Generic, Literal, TypeVar
 
 from pydantic import BaseModel
+from starlette.routing import BaseRoute
 
 from ..models.client import ModelClient
 from ..refusals import RefusalCode
@@ -73,6 +74,8 @@ class Dialect(Generic[RequestT, JobT]):
         method: of a request to start or resume a stream; its parameters are the body
             of a POST and the query of a GET.
         path: of that request; `DELETE <path>/<stream>` cancels.
+        routes: what else is served, guarded like the streams; an endpoint finds its
+            `Principal` as `request.state.principal`.
         request: the parameters.
         job: makes what is done in one run.
         failure_codes: what the dialect calls each cause.
@@ -96,6 +99,7 @@ class Dialect(Generic[RequestT, JobT]):
     failure_codes: Mapping[Cause, str]
     heartbeat: Heartbeat
     grace_s: float = 5.0
+    routes: Sequence[BaseRoute] = ()
     credentials: tuple[CredentialForm, ...] = (CredentialForm.BEARER,)
     refusal_codes: Mapping[RefusalCode, str] = field(default_factory=dict)
     max_streams: int | None = None

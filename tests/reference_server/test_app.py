@@ -240,6 +240,24 @@ class TestCredentials:
         assert refused.headers["www-authenticate"] == "Bearer"
 
 
+async def test_what_a_dialect_serves_beside_its_streams_is_guarded_like_them(
+    both: Client,
+) -> None:
+    token = bearer("bob")["authorization"].removeprefix("Bearer ")
+    headers = {"content-type": "application/json", "cookie": f"access_token={token}"}
+
+    def wish(body: bytes, headers: dict[str, str]) -> Exchange:
+        return both.request("POST", "/toy/wishes", headers=headers, body=body)
+
+    granted = await wish(b'{"theme": "rain"}', headers).finish()
+    wrong = await wish(b"{}", headers).finish()
+    unknown = await wish(b"{}", {}).finish()
+
+    assert (granted.status, granted.json) == (200, {"user": "bob", "theme": "rain"})
+    assert (wrong.status, wrong.json["error"]["code"]) == (422, "VALIDATION_ERROR")
+    assert (unknown.status, unknown.json["error"]["code"]) == (401, "WHO_ARE_YOU")
+
+
 async def test_a_heartbeat_may_carry_the_time(
     both: Client, model: ScriptedModel
 ) -> None:

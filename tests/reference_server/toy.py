@@ -13,6 +13,9 @@ from dataclasses import dataclass, field, replace
 from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Field
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import Route
 
 from streamproof.reference_server.dialects import DialectMaker
 from streamproof.reference_server.models.client import ModelClient
@@ -31,6 +34,8 @@ from streamproof.reference_server.streams.failure import (
 )
 from streamproof.reference_server.streams.frame import Frame
 from streamproof.reference_server.streams.run import Run, RunState
+from streamproof.reference_server.web.requests import MediaType, read_body
+from streamproof.reference_server.web.tokens import Principal
 
 PATH = "/toy/songs"
 OUT_OF_TUNE = Failure(
@@ -45,6 +50,19 @@ class SongRequest(BaseModel):
 
     theme: Annotated[str, Field(min_length=1, max_length=20)]
     verse: Annotated[int, Field(ge=1)] = 1
+
+
+class Wish(BaseModel):
+    """Body of a request beside the streams."""
+
+    theme: str
+
+
+async def wish(request: Request) -> Response:
+    """Repeat who wishes for what."""
+    principal: Principal = request.state.principal
+    body = await read_body(request, Wish, answer=MediaType.JSON, max_bytes=99)
+    return JSONResponse({"user": principal.user, "theme": body.theme})
 
 
 @dataclass
@@ -104,6 +122,7 @@ def toy(**changes: Any) -> DialectMaker:  # noqa: ANN401 -- fields of the dialec
                 CredentialForm.COOKIE,
             ),
             refusal_codes={RefusalCode.UNAUTHORIZED: "WHO_ARE_YOU"},
+            routes=[Route("/toy/wishes", wish, methods=["POST"])],
             admit=admit,
         )
         return replace(dialect, **changes)

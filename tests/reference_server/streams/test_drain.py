@@ -74,3 +74,13 @@ class TestShutdown:
         rest = await client.resume(f"{stream.stream}-2").finish()
 
         assert rest.blocks[0].block == (await stream.finish()).events[-1].block
+
+    async def test_names_a_time_to_come_back_even_without_a_time_to_drain(
+        self, client: Client
+    ) -> None:
+        client.restart(drain_s=0)
+        await client.runs.drain()
+
+        refused = await client.open().finish()
+
+        assert (refused.status, refused.headers["retry-after"]) == (503, "1")

@@ -49,6 +49,28 @@ async def test_other_versions_of_http_get_no_connection_header(
     assert "connection" not in stream.headers
 
 
+async def test_heartbeats_before_it_leave_retry_to_the_first_event_with_an_id(
+    client: Client, model: ScriptedModel
+) -> None:
+    @play
+    async def halting(_call: Call) -> Body:
+        yield chunk("x")
+        await asyncio.sleep(20)
+        yield chunk("y")
+        yield chunk("z")
+        yield chunk(finish="stop") + DONE
+
+    model.script[1] = halting
+    stream = client.open()
+    await stream.wait_events(2)
+    stream.leave()
+
+    rest = await client.resume(f"{stream.stream}-2").finish()
+
+    assert [e.field("retry") for e in rest.blocks[:3]] == [None, "1000", None]
+    assert rest.blocks[0] == rest.heartbeats[0]
+
+
 class TestHeartbeat:
     """Heartbeats fill silence and nothing else."""
 
