@@ -72,7 +72,7 @@ class ModelClient:
 
     Args:
         http: client with the provider's base URL; without time limits of its own, and
-            not over HTTP/2, where httpx tells nobody that it left.
+            not over HTTP/2, where httpx does not tell the server that it left.
         options: provider, model and limits.
         now: wall clock, for a `Retry-After` that is a date.
         jitter: random number from 0 to 1.
@@ -183,7 +183,7 @@ class ModelClient:
 
 
 def _check_encoding(headers: httpx.Headers) -> None:
-    # A few packed bytes may be gigabytes; nobody packs a stream that was asked not to.
+    # A few packed bytes may be gigabytes, and the request forbids an encoding.
     if headers.get("content-encoding", "identity").strip().lower() != "identity":
         raise broken("expected an answer without an encoding")
 

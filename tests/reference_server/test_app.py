@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
 
 import pytest
 from tests.reference_server.asgi import EPOCH, Client, Exchange, bearer
@@ -21,6 +23,7 @@ from tests.reference_server.toy import PATH, saver, toy
 from streamproof.reference_server.dialects import DIALECTS
 from streamproof.reference_server.streams.run import RunState
 
+README = Path(__file__).parents[2] / "reference_server" / "README.md"
 SONG = f"{PATH}?theme=rain"
 
 
@@ -52,6 +55,29 @@ async def test_a_second_dialect_is_served_beside_the_first(
     assert len(other.events) == 56
     streams = (await both.observe())["streams"]
     assert [s["dialect"] for s in streams] == ["toy", "pipeline"]
+
+
+async def test_the_dialect_that_the_readme_writes_is_a_working_one(
+    model: ScriptedModel,
+) -> None:
+    source = README.read_text("utf-8").partition("```python\n")[2].partition("```")[0]
+    module: dict[str, Any] = {"__name__": "echo"}
+    source = source.replace("from ...", "from streamproof.reference_server.")
+    exec(compile(source, README, "exec", dont_inherit=True), module)  # noqa: S102 -- ours
+    async with Client(model, [module["create_echo"]]) as client:
+        model.script[2] = respond(status=400)
+        headers = {**bearer(), "content-type": "application/json"}
+
+        streams = [
+            await client.request(
+                path="/echo", headers=headers, body=b'{"text": "hello"}'
+            ).finish()
+            for _ in range(2)
+        ]
+
+    assert streams[0].types == ["hello", "word", "word", "bye"]
+    assert streams[1].types == ["hello", "error"]
+    assert streams[1].events[1].data["code"] == "REFUSED"
 
 
 async def test_the_parameters_of_a_get_are_its_query(
