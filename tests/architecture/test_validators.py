@@ -3,7 +3,6 @@
 from pathlib import Path
 
 import pytest
-
 from tests.architecture.modules import ROOT, absolute_imports, parse
 
 FOLDER = ROOT / "tests" / "fakes" / "validators"
