@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import ast
+import functools
 from pathlib import Path
 from typing import TYPE_CHECKING
+
+import grimp
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -41,3 +44,25 @@ def absolute_imports(tree: ast.AST) -> Iterator[str]:
             yield from (alias.name for alias in node.names)
         elif isinstance(node, ast.ImportFrom) and node.level == 0:
             yield from (f"{node.module}.{alias.name}" for alias in node.names)
+
+
+@functools.cache
+def imports_at_run_time() -> dict[Path, set[Path]]:
+    """Return which of the modules import which, those for annotations left out."""
+    graph = grimp.build_graph(
+        "streamproof", exclude_type_checking_imports=True, cache_dir=None
+    )
+    paths = {_name_of(path): path for path in module_paths()}
+    return {
+        path: {
+            paths[found]
+            for found in graph.find_modules_directly_imported_by(name)
+            if found in paths
+        }
+        for name, path in paths.items()
+    }
+
+
+def _name_of(path: Path) -> str:
+    parts = path.with_suffix("").parts
+    return ".".join(("streamproof", *parts)).removesuffix(".__init__")
