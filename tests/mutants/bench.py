@@ -22,13 +22,12 @@ from starlette.types import ASGIApp
 from tests.mutants.mutant import Mutant
 from tests.mutants.site import SECRET, Site
 
-from streamproof.conformance.catalogue import requirements
-from streamproof.conformance.checks import CHECKS
 from streamproof.conformance.model import Judgement
-from streamproof.conformance.probes import PROBES, Minted, Surroundings, Target, rigged
+from streamproof.conformance.probes import Minted, Surroundings, Target, rigged
 from streamproof.conformance.profiles import load
 from streamproof.conformance.runner.engine import Bench, Execution
 from streamproof.conformance.runner.plan import Plan
+from streamproof.conformance.runner.suite import built_in_suite
 from streamproof.reference_server.app import create_app
 from streamproof.reference_server.server import Config, bind
 from streamproof.reference_server.settings import ENV_PREFIX, Settings
@@ -154,6 +153,7 @@ async def examine(
     keeps apart what several runs leave in the provider's journal; each response that
     does not end by itself costs `patience_s`.
     """
+    suite = built_in_suite()
     surroundings = Surroundings(
         profile=load("pipeline", FAST_PROFILE),
         target=Target.parse(url),
@@ -166,19 +166,19 @@ async def examine(
         profile=surroundings.profile,
         selected=tuple(
             replace(each, probes=tuple(p for p in each.probes if p in probes))
-            for each in requirements()
+            for each in suite.requirements
             if not each.excluded and not set(each.probes).isdisjoint(probes)
         ),
         undeclared={},
-        probes=tuple(name for name in PROBES if name in probes),
+        probes=tuple(name for name in suite.probes if name in probes),
     )
     async with rigged(
-        surroundings, probes=PROBES, control_url=fakes_url, seed=seed
+        surroundings, probes=suite.probes, control_url=fakes_url, seed=seed
     ) as rig:
         bench = Bench(
             probe=rig.run,
             deadline_s=rig.deadline_s,
-            checks=CHECKS,
+            checks=suite.checks,
             clock=time.monotonic,
             emit=lambda _event: None,
             strict=True,
