@@ -52,11 +52,11 @@ def dump(exchange: Exchange) -> str:
         "http_version": exchange.http_version,
         "status": exchange.status,
         "reason": exchange.reason,
-        "raw_head": _dump_bytes(exchange.raw_head),
+        "raw_head": dump_bytes(exchange.raw_head),
         "headers": exchange.headers,
         "head_at": exchange.head_at,
     }
-    chunks = ({"at": c.at, **_dump_bytes(c.data)} for c in exchange.chunks)
+    chunks = ({"at": c.at, **dump_bytes(c.data)} for c in exchange.chunks)
     ending = {
         "ending": exchange.ending.kind,
         "at": exchange.ending.at,
@@ -66,15 +66,17 @@ def dump(exchange: Exchange) -> str:
     return "".join(json.dumps(row, allow_nan=False) + "\n" for row in rows)
 
 
-def load(text: str) -> Exchange:
-    """Read what `dump` wrote.
+def load(text: str, *, first_line: int = 1) -> Exchange:
+    """Read what `dump` wrote; `first_line` is the number of its first line.
 
     Raises:
         TranscriptError: the text is something else; the message names the line.
     """
     # Not `splitlines`, which splits at more than LF.
     lines = text.removesuffix("\n").split("\n")
-    rows = [_Row.parse(line, number) for number, line in enumerate(lines, start=1)]
+    rows = [
+        _Row.parse(line, number) for number, line in enumerate(lines, start=first_line)
+    ]
     head, *chunks, ending = rows if len(rows) > 1 else (rows[0], rows[0])
     head.expect_schema()
     if not ending.has("ending"):
@@ -95,11 +97,17 @@ def load(text: str) -> Exchange:
     )
 
 
-def _dump_bytes(data: bytes) -> dict[str, str]:
+def dump_bytes(data: bytes) -> dict[str, str]:
+    """Return bytes as an object of JSON: `text` if they are UTF-8, else `base64`."""
     try:
         return {"text": data.decode()}
     except UnicodeDecodeError:
         return {"base64": base64.b64encode(data).decode()}
+
+
+def load_bytes(values: dict[str, str], *, line: int) -> bytes:
+    """Read what `dump_bytes` made; raise `TranscriptError` for anything else."""
+    return _Row(dict(values), line).payload()
 
 
 def _load_chunk(row: _Row) -> Chunk:

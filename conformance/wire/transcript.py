@@ -134,11 +134,11 @@ class Transcript(Exchange):
         return jsonl.dump(redact(self, secrets))
 
     @classmethod
-    def from_jsonl(cls, text: str) -> Self:
-        """Read what `to_jsonl` wrote.
+    def from_jsonl(cls, text: str, *, first_line: int = 1) -> Self:
+        """Read what `to_jsonl` wrote; `first_line` is the number of its first line.
 
         Raises:
             TranscriptError: the text is something else; the message names the line.
         """
-        exchange = jsonl.load(text)
+        exchange = jsonl.load(text, first_line=first_line)
         return cls(**{f.name: getattr(exchange, f.name) for f in fields(Exchange)})
