@@ -11,7 +11,16 @@ from collections.abc import Iterable, Iterator
 
 from pydantic import JsonValue
 
-from .schema import Capture, Profile, SideRequest
+from .grammar import Grammar
+from .invariants import Returned
+from .schema import (
+    Capture,
+    EventMatch,
+    Profile,
+    SideRequest,
+    TypeLocation,
+    UpstreamFailure,
+)
 from .type_names import Contradiction, Key, terminal_matches, unknown_types
 
 _PLACEHOLDER = re.compile(r"\{([A-Za-z_][A-Za-z0-9_-]*)\}")
@@ -33,6 +42,9 @@ def contradictions(profile: Profile) -> Iterator[Contradiction]:
         _resume,
         _cancel,
         _auth,
+        _codes,
+        _order,
+        _invariants,
         _data,
         _steering,
         unknown_types,
@@ -154,14 +166,40 @@ def _type_location(profile: Profile) -> Iterator[Contradiction]:
     place = profile.framing.type
     key = ("framing", "type")
     location = f"location = {place.location!r}"
-    if place.location in ("json-pointer", "both") and place.pointer is None:
+    is_in_data = place.location in ("json-pointer", "both")
+    if is_in_data and place.pointer is None and not place.pointers:
         yield _needs(key, "pointer", location)
+    if place.pointers and not is_in_data:
+        yield (*key, "pointers"), f"expected no `pointers` with {location}, got some"
+    if place.pointers and place.pointer is not None:
+        yield (*key, "pointers"), "expected either `pointer` or `pointers`, got both"
     if place.location == "present-key" and not place.keys:
         yield _needs(key, "keys", location)
     if place.keys and place.location != "present-key":
         yield (*key, "keys"), f"expected no `keys` with {location}, got some"
-    if place.event_field_optional and place.event_field is None:
+    for name, match in place.named.items():
+        yield from _empty_match((*key, "named", name), match)
+    yield from _event_field(place)
+
+
+def _event_field(place: TypeLocation) -> Iterator[Contradiction]:
+    key = ("framing", "type")
+    is_pinned = place.event_field is not None or bool(place.event_fields)
+    if place.event_field_optional and not is_pinned:
         yield _needs(key, "event_field", "`event_field_optional`")
+    if place.location == "both" and is_pinned:
+        wanted = "the type in the `event:` field with location = 'both'"
+        yield (*key, "event_field"), f"expected {wanted}, got a pinned one"
+    if place.data_only and is_pinned:
+        yield (*key, "data_only"), "expected no pinned `event:` field, got one"
+    if place.data_only and place.location in ("event-field", "both"):
+        wanted = "a type in the data or none with `data_only`"
+        yield (*key, "location"), f"expected {wanted}, got {place.location!r}"
+
+
+def _empty_match(key: Key, match: EventMatch) -> Iterator[Contradiction]:
+    if match.type is None and not match.where and not match.has:
+        yield key, "expected `type`, `where` or `has`, got none of them"
 
 
 def _ids(profile: Profile) -> Iterator[Contradiction]:
@@ -181,6 +219,14 @@ def _heartbeat(profile: Profile) -> Iterator[Contradiction]:
             (*key, "type"),
             "expected `type` or `data` with form = 'json', got neither",
         )
+    if heartbeat.opens and heartbeat.form == "none":
+        yield (*key, "opens"), "expected no `opens` with form = 'none', got it"
+    if heartbeat.cursor_value is not None:
+        if not heartbeat.opens:
+            yield _needs(key, "opens", "`cursor_value`")
+        if heartbeat.form not in ("event", "json"):
+            wanted = "a heartbeat that is an event with `cursor_value`"
+            yield (*key, "form"), f"expected {wanted}, got {heartbeat.form!r}"
     if heartbeat.form in heartbeat.fatal_forms:
         yield (
             (*key, "fatal_forms"),
@@ -206,8 +252,7 @@ def _terminal(profile: Profile) -> Iterator[Contradiction]:
             f"expected no `sentinel` with {form}, got {terminal.sentinel!r}",
         )
     for match_key, match in terminal_matches(profile):
-        if match.type is None and not match.where and not match.has:
-            yield match_key, "expected `type`, `where` or `has`, got none of them"
+        yield from _empty_match(match_key, match)
 
 
 def _resume(profile: Profile) -> Iterator[Contradiction]:
@@ -270,6 +315,44 @@ def _auth(profile: Profile) -> Iterator[Contradiction]:
     auth = profile.auth
     if auth is not None and "none" in auth.forms and len(auth.forms) > 1:
         yield ("auth", "forms"), "expected 'none' alone, got other forms as well"
+
+
+def _codes(profile: Profile) -> Iterator[Contradiction]:
+    """Look for a code that an error is mapped to and may not have."""
+    errors = profile.errors
+    if errors is None or not errors.codes:
+        return
+    mapped: list[tuple[Key, str | None]] = [(("cancelled",), errors.cancelled)]
+    for kind in UpstreamFailure.model_fields:
+        codes = getattr(errors.upstream, kind)
+        mapped += [(("upstream", kind), code) for code in codes]
+    for key, code in mapped:
+        if code is not None and code not in errors.codes:
+            known = ", ".join(errors.codes)
+            expected = f"expected one of `codes` ({known}), got {code!r}"
+            yield ("errors", *key), expected
+
+
+def _order(profile: Profile) -> Iterator[Contradiction]:
+    order = profile.order
+    if order is None:
+        return
+    for index, type_ in enumerate(order.anywhere):
+        if type_ in Grammar(order.grammar).names():
+            wanted = "a type that the grammar does not speak of"
+            yield ("order", "anywhere", index), f"expected {wanted}, got {type_!r}"
+
+
+def _invariants(profile: Profile) -> Iterator[Contradiction]:
+    for index, invariant in enumerate(profile.invariants):
+        key = ("invariants", index)
+        if not isinstance(invariant, Returned):
+            continue
+        has_place = invariant.type is not None and invariant.pointer is not None
+        has_part = invariant.type is not None or invariant.pointer is not None
+        if has_place != has_part or has_place == (invariant.header is not None):
+            wanted = "either `header`, or `type` and `pointer`"
+            yield key, f"expected {wanted}, got both or not one whole"
 
 
 def _data(profile: Profile) -> Iterator[Contradiction]:
