@@ -62,12 +62,17 @@ _DECLARED: dict[str, Callable[[Profile], bool]] = {
     "completes": _ends,
     "compression.never": lambda p: p.response.compression == "never",
     "errors": lambda p: p.errors is not None,
+    "errors.codes": lambda p: p.errors is not None and bool(p.errors.codes),
     "errors.retryable": lambda p: (
         p.errors is not None and p.errors.retryable is not None
     ),
     "errors.retries": lambda p: p.errors is not None and p.errors.retries_upstream,
     "heartbeat": lambda p: (
         p.heartbeat is not None and p.heartbeat.form != "none" and p.heartbeat.promised
+    ),
+    "heartbeat.opens": lambda p: p.heartbeat is not None and p.heartbeat.opens,
+    "heartbeat.cursor-value": lambda p: (
+        p.heartbeat is not None and p.heartbeat.cursor_value is not None
     ),
     "ids": _has_plain_ids,
     "ids.numbered": lambda p: (
