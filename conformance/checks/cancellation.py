@@ -16,9 +16,7 @@ from ..evidence.journal import (
     Phase,
     calls_of,
     describe,
-    first_call,
     is_cancelled,
-    phase_at,
     under_way,
 )
 from ..evidence.refusals import (
@@ -417,9 +415,7 @@ def _foreign(
     foreign = the_answer(evidence, "foreign-cancel")
     if foreign.user == stream.exchange.user:
         raise Untestable("the probe had no second user")
-    call = first_call(evidence, stream.exchange)
-    if phase_at(call, foreign.transcript.started_at) is None:
-        raise Untestable(f"the run was over before that cancel: {describe(call)}")
+    call = under_way(evidence, stream.exchange, foreign.transcript.started_at)
     return foreign, stream, call
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from ..evidence.journal import calls_of, key_of
+from ..evidence.journal import calls_of, key_of, shown_calls
 from ..evidence.streams import (
     Stream,
     answers,
@@ -274,7 +274,8 @@ def judge_tokens(evidence: Evidence, profile: Profile) -> Iterator[Finding]:
     """
     looked = False
     for stream in _fresh_successes(evidence, profile):
-        sent = sum(call.sent for call in calls_of(evidence, stream.exchange))
+        calls = shown_calls(evidence, stream.exchange, profile)
+        sent = sum(call.sent for call in calls)
         if not sent:
             continue
         looked = True

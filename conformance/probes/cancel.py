@@ -15,7 +15,7 @@ _LATE_S = 2.0
 
 async def cancel(ctx: Context, phase: Phase) -> None:
     """Cancel a run in one phase, twice, while its reader reads on."""
-    script = ctx.script(*phase.words)
+    script = phase.script(ctx)
     stream = await ctx.start("stream", script)
     is_there = await phase.reached(ctx, script, stream)
     stream_id = ctx.stream_id(stream)

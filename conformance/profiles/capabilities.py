@@ -46,6 +46,19 @@ def _has_plain_cancel(profile: Profile) -> bool:
     return bool(knows_id) and profile.response.stream_id is None
 
 
+def _shows_words(profile: Profile) -> bool:
+    """Tell whether the model's words can be followed from its calls to the reader.
+
+    They cannot where a call that is shown must give a certain answer: a probe then
+    decides in how many tokens it comes, and not of which words.
+    """
+    steering = profile.steering
+    answered = {call for answer in steering.answers for call in answer.calls}
+    if isinstance(steering.shown, str):
+        return steering.shown == "all" and not answered
+    return not answered.intersection(steering.shown)
+
+
 _DECLARED: dict[str, Callable[[Profile], bool]] = {
     "auth": lambda p: p.auth is not None and p.auth.forms != ("none",),
     "auth.jwt": lambda p: p.auth is not None and p.auth.token == "jwt",
@@ -103,6 +116,7 @@ _DECLARED: dict[str, Callable[[Profile], bool]] = {
     ),
     "retry": lambda p: p.retry is not None,
     "steering": lambda p: p.steering.mode != "none" and _ends(p),
+    "steering.shown": lambda p: p.steering.mode != "none" and _shows_words(p),
     "stream-id": lambda p: p.response.stream_id_header is not None,
     "terminal": lambda p: p.terminal.form != "eof" and _ends(p),
 }

@@ -27,6 +27,7 @@ _PLACEHOLDER = re.compile(r"\{([A-Za-z_][A-Za-z0-9_-]*)\}")
 _PROMPT = "prompt"
 _STREAM = "stream"
 _CURSOR = "cursor"
+_SHORTEST_ANSWER = 2  # probes let a model pause after its second token
 _OWN = frozenset({_PROMPT, _STREAM, _CURSOR})
 
 
@@ -373,14 +374,42 @@ def _data(profile: Profile) -> Iterator[Contradiction]:
 
 
 def _steering(profile: Profile) -> Iterator[Contradiction]:
-    if profile.steering.mode != "prompt":
+    steering = profile.steering
+    key = ("steering",)
+    if steering.mode == "none":
         return
-    if profile.steering.token is None:
-        yield _needs(("steering",), "token", "mode = 'prompt'")
+    mode = f"mode = {steering.mode!r}"
+    if steering.token is None and steering.shown != "none":
+        yield _needs(key, "token", mode)
+    if steering.token is not None and steering.shown == "none":
+        yield (*key, "token"), "expected no `token` with shown = 'none', got one"
     endpoint = profile.endpoint
     texts: list[JsonValue] = [endpoint.path, endpoint.body, dict(endpoint.query)]
     for side in endpoint.follow_up:
         texts += [side.body, dict(side.query)]
     if _PROMPT not in placeholders(texts):
-        wanted = "{prompt} in the endpoint's path, query or body with mode = 'prompt'"
-        yield ("steering", "mode"), f"expected {wanted}, got none"
+        wanted = f"{{prompt}} in the endpoint's path, query or body with {mode}"
+        yield (*key, "mode"), f"expected {wanted}, got none"
+    yield from _numbered_calls(profile)
+
+
+def _numbered_calls(profile: Profile) -> Iterator[Contradiction]:
+    """Look for calls that a run does not make, and for two answers to one call."""
+    steering = profile.steering
+    shown = () if isinstance(steering.shown, str) else steering.shown
+    named: list[tuple[Key, int]] = [(("steering", "shown"), call) for call in shown]
+    answered: set[int] = set()
+    key: Key
+    for index, answer in enumerate(steering.answers):
+        key = ("steering", "answers", index, "calls")
+        named += [(key, call) for call in answer.calls]
+        for call in sorted(answered.intersection(answer.calls)):
+            yield key, f"expected one answer to each call, got a second one to {call}"
+        answered.update(answer.calls)
+        if len(answer.text) < _SHORTEST_ANSWER:
+            wanted = f"at least {_SHORTEST_ANSWER} characters"
+            yield (*key[:-1], "text"), f"expected {wanted}, got {answer.text!r}"
+    for key, call in named:
+        if call > steering.calls_per_run:
+            wanted = f"calls up to calls_per_run = {steering.calls_per_run}"
+            yield key, f"expected {wanted}, got {call}"

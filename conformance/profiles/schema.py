@@ -392,23 +392,47 @@ class Latency(_Section):
 
 
 class TokenText(_Section):
-    """Where the model's own text reappears in the stream."""
+    """Where the model's own text reappears in the stream, and in what portions.
+
+    A target that gathers words shows `words` of them in one event; with `end`, once
+    they end in that text (50 words and a blank line, for paragraphs).
+    """
 
     type: Text
     text: Pointer
+    words: Annotated[int, Field(ge=1, le=1000)] = 1
+    end: str = ""
+
+
+_CallNumber = Annotated[int, Field(ge=1, le=1000)]
+
+
+class Answer(_Section):
+    """What the model has to say in some calls of a run, or else the run fails."""
+
+    calls: Annotated[tuple[_CallNumber, ...], Field(min_length=1)]
+    text: Text
 
 
 class Steering(_Section):
-    """How probes tell the fake model what to do.
+    """How probes tell the fake model what to do, and what of it a reader sees.
 
-    `prompt`: a directive in the user text reaches the model; `none`: it cannot, and
-    every check that needs it is inapplicable. A run makes `calls_per_run` model calls,
-    each of which shows its text as `token` events.
+    `prompt`: directives in the user text reach the model; `key`: the user text has
+    room for the key of a script (some 70 characters), and the script goes to the fake
+    provider; `none`: neither, and every check that needs it is inapplicable.
+
+    A successful run makes `calls_per_run` model calls, numbered from 1; a call that is
+    tried again keeps its number. `shown` says which of them show their text, as
+    `token` events; the others are hidden. `answers` are needed for success.
     """
 
-    mode: Literal["prompt", "none"] = "none"
-    calls_per_run: Annotated[int, Field(ge=1, le=1000)] = 1
+    mode: Literal["prompt", "key", "none"] = "none"
+    calls_per_run: _CallNumber = 1
+    shown: (
+        Literal["all", "none"] | Annotated[tuple[_CallNumber, ...], Field(min_length=1)]
+    ) = "all"
     token: TokenText | None = None
+    answers: tuple[Answer, ...] = ()
 
 
 class Profile(_Section):

@@ -72,6 +72,9 @@ def test_an_unknown_promise_is_a_defect_of_the_suite() -> None:
             "invalid-requests.steered",
         ),
         ("steering.mode=none", "steering"),
+        ("steering.mode=none", "steering.shown"),
+        ("steering={mode='prompt', shown='none'}", "steering.shown"),
+        ("steering.answers=[{calls=[2], text='ok'}]", "steering.shown"),
         ("terminal.form=eof", "terminal"),
         ("terminal.rotates_after_s=60", "terminal"),
         ("terminal.rotates_after_s=60", "completes"),
@@ -105,3 +108,9 @@ def test_each_promise_hangs_on_its_setting(setting: str, capability: str) -> Non
 
     assert is_declared(PIPELINE, capability)
     assert not is_declared(changed, capability)
+
+
+def test_words_can_be_followed_where_only_hidden_calls_need_an_answer() -> None:
+    settings = ["steering.shown=[1, 3]", "steering.answers=[{calls=[2], text='ok'}]"]
+
+    assert is_declared(load("pipeline", settings), "steering.shown")

@@ -47,6 +47,18 @@ RETURNED = (
         (["framing=1"], "expected a table, got 1"),
         (["order.error_after=node-entr"], "got 'node-entr'"),
         (["steering.token.type=tokens"], "got 'tokens'"),
+        (["steering.shown=none"], "expected no `token` with shown = 'none', got one"),
+        (["steering.shown=[1, 15]"], "up to calls_per_run = 14, got 15"),
+        (["steering.shown=[]"], "expected"),
+        (["steering.answers=[{calls=[15], text='ok'}]"], "calls_per_run = 14, got 15"),
+        (
+            ["steering.answers=[{calls=[1], text='x'}]"],
+            "at least 2 characters, got 'x'",
+        ),
+        (
+            ["steering.answers=[{calls=[1, 2], text='ok'}, {calls=[2, 3], text='ok'}]"],
+            "expected one answer to each call, got a second one to 2",
+        ),
         (["terminal.success=[{type='node-done'}]"], "got 'node-done'"),
         (["terminal.error=[{type='eror'}]"], "got 'eror'"),
         (["terminal.success=[{}]"], "expected `type`, `where` or `has`"),
