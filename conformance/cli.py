@@ -22,12 +22,11 @@ import typer
 from rich.console import Console
 
 from . import profiles
-from .catalogue import requirements
 from .errors import HarnessError, UsageError
 from .launch import Command, launched
 from .model import Level
 from .options import find_credentials, find_ends
-from .probes import PROBES, Probe, expect_one_request
+from .probes import Probe, expect_one_request
 from .report.files import expect_writable, write, write_report_folder
 from .report.json_report import to_json
 from .report.junit import to_junit
@@ -37,9 +36,10 @@ from .report.redaction import without_secrets
 from .report.streams import make_lasting
 from .report.terminal import print_report
 from .runner.causes import cause_of
-from .runner.plan import Filters, select
+from .runner.plan import Filters, make_plan, select
 from .runner.result import ExitCode, RunResult
-from .runner.run import RunConfig, plan_run, run_suite
+from .runner.run import RunConfig, run_suite
+from .runner.suite import built_in_suite
 from .session import Interrupted, run_until_signal
 
 app = typer.Typer(
@@ -216,7 +216,9 @@ def run(
     Exit codes: 0 conformant, 1 not conformant, 2 usage or profile error, 3 incomplete
     (something could not be tested), 4 the suite itself broke or was too slow.
     """
-    plan = plan_run(
+    suite = built_in_suite()
+    plan = make_plan(
+        suite,
         profiles.load(profile, set_ or ()),
         Filters(
             only=tuple(only or ()), topics=tuple(topic or ()), levels=tuple(level or ())
@@ -237,6 +239,7 @@ def run(
         if path is not None:
             expect_writable(path)
     config = RunConfig(
+        suite=suite,
         plan=plan,
         target=ends.target,
         control=ends.control,
@@ -306,9 +309,9 @@ def list_(
     """List all requirements: id, level, rule."""
     filters = Filters(topics=tuple(topic or ()))
     if profile is None:
-        lines = list_lines(select(requirements(), filters), {})
+        lines = list_lines(select(built_in_suite().requirements, filters), {})
     else:
-        plan = plan_run(profiles.load(profile), filters)
+        plan = make_plan(built_in_suite(), profiles.load(profile), filters)
         lines = list_lines(plan.selected, plan.undeclared)
     _echo(lines)
 
@@ -316,14 +319,15 @@ def list_(
 @app.command()
 def explain(id_: Annotated[str, typer.Argument(metavar="ID")]) -> None:
     """Explain a requirement: rule, source, remedy, and how it is probed."""
-    known = {requirement.id: requirement for requirement in requirements()}
+    suite = built_in_suite()
+    known = {requirement.id: requirement for requirement in suite.requirements}
     if id_ not in known:
         near = difflib.get_close_matches(id_, known, n=3, cutoff=0.4)
         hint = (
             f"did you mean {' or '.join(near)}?" if near else "see `streamproof list`"
         )
         raise UsageError(f"unknown requirement {id_!r}; {hint}")
-    does = {name: _what_it_does(probe) for name, probe in PROBES.items()}
+    does = {name: _what_it_does(probe) for name, probe in suite.probes.items()}
     _echo(explain_lines(known[id_], does, Console().width))
 
 
@@ -367,7 +371,7 @@ def schema() -> None:
 @profiles_app.command()
 def check(file: Annotated[str, typer.Argument(metavar="FILE")]) -> None:
     """Read a profile and say what it promises, or what is wrong with it."""
-    plan = plan_run(profiles.load(file), Filters())
+    plan = make_plan(built_in_suite(), profiles.load(file), Filters())
     applicable = len(plan.selected) - len(plan.undeclared)
     said = f"{file}: profile {plan.profile.name!r} is well-formed"
     _echo([f"{said}; {applicable} of {len(plan.selected)} requirements apply"])

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from itertools import pairwise
 
 from ..evidence.continuation import rest_of, to_success, unbroken, unlike_rest
-from ..evidence.journal import CLOCK_TOLERANCE_S, describe, first_call, is_over, key_of
+from ..evidence.journal import CLOCK_TOLERANCE_S, describe, is_over, key_of, last_call
 from ..evidence.labels import in_form
 from ..evidence.refusals import described, is_refused, refused_with, shaped, the_answer
 from ..evidence.streams import answers, is_event_stream, read, the_stream
@@ -288,9 +288,9 @@ def expiry_closes(evidence: Evidence, profile: Profile) -> Iterator[Finding | Sa
     expires = _expires(evidence)
     # A slow server may start its first model call after that instant: that is no less
     # a run that goes on.
-    call = first_call(evidence, stream.exchange)
-    if is_over(call, expires):
-        raise Untestable(f"the run did not outlast its token: {describe(call)}")
+    last = last_call(evidence, stream.exchange)
+    if is_over(last, expires):
+        raise Untestable(f"the run did not outlast its token: {describe(last)}")
     ending = stream.transcript.ending
     bound = profile.terminal.close_within_s + EXPIRY_TOLERANCE_S
     if stream.terminal is not None:

@@ -17,9 +17,7 @@ from ..evidence.journal import (
     Phase,
     calls_of,
     describe,
-    first_call,
     is_cancelled,
-    phase_at,
     under_way,
 )
 from ..evidence.labels import label_of
@@ -548,9 +546,7 @@ def _foreign(
     foreign = the_answer(evidence, label_of("foreign-cancel", form))
     if foreign.user == stream.exchange.user:
         raise Untestable("the probe had no second user")
-    call = first_call(evidence, stream.exchange)
-    if phase_at(call, foreign.transcript.started_at) is None:
-        raise Untestable(f"the run was over before that cancel: {describe(call)}")
+    call = under_way(evidence, stream.exchange, foreign.transcript.started_at)
     return foreign, stream, call
 
 

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 
 from ..evidence.continuation import to_success
 from ..evidence.internals import shown_internals
-from ..evidence.journal import calls_of, describe, key_of
+from ..evidence.journal import calls_of, describe, key_of, shown_calls
 from ..evidence.refusals import described, is_refused, refused_with, shaped, the_answer
 from ..evidence.streams import Stream, answers, is_event_stream, read
 from ..evidence.untestable import Untestable
@@ -193,7 +193,7 @@ def tokens_before_error_arrive(
     model's tokens in these probes are one word each.
     """
     seen, terminal = _told(evidence, profile)
-    sent = sum(call.sent for call in calls_of(evidence, seen.exchange))
+    sent = sum(call.sent for call in shown_calls(evidence, seen.exchange, profile))
     if not sent:
         raise Untestable("the model sent no token before it failed")
     words = sum(
@@ -217,28 +217,30 @@ def retry_honours_retry_after(
     wait = evidence.facts.get("retry_after_s")
     exchange = the_answer(evidence, "stream")
     calls = calls_of(evidence, exchange)
-    if not isinstance(wait, int | float) or not calls or calls[0].fault != "fail":
+    refused = next((call for call in calls if call.fault == "fail"), None)
+    if not isinstance(wait, int | float) or refused is None:
         raise Untestable("the journal shows no model call that was refused once")
     seen = read(exchange, profile)
-    refused_at = _at(calls[0], "ended")
-    if len(calls) == 1:
+    refused_at = _at(refused, "ended")
+    later = [call for call in calls if call.turn > refused.turn]
+    if not later:
         yield seen.find(
             f"the model call to be tried again after its Retry-After of {ms(wait)}",
             f"no further model call, {ended(seen)} after {last_event(seen)}",
             at=refused_at,
         )
         return
-    gap = _at(calls[1], "accepted") - refused_at
+    gap = _at(later[0], "accepted") - refused_at
     yield Sample(seconds=gap)
     if gap < wait - RETRY_TOLERANCE_S:
         yield seen.find(
             f"the next model call not before its Retry-After of {ms(wait)} is over",
             f"it came after {ms(gap)}",
-            at=_at(calls[1], "accepted"),
+            at=_at(later[0], "accepted"),
         )
     if seen.outcome is Outcome.SUCCESS:
         return
-    unread = [call for call in calls[1:] if call.at("terminator_sent") is None]
+    unread = [call for call in later if call.at("terminator_sent") is None]
     if unread:
         raise Untestable(
             f"the run had more trouble than ordered: {describe(unread[0])}"

@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from ..evidence.journal import first_call
+from ..evidence.journal import watched
 from ..evidence.streams import Stream, streams, the_stream
 from ..evidence.untestable import Untestable
 from ..evidence.words import few
@@ -187,9 +187,9 @@ def judge_json(evidence: Evidence, profile: Profile) -> Iterator[Finding]:
 
 @check("framing.text-survives")
 def judge_text(evidence: Evidence, profile: Profile) -> Iterator[Finding]:
-    """Hold the text of the first model call against what the model said."""
+    """Hold the text of the first call that is shown against what the model said."""
     stream = the_stream(evidence, "stream", profile)
-    said = _said(evidence, stream)
+    said = _said(evidence, stream, profile)
     got = "".join(stream.token_text(event) for event in stream.tokens())
     if got.startswith(said):
         return
@@ -209,9 +209,9 @@ def judge_text(evidence: Evidence, profile: Profile) -> Iterator[Finding]:
     )
 
 
-def _said(evidence: Evidence, stream: Stream) -> str:
+def _said(evidence: Evidence, stream: Stream, profile: Profile) -> str:
     """Return what the model was told to say; `Untestable` if it did not speak."""
-    if not first_call(evidence, stream.exchange).sent:
+    if not watched(evidence, stream.exchange, profile).sent:
         raise Untestable("the model was not heard: it sent no token")
     return str(evidence.facts["text"])
 
@@ -233,7 +233,7 @@ def judge_forgery(evidence: Evidence, profile: Profile) -> Iterator[Finding]:
     the type, the id or the whole data of an event.
     """
     stream = the_stream(evidence, "stream", profile)
-    lines = _said(evidence, stream).splitlines()
+    lines = _said(evidence, stream, profile).splitlines()
     fields = [found.groups() for line in lines if (found := _FIELD_LINE.match(line))]
     forged = {field: {v for f, v in fields if f == field} for field, _ in fields}
     known = known_types(profile)

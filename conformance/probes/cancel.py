@@ -26,7 +26,7 @@ async def _cancel(ctx: Context, phase: Phase, form: int) -> None:
     def label(name: str) -> str:
         return label_of(name, form)
 
-    script = ctx.script(*phase.words, part=f"form-{form + 1}" if form else "")
+    script = phase.script(ctx, part=f"form-{form + 1}" if form else "")
     stream = await ctx.start(label("stream"), script)
     is_there = await phase.reached(ctx, script, stream)
     bare = ctx.cancel_request(stream, form)

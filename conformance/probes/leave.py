@@ -16,7 +16,7 @@ _LATE_S = 2.0
 
 async def leave(ctx: Context, how: Leave, phase: Phase) -> None:
     """Leave a run in one phase; when it should be over, come back and look."""
-    script = ctx.script(*phase.words)
+    script = phase.script(ctx)
     stream = await ctx.start("stream", script)
     if not await phase.reached(ctx, script, stream):
         return

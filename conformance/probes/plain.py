@@ -29,7 +29,6 @@ characters that `str.splitlines` takes for line ends, a NUL, text beyond the BMP
 async def complete(ctx: Context) -> None:
     """Read two streams of one user to their end; then try to cancel the first."""
     pace = (say(tokens=TOKENS), delay(first_s=0.02, each_s=0.02))
-    ctx.facts["tokens_per_call"] = TOKENS
     stream = await ctx.start("stream", ctx.script(always=pace))
     await stream.over()
     twin = await ctx.start("twin", ctx.script(always=pace, part="twin"))

@@ -95,7 +95,7 @@ async def takeover(ctx: Context) -> None:
     """Come back to a stream that another reader of the same user is reading."""
     script = ctx.script(say(tokens=4), hold_after(2))
     first = await ctx.start("first", script)
-    await first.has_tokens(2, ctx.patience_s)
+    await ctx.shows(first, script, 2, ctx.patience_s)
     if not first.ids:
         return
     after = first.ids[0]
@@ -104,7 +104,7 @@ async def takeover(ctx: Context) -> None:
     if await second.answered():
         ctx.mark("second_opened", second.head_at)
     # Not before both readers have shown what a takeover makes of them.
-    await second.has_tokens(2, ctx.profile.terminal.close_within_s)
+    await ctx.shows(second, script, 2, ctx.profile.terminal.close_within_s)
     await first.over(ctx.profile.terminal.close_within_s)
     ctx.mark("released")
     await ctx.release(script)

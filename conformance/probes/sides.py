@@ -22,7 +22,7 @@ from .bench.probe import Probe
 from .bench.stream import Stream
 from .bench.tokens import Credential
 
-_TEXT = "A few plain words, the same whoever asks for them."
+_ALWAYS = (say(text="A few plain words, the same in every answer."),)
 """What the model says to every request, so that answers can be compared."""
 
 
@@ -31,8 +31,7 @@ async def sides(ctx: Context, when: SideTime) -> None:
     chosen = [side for side in ctx.profile.sides if side.when == when]
     ctx.facts["sides"] = [side.name for side in chosen]
     for side in chosen:
-        words = _WORDS.get(when, (say(text=_TEXT),))
-        script = ctx.script(*words, part=side.name)
+        script = ctx.script(*_WORDS.get(when, ()), always=_ALWAYS, part=side.name)
         await _SITUATIONS[when](_Visit(ctx=ctx, side=side, script=script))
 
 
@@ -91,7 +90,7 @@ class _Visit:
         values, seconds = self._known(), 0.0
         if PROMPT in placeholders(_texts(step)):
             # With a key of its own, so that the calls of each can be told apart.
-            script = ctx.script(say(text=_TEXT), part=label.replace(".", "-"))
+            script = ctx.script(always=_ALWAYS, part=label.replace(".", "-"))
             values[PROMPT], seconds = ctx.prompt(script), ctx.seconds(script)
         request = side_request(step, ctx.surroundings.target.prefix, values)
         if variant == "none-and-wrong-method":
@@ -129,7 +128,7 @@ async def _before(visit: _Visit) -> None:
 
 async def _during(visit: _Visit) -> None:
     stream = await visit.start()
-    await stream.has_tokens(2, visit.ctx.patience_s)
+    await visit.ctx.shows(stream, visit.script, 2, visit.ctx.patience_s)
     await visit.take()
     await visit.ctx.release(visit.script)
     await stream.over()
@@ -142,7 +141,7 @@ async def _after(visit: _Visit) -> None:
 
 async def _after_cancel(visit: _Visit) -> None:
     stream = await visit.start()
-    await stream.has_tokens(2, visit.ctx.patience_s)
+    await visit.ctx.shows(stream, visit.script, 2, visit.ctx.patience_s)
     name = visit.side.name
     await visit.ctx.cancel(f"{name}.cancel", stream, user=name)
     await stream.over()
@@ -154,7 +153,7 @@ _WORDS: dict[SideTime, tuple[Word, ...]] = {
     "after-cancel": (say(tokens=4), hold_after(2)),
     "after-error": (say(tokens=4), error(after=2, message="it failed")),
 }
-"""What the model does where it must not simply say its text."""
+"""What the model does at first where it must not simply speak."""
 
 
 def _seconds(when: SideTime, profile: Profile) -> float:

@@ -73,6 +73,19 @@ def _has_side(when: SideTime) -> Callable[[Profile], bool]:
     return lambda profile: any(side.when == when for side in profile.sides)
 
 
+def _shows_words(profile: Profile) -> bool:
+    """Tell whether the model's words can be followed from its calls to the reader.
+
+    They cannot where a call that is shown must give a certain answer: a probe then
+    decides in how many tokens it comes, and not of which words.
+    """
+    steering = profile.steering
+    answered = {call for answer in steering.answers for call in answer.calls}
+    if isinstance(steering.shown, str):
+        return steering.shown == "all" and not answered
+    return not answered.intersection(steering.shown)
+
+
 _DECLARED: dict[str, Callable[[Profile], bool]] = {
     "auth": lambda p: p.auth is not None and p.auth.forms != ("none",),
     "auth.jwt": lambda p: p.auth is not None and p.auth.token == "jwt",
@@ -99,12 +112,17 @@ _DECLARED: dict[str, Callable[[Profile], bool]] = {
     "completes": _ends,
     "compression.never": lambda p: p.response.compression == "never",
     "errors": lambda p: p.errors is not None,
+    "errors.codes": lambda p: p.errors is not None and bool(p.errors.codes),
     "errors.retryable": lambda p: (
         p.errors is not None and p.errors.retryable is not None
     ),
     "errors.retries": lambda p: p.errors is not None and p.errors.retries_upstream,
     "heartbeat": lambda p: (
         p.heartbeat is not None and p.heartbeat.form != "none" and p.heartbeat.promised
+    ),
+    "heartbeat.opens": lambda p: p.heartbeat is not None and p.heartbeat.opens,
+    "heartbeat.cursor-value": lambda p: (
+        p.heartbeat is not None and p.heartbeat.cursor_value is not None
     ),
     "ids": _has_plain_ids,
     "ids.numbered": lambda p: (
@@ -146,6 +164,7 @@ _DECLARED: dict[str, Callable[[Profile], bool]] = {
     "sides.same": lambda p: any(each.expect.same for each in _steps(p)),
     **{f"sides.{when}": _has_side(when) for when in get_args(SideTime)},
     "steering": lambda p: p.steering.mode != "none" and _ends(p),
+    "steering.shown": lambda p: p.steering.mode != "none" and _shows_words(p),
     "stream-id": lambda p: p.response.stream_id_header is not None,
     "terminal": lambda p: p.terminal.form != "eof" and _ends(p),
 }

@@ -10,10 +10,14 @@ from collections.abc import Iterator
 
 from pydantic import JsonValue
 
+from .grammar import Grammar
+from .invariants import Returned
 from .placeholders import CURSOR, PROMPT, placeholders
 from .request_rules import wrong_cancels, wrong_requests, wrong_resume, wrong_sides
-from .schema import Profile
+from .schema import EventMatch, Profile, TypeLocation, UpstreamFailure
 from .type_names import Contradiction, Key, terminal_matches, unknown_types
+
+_SHORTEST_ANSWER = 2  # probes let a model pause after its second token
 
 
 def contradictions(profile: Profile) -> Iterator[Contradiction]:
@@ -30,6 +34,9 @@ def contradictions(profile: Profile) -> Iterator[Contradiction]:
         wrong_cancels,
         wrong_sides,
         _auth,
+        _codes,
+        _order,
+        _invariants,
         _data,
         _steering,
         unknown_types,
@@ -68,14 +75,40 @@ def _type_location(profile: Profile) -> Iterator[Contradiction]:
     place = profile.framing.type
     key = ("framing", "type")
     location = f"location = {place.location!r}"
-    if place.location in ("json-pointer", "both") and place.pointer is None:
+    is_in_data = place.location in ("json-pointer", "both")
+    if is_in_data and place.pointer is None and not place.pointers:
         yield _needs(key, "pointer", location)
+    if place.pointers and not is_in_data:
+        yield (*key, "pointers"), f"expected no `pointers` with {location}, got some"
+    if place.pointers and place.pointer is not None:
+        yield (*key, "pointers"), "expected either `pointer` or `pointers`, got both"
     if place.location == "present-key" and not place.keys:
         yield _needs(key, "keys", location)
     if place.keys and place.location != "present-key":
         yield (*key, "keys"), f"expected no `keys` with {location}, got some"
-    if place.event_field_optional and place.event_field is None:
+    for name, match in place.named.items():
+        yield from _empty_match((*key, "named", name), match)
+    yield from _event_field(place)
+
+
+def _event_field(place: TypeLocation) -> Iterator[Contradiction]:
+    key = ("framing", "type")
+    is_pinned = place.event_field is not None or bool(place.event_fields)
+    if place.event_field_optional and not is_pinned:
         yield _needs(key, "event_field", "`event_field_optional`")
+    if place.location == "both" and is_pinned:
+        wanted = "the type in the `event:` field with location = 'both'"
+        yield (*key, "event_field"), f"expected {wanted}, got a pinned one"
+    if place.data_only and is_pinned:
+        yield (*key, "data_only"), "expected no pinned `event:` field, got one"
+    if place.data_only and place.location in ("event-field", "both"):
+        wanted = "a type in the data or none with `data_only`"
+        yield (*key, "location"), f"expected {wanted}, got {place.location!r}"
+
+
+def _empty_match(key: Key, match: EventMatch) -> Iterator[Contradiction]:
+    if match.type is None and not match.where and not match.has:
+        yield key, "expected `type`, `where` or `has`, got none of them"
 
 
 def _ids(profile: Profile) -> Iterator[Contradiction]:
@@ -95,6 +128,14 @@ def _heartbeat(profile: Profile) -> Iterator[Contradiction]:
             (*key, "type"),
             "expected `type` or `data` with form = 'json', got neither",
         )
+    if heartbeat.opens and heartbeat.form == "none":
+        yield (*key, "opens"), "expected no `opens` with form = 'none', got it"
+    if heartbeat.cursor_value is not None:
+        if not heartbeat.opens:
+            yield _needs(key, "opens", "`cursor_value`")
+        if heartbeat.form not in ("event", "json"):
+            wanted = "a heartbeat that is an event with `cursor_value`"
+            yield (*key, "form"), f"expected {wanted}, got {heartbeat.form!r}"
     if heartbeat.form in heartbeat.fatal_forms:
         yield (
             (*key, "fatal_forms"),
@@ -120,8 +161,7 @@ def _terminal(profile: Profile) -> Iterator[Contradiction]:
             f"expected no `sentinel` with {form}, got {terminal.sentinel!r}",
         )
     for match_key, match in terminal_matches(profile):
-        if match.type is None and not match.where and not match.has:
-            yield match_key, "expected `type`, `where` or `has`, got none of them"
+        yield from _empty_match(match_key, match)
 
 
 def _resume(profile: Profile) -> Iterator[Contradiction]:
@@ -160,6 +200,44 @@ def _auth(profile: Profile) -> Iterator[Contradiction]:
         yield ("auth", "code"), "expected `refusal` with `code`, got none"
 
 
+def _codes(profile: Profile) -> Iterator[Contradiction]:
+    """Look for a code that an error is mapped to and may not have."""
+    errors = profile.errors
+    if errors is None or not errors.codes:
+        return
+    mapped: list[tuple[Key, str | None]] = [(("cancelled",), errors.cancelled)]
+    for kind in UpstreamFailure.model_fields:
+        codes = getattr(errors.upstream, kind)
+        mapped += [(("upstream", kind), code) for code in codes]
+    for key, code in mapped:
+        if code is not None and code not in errors.codes:
+            known = ", ".join(errors.codes)
+            expected = f"expected one of `codes` ({known}), got {code!r}"
+            yield ("errors", *key), expected
+
+
+def _order(profile: Profile) -> Iterator[Contradiction]:
+    order = profile.order
+    if order is None:
+        return
+    for index, type_ in enumerate(order.anywhere):
+        if type_ in Grammar(order.grammar).names():
+            wanted = "a type that the grammar does not speak of"
+            yield ("order", "anywhere", index), f"expected {wanted}, got {type_!r}"
+
+
+def _invariants(profile: Profile) -> Iterator[Contradiction]:
+    for index, invariant in enumerate(profile.invariants):
+        key = ("invariants", index)
+        if not isinstance(invariant, Returned):
+            continue
+        has_place = invariant.type is not None and invariant.pointer is not None
+        has_part = invariant.type is not None or invariant.pointer is not None
+        if has_place != has_part or has_place == (invariant.header is not None):
+            wanted = "either `header`, or `type` and `pointer`"
+            yield key, f"expected {wanted}, got both or not one whole"
+
+
 def _data(profile: Profile) -> Iterator[Contradiction]:
     """Look for what speaks of JSON where there is none."""
     if profile.framing.data == "json":
@@ -178,14 +256,42 @@ def _data(profile: Profile) -> Iterator[Contradiction]:
 
 
 def _steering(profile: Profile) -> Iterator[Contradiction]:
-    if profile.steering.mode != "prompt":
+    steering = profile.steering
+    key = ("steering",)
+    if steering.mode == "none":
         return
-    if profile.steering.token is None:
-        yield _needs(("steering",), "token", "mode = 'prompt'")
+    mode = f"mode = {steering.mode!r}"
+    if steering.token is None and steering.shown != "none":
+        yield _needs(key, "token", mode)
+    if steering.token is not None and steering.shown == "none":
+        yield (*key, "token"), "expected no `token` with shown = 'none', got one"
     endpoint = profile.endpoint
     texts: list[JsonValue] = [endpoint.path, endpoint.body, dict(endpoint.query)]
     for side in endpoint.follow_up:
         texts += [side.body, dict(side.query)]
     if PROMPT not in placeholders(texts):
-        wanted = "{prompt} in the endpoint's path, query or body with mode = 'prompt'"
-        yield ("steering", "mode"), f"expected {wanted}, got none"
+        wanted = f"{{prompt}} in the endpoint's path, query or body with {mode}"
+        yield (*key, "mode"), f"expected {wanted}, got none"
+    yield from _numbered_calls(profile)
+
+
+def _numbered_calls(profile: Profile) -> Iterator[Contradiction]:
+    """Look for calls that a run does not make, and for two answers to one call."""
+    steering = profile.steering
+    shown = () if isinstance(steering.shown, str) else steering.shown
+    named: list[tuple[Key, int]] = [(("steering", "shown"), call) for call in shown]
+    answered: set[int] = set()
+    key: Key
+    for index, answer in enumerate(steering.answers):
+        key = ("steering", "answers", index, "calls")
+        named += [(key, call) for call in answer.calls]
+        for call in sorted(answered.intersection(answer.calls)):
+            yield key, f"expected one answer to each call, got a second one to {call}"
+        answered.update(answer.calls)
+        if len(answer.text) < _SHORTEST_ANSWER:
+            wanted = f"at least {_SHORTEST_ANSWER} characters"
+            yield (*key[:-1], "text"), f"expected {wanted}, got {answer.text!r}"
+    for key, call in named:
+        if call > steering.calls_per_run:
+            wanted = f"calls up to calls_per_run = {steering.calls_per_run}"
+            yield key, f"expected {wanted}, got {call}"

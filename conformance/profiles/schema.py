@@ -13,8 +13,10 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, JsonValue, PositiveInt
+from pydantic import BaseModel, Field, JsonValue, PositiveInt
 
+from .invariants import Invariant
+from .strictness import STRICT
 from .values import (
     LONGEST_S,
     GrammarText,
@@ -31,9 +33,7 @@ from .values import (
 
 
 class _Section(BaseModel):
-    model_config = ConfigDict(
-        extra="forbid", frozen=True, strict=True, allow_inf_nan=False
-    )
+    model_config = STRICT
 
 
 class EventMatch(_Section):
@@ -152,21 +152,31 @@ class Response(_Section):
 class TypeLocation(_Section):
     """Where an event's type stands.
 
-    `event-field`: the `event:` field; `json-pointer`: a string in the data; `both`:
-    both, and they must agree; `present-key`: the one of `keys` that the data object,
-    or the object at `pointer` in it, has (A2A); `none`: events have no type (OpenAI
-    chunks), all count as `default`.
+    `event-field`: the `event:` field; `json-pointer`: a string in the data, at
+    `pointer`, or at the first of `pointers` that leads to something; `both`: both, and
+    they must agree; `present-key`: the one of `keys` that the data object, or the
+    object at `pointer` in it, has (A2A); `none`: events have no type (OpenAI chunks),
+    all count as `default`.
 
-    `event_field` pins the `event:` field of every event; with `event_field_optional`
-    it may also be left out (MCP). `known` are types that come besides those of the
-    grammar and the payloads; a `*` at the end of one, or of a payload's name, stands
-    for any rest (Vercel's `data-*`, LangGraph's `messages|*`).
+    An event that matches one of `named`, by the type that stands there and by what is
+    inside it, has that name for its type in all of the profile: the first one that
+    fits. So a grammar can tell apart what a protocol tells apart by a value.
+
+    `event_field` pins the `event:` field of every event, `event_fields` those of some
+    types; with `event_field_optional` it may also be left out (MCP); with `data_only`
+    there is none, on heartbeats neither. `known` are types that come besides those of
+    the grammar and the payloads; a `*` at the end of one, or of a payload's name,
+    stands for any rest (Vercel's `data-*`, LangGraph's `messages|*`).
     """
 
     location: Literal["event-field", "json-pointer", "both", "present-key", "none"]
     pointer: Pointer | None = None
+    pointers: tuple[Pointer, ...] = ()
+    named: dict[Text, EventMatch] = {}
     event_field: HeaderValue | None = None
+    event_fields: dict[Text, HeaderValue] = {}
     event_field_optional: bool = False
+    data_only: bool = False
     keys: tuple[Text, ...] = ()
     default: Text = "message"
     known: tuple[Text, ...] = ()
@@ -200,7 +210,7 @@ class Ids(_Section):
 
 
 class Retry(_Section):
-    """The reconnection time in ms on the first event of every response."""
+    """The reconnection time in ms on the first event with an id of every response."""
 
     first_event_ms: PositiveInt
 
@@ -208,8 +218,14 @@ class Retry(_Section):
 class Heartbeat(_Section):
     """What keeps an idle connection open, and how often.
 
-    `promised = false`: they may come, at any time or never (AG-UI, Anthropic).
-    `fatal_forms` names forms that this protocol's own client dies of; none may come.
+    A heartbeat that is an event is known by its `event:` field (form `event`), or by
+    its type or its literal data (form `json`); what else is inside it is for the
+    payload of its type to say.
+
+    `promised = false`: they may come, at any time or never (AG-UI, Anthropic). With
+    `opens` every response begins with one; in a resumed response the value at
+    `cursor_value` in it is that of the event at the cursor. `fatal_forms` names forms
+    that this protocol's own client dies of; none may come.
     """
 
     form: Literal["comment", "event", "json", "none"]
@@ -217,6 +233,8 @@ class Heartbeat(_Section):
     data: str | None = None
     type: Text | None = None
     promised: bool = True
+    opens: bool = False
+    cursor_value: Pointer | None = None
     interval_s: Seconds = 15.0
     tolerance_s: Seconds = 0.5
     fatal_forms: tuple[Literal["comment", "event", "json"], ...] = ()
@@ -373,14 +391,16 @@ class UpstreamFailure(_Section):
 class Errors(_Section):
     """How a failure after the headers is told, and how upstream faults map to it.
 
-    `timeout_s` bounds a mute model call; `retries_upstream` says that a rate-limited
-    model call is tried again, honouring `Retry-After`.
+    `codes` are all that an error event may have; none named: any. `timeout_s` bounds a
+    mute model call; `retries_upstream` says that a rate-limited model call is tried
+    again, honouring `Retry-After`.
     """
 
     code: Pointer
     message: Pointer
     retryable: Pointer | None = None
     cancelled: str | None = None
+    codes: tuple[Text, ...] = ()
     upstream: UpstreamFailure = UpstreamFailure()
     timeout_s: Seconds = 60.0
     retries_upstream: bool = False
@@ -390,111 +410,13 @@ class Order(_Section):
     """The grammar of a complete stream, over event types.
 
     An error terminal may cut it anywhere after `error_after` (a type of the grammar),
-    or from the very start when that is empty.
+    or from the very start when that is empty. Events of the types in `anywhere` may
+    come at any place before the end; the grammar does not speak of them.
     """
 
     grammar: GrammarText
     error_after: str = ""
-
-
-class Sequence(_Section):
-    """The values at `pointer` in events of `type` are exactly `values`, in order."""
-
-    kind: Literal["sequence"]
-    name: str
-    type: Text
-    pointer: Pointer
-    values: tuple[JsonValue, ...]
-
-
-class Equal(_Section):
-    """In every event that has them, the values at both pointers are equal."""
-
-    kind: Literal["equal"]
-    name: str
-    left: Pointer
-    right: Pointer
-
-
-class Mapping(_Section):
-    """The value at `pointer` decides the value at `to`."""
-
-    kind: Literal["mapping"]
-    name: str
-    pointer: Pointer
-    to: Pointer
-    values: dict[str, JsonValue]
-
-
-class Monotonic(_Section):
-    """The number at `pointer` never decreases (or never increases) over a stream."""
-
-    kind: Literal["monotonic"]
-    name: str
-    pointer: Pointer
-    direction: Literal["up", "down"] = "up"
-
-
-class Constant(_Section):
-    """The value at `pointer` is the same in every event of a stream."""
-
-    kind: Literal["constant"]
-    name: str
-    pointer: Pointer
-
-
-class Bracketed(_Section):
-    """Between `opens` and `closes` the value at `pointer` is the opening event's."""
-
-    kind: Literal["bracketed"]
-    name: str
-    opens: Text
-    closes: Text
-    pointer: Pointer
-
-
-class Joined(_Section):
-    """The texts at `pointer` in events of `type`, joined, equal the one at `to`."""
-
-    kind: Literal["joined"]
-    name: str
-    type: Text
-    pointer: Pointer
-    to_type: Text
-    to: Pointer
-
-
-class Count(_Section):
-    """The number at `pointer` in `type` equals how many events of `counts` came."""
-
-    kind: Literal["count"]
-    name: str
-    type: Text
-    pointer: Pointer
-    counts: Text
-
-
-class Final(_Section):
-    """In the terminal success event the value at `pointer` is `value`."""
-
-    kind: Literal["final"]
-    name: str
-    pointer: Pointer
-    value: JsonValue
-
-
-Invariant = Annotated[
-    Sequence
-    | Equal
-    | Mapping
-    | Monotonic
-    | Constant
-    | Bracketed
-    | Joined
-    | Count
-    | Final,
-    Field(discriminator="kind"),
-]
+    anywhere: tuple[Text, ...] = ()
 
 
 class Latency(_Section):
@@ -506,23 +428,47 @@ class Latency(_Section):
 
 
 class TokenText(_Section):
-    """Where the model's own text reappears in the stream."""
+    """Where the model's own text reappears in the stream, and in what portions.
+
+    A target that gathers words shows `words` of them in one event; with `end`, once
+    they end in that text (50 words and a blank line, for paragraphs).
+    """
 
     type: Text
     text: Pointer
+    words: Annotated[int, Field(ge=1, le=1000)] = 1
+    end: str = ""
+
+
+_CallNumber = Annotated[int, Field(ge=1, le=1000)]
+
+
+class Answer(_Section):
+    """What the model has to say in some calls of a run, or else the run fails."""
+
+    calls: Annotated[tuple[_CallNumber, ...], Field(min_length=1)]
+    text: Text
 
 
 class Steering(_Section):
-    """How probes tell the fake model what to do.
+    """How probes tell the fake model what to do, and what of it a reader sees.
 
-    `prompt`: a directive in the user text reaches the model; `none`: it cannot, and
-    every check that needs it is inapplicable. A run makes `calls_per_run` model calls,
-    each of which shows its text as `token` events.
+    `prompt`: directives in the user text reach the model; `key`: the user text has
+    room for the key of a script (some 70 characters), and the script goes to the fake
+    provider; `none`: neither, and every check that needs it is inapplicable.
+
+    A successful run makes `calls_per_run` model calls, numbered from 1; a call that is
+    tried again keeps its number. `shown` says which of them show their text, as
+    `token` events; the others are hidden. `answers` are needed for success.
     """
 
-    mode: Literal["prompt", "none"] = "none"
-    calls_per_run: Annotated[int, Field(ge=1, le=1000)] = 1
+    mode: Literal["prompt", "key", "none"] = "none"
+    calls_per_run: _CallNumber = 1
+    shown: (
+        Literal["all", "none"] | Annotated[tuple[_CallNumber, ...], Field(min_length=1)]
+    ) = "all"
     token: TokenText | None = None
+    answers: tuple[Answer, ...] = ()
 
 
 SideTime = Literal[

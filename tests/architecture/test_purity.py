@@ -21,6 +21,8 @@ PURE = [
     "conformance/runner/judge.py",
     "conformance/runner/result.py",
     "conformance/runner/events.py",
+    "conformance/runner/suite.py",
+    "conformance/steering.py",
     "reference_server/streams/sse.py",
     "reference_server/streams/events.py",
     "reference_server/dialects/pipeline/render.py",

@@ -23,14 +23,13 @@ from tests.mutants.base import FAST, Base
 from tests.mutants.mutant import Mutant
 from tests.mutants.site import SECRET, Site
 
-from streamproof.conformance.catalogue import requirements
-from streamproof.conformance.checks import CHECKS
 from streamproof.conformance.model import Judgement
-from streamproof.conformance.probes import PROBES, Minted, Surroundings, Target, rigged
+from streamproof.conformance.probes import Minted, Surroundings, Target, rigged
 from streamproof.conformance.probes.bench.surroundings import PATIENCE_S
 from streamproof.conformance.profiles import load
 from streamproof.conformance.runner.engine import Bench, Execution
 from streamproof.conformance.runner.plan import Filters, make_plan
+from streamproof.conformance.runner.suite import Suite, built_in_suite
 from streamproof.reference_server.server import Config, bind
 
 READY = "listening on "
@@ -134,6 +133,7 @@ async def examine(
     keeps apart what several runs leave in the provider's journal; each response that
     does not end by itself costs `patience_s`.
     """
+    suite = _part_of(built_in_suite(), probes)
     surroundings = Surroundings(
         profile=load(base.profile, FAST),
         target=Target.parse(url),
@@ -142,22 +142,30 @@ async def examine(
         wall_clock=time.time,
         patience_s=patience_s,
     )
-    needs = {name: probe.needs for name, probe in PROBES.items() if name in probes}
-    judged = [
-        replace(each, probes=tuple(p for p in each.probes if p in probes))
-        for each in requirements()
-        if not each.excluded and not set(each.probes).isdisjoint(probes)
-    ]
-    plan = make_plan(surroundings.profile, judged, needs, Filters())
+    plan = make_plan(suite, surroundings.profile, Filters())
     async with rigged(
-        surroundings, probes=PROBES, control_url=fakes_url, seed=seed
+        surroundings, probes=suite.probes, control_url=fakes_url, seed=seed
     ) as rig:
         bench = Bench(
             probe=rig.run,
             deadline_s=rig.deadline_s,
-            checks=CHECKS,
+            checks=suite.checks,
             clock=time.monotonic,
             emit=lambda _event: None,
             strict=True,
         )
         return await Execution(plan=plan, bench=bench).run()
+
+
+def _part_of(suite: Suite, probes: Collection[str]) -> Suite:
+    """Return what these probes alone can prove."""
+    requirements = tuple(
+        replace(each, probes=tuple(p for p in each.probes if p in probes))
+        for each in suite.requirements
+        if not each.excluded and not set(each.probes).isdisjoint(probes)
+    )
+    return Suite(
+        requirements=requirements,
+        checks={each.id: suite.checks[each.id] for each in requirements},
+        probes={name: each for name, each in suite.probes.items() if name in probes},
+    )

@@ -6,6 +6,7 @@ exchanges. Must not judge, and must not know what any probe is about.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -29,7 +30,7 @@ from ...profiles.requests import (
     with_credential,
 )
 from ...profiles.typed import parse_id
-from ...steering import TWO_TOKENS, Script, Word
+from ...steering import TWO_TOKENS, Script, Word, is_shown, write_script
 from .control import Control
 from .ids import make_uuid, unknown_id
 from .missing import MissingError
@@ -74,6 +75,7 @@ class Context:
     _scripts: dict[str, Script] = field(default_factory=dict)
     _left_out: dict[str, str] = field(default_factory=dict)
     _released: set[str] = field(default_factory=set)
+    _put: dict[str, object] = field(default_factory=dict)
 
     @property
     def profile(self) -> Profile:
@@ -116,19 +118,41 @@ class Context:
 
     def script(
         self,
-        *first: Word,
+        *special: Word,
         always: Iterable[Word] = TWO_TOKENS,
+        call: int | None = None,
         part: str = "",
     ) -> Script:
-        """Make a script with a key of its own; `first` is for the first model call."""
+        """Make a script with a key of its own.
+
+        `special` is what one model call does, the one with the number `call` or else
+        the first that a reader sees; see `steering.write_script`.
+        """
         key = f"{self.name}-{self.nonce}" + (f"-{part}" if part else "")
-        script = Script(key=key, first=first, always=tuple(always))
+        steering = self.profile.steering
+        script = write_script(steering, key, *special, always=always, call=call)
         self._scripts[key] = script
         return script
 
     def prompt(self, script: Script) -> str:
         """Return the user text for a script; a plain one where it cannot be steered."""
-        return script.text() if self.is_steered else PLAIN_PROMPT
+        if not self.is_steered:
+            return PLAIN_PROMPT
+        is_key = self.profile.steering.mode == "key"
+        return script.marker() if is_key else script.text()
+
+    async def _put_scripts(self) -> None:
+        """Put every script at the provider for which the prompt has no room.
+
+        The fact `scripts` holds them by key, for whoever wants to send a request again.
+        """
+        if not self.is_steered or self.profile.steering.mode != "key":
+            return
+        for key, script in self._scripts.items():
+            if key not in self._put:
+                self._put[key] = script.json()
+                await self._control.put_script(key, script.json())
+        self.facts["scripts"] = self._put
 
     async def release(self, *scripts: Script) -> None:
         """Let the model go on behind its gates."""
@@ -138,13 +162,14 @@ class Context:
                 await self._control.release(script.key)
 
     async def reaches(
-        self, script: Script, state: str, within_s: float, *, turn: int = 1
+        self, script: Script, state: str, within_s: float, *, turn: int | None = None
     ) -> bool:
-        """Wait until a model call of this script has reached a state."""
+        """Wait until the watched model call, or that turn, has reached a state."""
+        turn = script.turn if turn is None else turn
         return await self._control.wait(script.key, turn, state, within_s)
 
     async def reaches_for(self, stream: Stream, script: Script, state: str) -> bool:
-        """Wait until the first model call is in a state, as long as its stream lives.
+        """Wait until the watched call is in a state, as long as its stream lives.
 
         A stream that was refused makes no call: there is nothing to wait for.
         """
@@ -155,7 +180,21 @@ class Context:
 
     async def settle(self, script: Script) -> None:
         """Give a run that should be over the time to make a further model call."""
-        await self.reaches(script, "accepted", SETTLE_S, turn=2)
+        await self.reaches(script, "accepted", SETTLE_S, turn=script.turn + 1)
+
+    async def shows(
+        self, stream: Stream, script: Script, tokens: int, within_s: float = math.inf
+    ) -> None:
+        """Wait until a reader is up to date with a model that has sent so many tokens.
+
+        Of a call that is hidden nothing is to be seen: then it is the model that is
+        waited for, and any event.
+        """
+        if is_shown(self.profile.steering, script.turn):
+            await stream.has_tokens(tokens, within_s)
+            return
+        await self.reaches_for(stream, script, script.token_state(tokens))
+        await stream.has_events(1, within_s)
 
     @property
     def _control(self) -> Control:
@@ -299,6 +338,7 @@ class Context:
             script: of the stream that it is about, for what is asked about it later.
             extra_s: how long the answer takes, beyond the general patience.
         """
+        await self._put_scripts()
         self._bare[label] = request
         if script is not None:
             self._script_of[label] = script
@@ -332,7 +372,7 @@ class Context:
         """Return how long the models of a run take."""
         if not self.is_steered:
             return self.surroundings.model_s
-        return script.seconds(self.profile.steering.calls_per_run)
+        return script.seconds
 
     # The end
 

@@ -88,6 +88,7 @@ code = "/code"
 message = "/message"
 retryable = "/retryable"
 cancelled = "CANCELLED"
+codes = ["UPSTREAM", "LIMITED", "TIMEOUT", "BROKEN", "CANCELLED"]
 timeout_s = 2.0
 retries_upstream = true
 

@@ -379,7 +379,7 @@ UNPROVEN: list[tuple[str, Evidence, str]] = [
         ),
         "did not finish",
     ),
-    ("cancellation.foreign-refused", OVER, "over before that cancel"),
+    ("cancellation.foreign-refused", OVER, "outside of its life"),
     (
         "cancellation.foreign-refused",
         with_exchanges(CANCELLED, answer("foreign-cancel", 404, "NO_STREAM")),

@@ -17,6 +17,17 @@ TEXT = (
 )
 
 
+MARKED = (
+    "{{kind='marked', name='n', type='token-stream', pointer='/delta/text', "
+    "marker='{marker}', by='error', value='/n'{more}}}"
+)
+REST = ", rest={type='x', pointer='/r'}"
+RETURNED = (
+    "{kind='returned', name='n', to_type='error', to='/a', "
+    "header='X', type='error', pointer='/b'}"
+)
+
+
 @pytest.mark.parametrize(
     ("settings", "message"),
     [
@@ -36,6 +47,18 @@ TEXT = (
         (["framing=1"], "expected a table, got 1"),
         (["order.error_after=node-entr"], "got 'node-entr'"),
         (["steering.token.type=tokens"], "got 'tokens'"),
+        (["steering.shown=none"], "expected no `token` with shown = 'none', got one"),
+        (["steering.shown=[1, 15]"], "up to calls_per_run = 14, got 15"),
+        (["steering.shown=[]"], "expected"),
+        (["steering.answers=[{calls=[15], text='ok'}]"], "calls_per_run = 14, got 15"),
+        (
+            ["steering.answers=[{calls=[1], text='x'}]"],
+            "at least 2 characters, got 'x'",
+        ),
+        (
+            ["steering.answers=[{calls=[1, 2], text='ok'}, {calls=[2, 3], text='ok'}]"],
+            "expected one answer to each call, got a second one to 2",
+        ),
         (["terminal.success=[{type='node-done'}]"], "got 'node-done'"),
         (["terminal.error=[{type='eror'}]"], "got 'eror'"),
         (["terminal.success=[{}]"], "expected `type`, `where` or `has`"),
@@ -64,6 +87,77 @@ TEXT = (
         (["framing.data=text"], "expected data = 'json' with type location"),
         (["response.stream_id={}"], "expected one of `last_segment_of`"),
         (["framing.type.keys=['a']"], "expected no `keys` with location"),
+        (["framing.type.pointers=['/a']"], "either `pointer` or `pointers`, got both"),
+        (
+            ["framing.type={location='event-field', pointers=['/a']}"],
+            "expected no `pointers` with location = 'event-field'",
+        ),
+        (
+            ["framing.type={location='json-pointer'}"],
+            "expected `pointer` with location = 'json-pointer', got none",
+        ),
+        (["framing.type.named={x={}}"], "expected `type`, `where` or `has`, got none"),
+        (["framing.type.data_only=true"], "expected no pinned `event:` field, got one"),
+        (
+            ["framing.type={location='both', pointer='/t', data_only=true}"],
+            "a type in the data or none with `data_only`, got 'both'",
+        ),
+        (
+            ["framing.type={location='both', pointer='/t', event_field='x'}"],
+            "with location = 'both', got a pinned one",
+        ),
+        (["framing.type.event_fields={x='y'}"], "got 'x'"),
+        (["order.anywhere=['node-enter']"], "that the grammar does not speak of, got"),
+        (["order.anywhere='x'"], "expected a list, got 'x'"),
+        (["heartbeat.cursor_value='/at'"], "expected `opens` with `cursor_value`"),
+        (
+            ["heartbeat={form='comment', opens=true, cursor_value='/at'}"],
+            "a heartbeat that is an event with `cursor_value`, got 'comment'",
+        ),
+        (["heartbeat={form='none', opens=true}"], "no `opens` with form = 'none'"),
+        (["errors.codes=['CANCELLED']"], "one of `codes` (CANCELLED), got 'UPSTREAM_"),
+        (["errors.cancelled='STOPPED'"], "got 'STOPPED'"),
+        (
+            ["invariants=[{kind='returned', name='n', to_type='error', to='/a'}]"],
+            "expected either `header`, or `type` and `pointer`, got both or",
+        ),
+        (
+            [f"invariants=[{RETURNED}]"],
+            "expected either `header`, or `type` and `pointer`, got both or",
+        ),
+        (
+            ["invariants=[{kind='within', name='n', type='error', within_s=0}]"],
+            "expected greater than 0, got 0",
+        ),
+        (
+            ["invariants=[{kind='final', name='n', type='x', pointer='', value=1}]"],
+            "got 'x'",
+        ),
+        (
+            ["invariants=[{kind='followed', name='n', type='error', by=['x']}]"],
+            "got 'x'",
+        ),
+        (
+            ["invariants=[{kind='followed', name='n', type='error', by=[]}]"],
+            "expected at least one item, got none",
+        ),
+        (
+            ["invariants=[{kind='monotonic', name='n', pointer='/a', of='text'}]"],
+            "expected 'number' or 'time', got 'text'",
+        ),
+        (
+            [f"invariants=[{MARKED.format(marker='a', more='')}]"],
+            "with one group, got 0 in 'a'",
+        ),
+        (
+            [f"invariants=[{MARKED.format(marker='(', more='')}]"],
+            "a regular expression, but",
+        ),
+        (
+            [f"invariants=[{MARKED.format(marker='(a)', more=REST)}]"],
+            "got 'x'",
+        ),
+        (["invariants=[{kind='surprise', name='n'}]"], "got 'surprise'"),
         (["errors.code=/a~2"], "expected a JSON pointer"),
         (["payloads.error={'$ref'='http://x/y'}"], "expected a local $ref"),
         (["payloads.error={'$ref'='#/$defs/x'}"], "something in the same schema"),
@@ -117,3 +211,38 @@ def test_tables_without_bottom_are_refused(depth: int) -> None:
 
     with pytest.raises(ProfileError, match="at most 60 tables inside each other"):
         parse(text, origin="deep.toml")
+@pytest.mark.parametrize(
+    ("key", "wrong", "message"),
+    [
+        ("to_type", '"node-compl"', "expected a type that the profile has"),
+        ("pointer", '"delta"', "expected a JSON pointer such as '/type', got 'delta'"),
+        ("since", '"node"', "expected a type that the profile has"),
+        ("sinse", '"x"', "unknown key; did you mean 'since'?"),
+    ],
+)
+def test_what_is_wrong_with_an_invariant_is_named_by_file_line_and_key(
+    key: str, wrong: str, message: str
+) -> None:
+    joined = TEXT.index('kind = "joined"')
+    end = TEXT.index("[[", joined)
+    head, rule, tail = TEXT[:joined], TEXT[joined:end], TEXT[end:]
+    lines = [line for line in rule.splitlines() if line and not line.startswith(key)]
+    index = head.count("[[invariants]]") - 1
+    text = head + "\n".join([*lines, f"{key} = {wrong}", ""]) + tail
+    line = text[: text.index(f"{key} = {wrong}", joined)].count("\n") + 1
+
+    with pytest.raises(ProfileError) as caught:
+        parse(text, origin="my.toml")
+
+    said = str(caught.value).splitlines()
+    assert any(
+        each.startswith(f"my.toml:{line}: invariants.{index}.") and message in each
+        for each in said
+    ), said
+
+
+def test_each_error_of_an_invariant_is_named_once() -> None:
+    with pytest.raises(ProfileError) as caught:
+        load("pipeline", ["invariants=[{kind='length', name='n', pointer='/a'}]"])
+
+    assert str(caught.value).count("expected a value, got none") == 2
