@@ -129,15 +129,14 @@ class Returned(_Kind):
 class Placed(_Kind):
     """The number at `pointer` in `type` is a place in a list, counted from 1.
 
-    The list is the one at `items` in the last event of `of` before; the values at
-    `members` are the same in the event and in that item of the list.
+    The list is the last one before that stood at `items`; the values at `members` are
+    the same in the event and in that item of the list.
     """
 
     kind: Literal["placed"]
     type: Text
     pointer: Pointer
-    of: Text
-    items: Pointer
+    items: Place
     members: tuple[Pointer, ...] = ()
 
 

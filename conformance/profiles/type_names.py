@@ -17,7 +17,7 @@ Contradiction = tuple[Key, str]
 _ANY = "*"
 _OF_INVARIANTS = (
     *("type", "opens", "closes", "to_type", "counts"),
-    *("of", "by", "since", "after", "sources", "rest"),
+    *("by", "since", "after", "items", "sources", "rest"),
 )
 
 

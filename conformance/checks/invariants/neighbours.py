@@ -53,7 +53,7 @@ def judge_returned(invariant: Returned, stream: Stream) -> Iterator[Finding]:
 
 def judge_placed(invariant: Placed, stream: Stream) -> Iterator[Finding]:
     """Look up the item of the list that a number names, and compare the two."""
-    lists = iter(values_at(stream, invariant.items, invariant.of))
+    lists = iter(values_at(stream, invariant.items.pointer, invariant.items.type))
     items: object = MISSING
     later = next(lists, None)
     for event, place in values_at(stream, invariant.pointer, invariant.type):
@@ -74,7 +74,7 @@ def _judge_place(
     if not (is_place and 1 <= place <= len(items)):  # type: ignore[operator]  # an int
         expected = (
             f"at {invariant.pointer} a place from 1 to {len(items)} in "
-            f"{invariant.items} of {invariant.of}"
+            f"{invariant.items.pointer} of {invariant.items.type}"
         )
         yield breach(invariant, stream, event, expected, show(place))
         return
@@ -83,8 +83,8 @@ def _judge_place(
         value, wanted = lookup(event.data, member), lookup(item, member)
         if value is not MISSING and not is_same_json(value, wanted):
             expected = (
-                f"at {member} what item {place} of {invariant.items} in "
-                f"{invariant.of} has, {show(wanted)}"
+                f"at {member} what item {place} of {invariant.items.pointer} in "
+                f"{invariant.items.type} has, {show(wanted)}"
             )
             yield breach(invariant, stream, event, expected, show(value))
 

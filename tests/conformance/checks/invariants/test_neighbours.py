@@ -78,8 +78,7 @@ def test_a_value_of_the_head_returns_too() -> None:
 PLACED: Rule = {
     "type": "cited",
     "pointer": "/n",
-    "of": "found",
-    "items": "/items",
+    "items": {"type": "found", "pointer": "/items"},
     "members": ["/name"],
 }
 FOUND: Given = ("found", {"items": [{"name": "x"}, {"name": "y"}]})
