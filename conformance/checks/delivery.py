@@ -51,13 +51,19 @@ def judge_head(evidence: Evidence, profile: Profile) -> Iterator[Finding | Sampl
 def judge_first_event(
     evidence: Evidence, profile: Profile
 ) -> Iterator[Finding | Sample]:
-    """Measure from the request to the first event, while the model says nothing."""
+    """Measure from the request to the first event, while the model says nothing.
+
+    A heartbeat is one where the profile says that every response begins with it.
+    """
     bound = _latency(profile).first_event_s
     stream, model_at = _held(evidence, profile)
-    if not stream.events:
+    arrivals = [event.at for event in stream.events[:1]]
+    if profile.heartbeat is not None and profile.heartbeat.opens:
+        arrivals += [beat.at for beat in stream.heartbeats[:1]]
+    if not arrivals:
         yield stream.find(f"a first event within {ms(bound)}", "none at all")
         return
-    at = stream.events[0].at
+    at = min(arrivals)
     yield from _judge_latency(stream, "the first event", at, bound, model_at)
 
 

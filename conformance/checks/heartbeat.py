@@ -20,12 +20,12 @@ from ..evidence.silences import (
     declared,
     long_silences,
 )
-from ..evidence.streams import Stream, streams
+from ..evidence.streams import Heartbeat, Stream, beats, streams
 from ..evidence.untestable import Untestable
 from ..evidence.words import few, ms
 from ..model import Evidence, Finding
 from ..profiles import Profile, schema
-from ..profiles.pointer import is_same_json, parse_json, show
+from ..profiles.pointer import is_same_json, lookup, parse_json, show
 from ..profiles.typed import known_types
 from ..wire import AnomalyKind, Block, Comment, Event
 from .registry import Sample, check
@@ -50,13 +50,28 @@ _COUNTED_INTERVALS = 3
 def _arrivals(silence: Silence) -> list[tuple[float, bool]]:
     """Return when something arrived, and whether it was no event of the protocol.
 
-    Any bytes keep a connection alive; their form is judged elsewhere.
+    Any bytes keep a connection alive; their form is judged elsewhere. A heartbeat that
+    opens the response comes whether or not there is a silence, and answers for none.
     """
-    ours = _protocol_events(silence.stream)
+    stream = silence.stream
+    opening = _opening(stream)
+    ours = _protocol_events(stream) | {beat.item.start for beat in opening}
     return [
         (timed.at, timed.item.start not in ours)
-        for timed in silence.stream.transcript.decoded.items
+        for timed in stream.transcript.decoded.items
     ]
+
+
+def _opening(stream: Stream) -> tuple[Heartbeat, ...]:
+    """Return the heartbeat that opens a response, where the profile says that one does.
+
+    It is the first of all events; a block without data is none.
+    """
+    heartbeat = stream.profile.heartbeat
+    if heartbeat is None or not heartbeat.opens:
+        return ()
+    first = min((event.wire.start for event in stream.events[:1]), default=math.inf)
+    return tuple(beat for beat in stream.heartbeats[:1] if beat.item.start < first)
 
 
 def _protocol_events(stream: Stream) -> frozenset[int]:
@@ -241,7 +256,8 @@ def _strangers(silence: Silence, profile: Profile) -> Iterator[Event | Comment]:
     stream = silence.stream
     fatal = declared(profile).fatal_forms
     has_declared = any(
-        silence.start < beat.at <= silence.end for beat in stream.heartbeats
+        silence.start < beat.at <= silence.end
+        for beat in stream.heartbeats[len(_opening(stream)) :]
     )
     ours = _protocol_events(stream) | {beat.item.start for beat in stream.heartbeats}
     for timed in stream.transcript.decoded.items:
@@ -333,6 +349,59 @@ def _torn_by_event(stream: Stream, heartbeat: schema.Heartbeat) -> Iterator[int]
         parts = timed.item.data.split("\n")
         if heartbeat.data and len(parts) > 1 and heartbeat.data in parts:
             yield timed.item.start
+
+
+# At the start of every response
+
+
+@check("heartbeat.opens-response")
+def judge_opening(evidence: Evidence, profile: Profile) -> Iterator[Finding]:
+    """Find responses that begin with anything but a heartbeat."""
+    found = []
+    for stream in streams(evidence, profile):
+        if _opening(stream):
+            continue
+        if not stream.events and not stream.is_read_to_end:
+            continue  # we left before anything came
+        first = stream.events[0].name if stream.events else "no event at all"
+        expected = f"{_form(declared(profile))} as the first event of the response"
+        event = stream.events[0] if stream.events else None
+        found.append(stream.find(expected, first, event=event))
+    yield from few(found, "responses")
+
+
+@check("heartbeat.opening-carries-cursor-value")
+def judge_cursor_value(evidence: Evidence, profile: Profile) -> Iterator[Finding]:
+    """Compare what opens a resumed response with the event at its cursor."""
+    pointer = declared(profile).cursor_value
+    if pointer is None:
+        raise Untestable("the profile declares no value of the event at the cursor")
+    seen = streams(evidence, profile)
+    told = {
+        event.id: lookup(event.data, pointer)
+        for stream in seen
+        for event in stream.events
+        if event.id is not None
+    }
+    found = []
+    looked = False
+    for stream in seen:
+        cursor = stream.resumed_after
+        opening = _opening(stream)
+        if cursor not in told or not opening:
+            continue
+        looked = True
+        beat = beats(stream)[0]
+        value = lookup(beat.data, pointer)
+        if not is_same_json(value, told[cursor]):
+            expected = (
+                f"at {pointer} what the event {cursor!r} has, {show(told[cursor])}"
+            )
+            got = f"{show(value)} in the heartbeat that opens the response"
+            found.append(stream.find(expected, got, event=beat))
+    if not looked:
+        raise Untestable("no resumed response began with a heartbeat")
+    yield from few(found, "responses")
 
 
 # Only when they are needed

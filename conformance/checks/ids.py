@@ -229,13 +229,19 @@ def _common(left: str, right: str) -> int:
 
 @check("ids.retry-on-first-event")
 def judge_retry(evidence: Evidence, profile: Profile) -> Iterator[Finding]:
-    """Hold the first event of every response against the declared `retry`."""
+    """Hold the first event with an id of every response against the declared `retry`.
+
+    Where no event of a response has an id, its first event is held against it.
+    """
     if profile.retry is None:
         raise Untestable("the profile declares no retry")
-    wanted = f"retry: {profile.retry.first_event_ms} as a field of the first event"
+    has_ids = profile.ids.form != "none"
+    which = "the first event with an id" if has_ids else "the first event"
+    wanted = f"retry: {profile.retry.first_event_ms} as a field of {which}"
     found = []
     for stream in _with_events(evidence, profile):
-        first = stream.events[0]
+        with_id = (event for event in stream.events if event.id is not None)
+        first = next(with_id, stream.events[0])
         if first.wire.retry_ms != profile.retry.first_event_ms:
             alone = _lone_retry(stream)
             got = f"{first.name} with retry: {first.wire.retry_ms}"

@@ -19,6 +19,7 @@ from ..model import Evidence, Finding
 from ..profiles import Profile
 from ..profiles.grammar import Grammar, Mismatch
 from ..profiles.pointer import show
+from ..profiles.type_names import is_named
 from ..profiles.typed import Outcome, TypedEvent
 from ..wire import EndingKind
 from .registry import Sample, check
@@ -76,20 +77,27 @@ class _History:
     def remember(self, start: list[str], stream: Stream) -> list[str]:
         """Return the types of a response that went on from `start`, and keep them."""
         types = list(start)
-        for event in _ordered(stream):
-            types.append(event.type or "")
+        for event in _up_to_end(stream):
+            if _has_place(event, stream):
+                types.append(event.type or "")
             if event.id is not None:
                 self._places[event.id] = (types, len(types))
         return types
 
 
-def _ordered(stream: Stream) -> Iterator[TypedEvent]:
-    """Yield the events that the grammar speaks of: up to success, without an error."""
+def _up_to_end(stream: Stream) -> Iterator[TypedEvent]:
+    """Yield the events up to success, without an error."""
     for event in stream.events:
         if event.outcome in (None, Outcome.SUCCESS):
             yield event
         if event.outcome is not None:
             return
+
+
+def _has_place(event: TypedEvent, stream: Stream) -> bool:
+    """Tell whether the grammar speaks of an event: not of those that come anywhere."""
+    order = stream.profile.order
+    return order is None or not is_named(event.type or "", order.anywhere)
 
 
 def _early_error(types: list[str], stream: Stream, error_after: str) -> Mismatch | None:
@@ -104,8 +112,11 @@ def _early_error(types: list[str], stream: Stream, error_after: str) -> Mismatch
 
 def _out_of_order(stream: Stream, mismatch: Mismatch, offset: int) -> Finding:
     index = mismatch.index - offset
-    event = stream.events[index] if index < len(stream.events) else None
-    before = stream.events[index - 1] if index > 0 else None
+    events = [event for event in _up_to_end(stream) if _has_place(event, stream)]
+    if stream.terminal is not None and stream.terminal not in events:
+        events.append(stream.terminal)
+    event = events[index] if index < len(events) else None
+    before = events[index - 1] if index > 0 else None
     after = f"after {before.name}" if before is not None else "at the start"
     got = "the end of the stream" if mismatch.got is None else mismatch.got
     if event is not None and mismatch.got is not None:

@@ -13,7 +13,13 @@ from ..evidence.untestable import Untestable
 from ..model import Evidence, Exchange, Finding
 from ..profiles import Profile
 from ..profiles.pointer import MISSING, lookup
-from ..profiles.typed import Outcome, TypedEvent, is_heartbeat, read_event
+from ..profiles.typed import (
+    Outcome,
+    TypedEvent,
+    is_heartbeat,
+    read_event,
+    read_heartbeat,
+)
 from ..wire import Block, Comment, EndingKind, Event, TimedItem, Transcript
 
 MAX_READ = 2048
@@ -146,6 +152,15 @@ class Stream:
             timed=timed,
             beyond_s=beyond_s,
         )
+
+
+def beats(stream: Stream) -> tuple[TypedEvent, ...]:
+    """Read the heartbeats that are events, of the types that the profile gives them."""
+    return tuple(
+        read_heartbeat(beat.item, beat.at, stream.profile)
+        for beat in stream.heartbeats
+        if isinstance(beat.item, Event)
+    )
 
 
 def is_event_stream(transcript: Transcript) -> bool:

@@ -55,7 +55,8 @@ async def held_headers(ctx: Context) -> None:
     await stream.has_events(1, ctx.patience_s)
     heartbeat = ctx.profile.heartbeat
     if heartbeat is not None and heartbeat.form != "none":
-        seen = stream.heartbeats
+        # One that opens the response says nothing of silences.
+        seen = max(stream.heartbeats, heartbeat.opens)
         due_s = heartbeat.interval_s + heartbeat.tolerance_s
         await stream.wait(lambda s: s.heartbeats > seen, due_s + OVERDUE_S)
     ctx.mark("released")

@@ -71,6 +71,20 @@ def _grammar(text: str) -> str:
     return text
 
 
+def _marker(text: str) -> str:
+    try:
+        groups = re.compile(text).groups
+    except re.error as problem:
+        raise ValueError(
+            f"expected a regular expression, but {problem} in {text!r}"
+        ) from problem
+    if groups != 1:
+        raise ValueError(
+            f"expected a regular expression with one group, got {groups} in {text!r}"
+        )
+    return text
+
+
 def _json_schema(schema: dict[str, JsonValue]) -> dict[str, JsonValue]:
     try:
         jsonschema.Draft202012Validator.check_schema(schema)
@@ -144,6 +158,9 @@ HeaderName = Annotated[str, AfterValidator(_header_name)]
 """A token of RFC 9110, section 5.6.2; also what a cookie's name is made of."""
 
 HeaderValue = Annotated[str, AfterValidator(_header_value)]
+Marker = Annotated[str, AfterValidator(_marker)]
+"""A regular expression whose one group is the value of what it finds in a text."""
+
 GrammarText = Annotated[str, AfterValidator(_grammar)]
 JsonSchema = Annotated[dict[str, JsonValue], AfterValidator(_json_schema)]
 

@@ -25,6 +25,7 @@ from tests.conformance.checks.timelines import (
 
 from streamproof.conformance.model import Evidence
 from streamproof.conformance.profiles import Profile
+from streamproof.conformance.profiles.schema import Heartbeat
 from streamproof.conformance.wire import EndingKind
 
 
@@ -211,6 +212,26 @@ def test_a_stream_that_broke_off_is_still_judged_on_what_arrived() -> None:
     given = evidence(stream, calls=(call(102.1, headers=102.0),))
 
     assert_finding("delivery.first-event-in-time", given, "500 ms", "900 ms", RICH)
+
+
+@pytest.mark.parametrize(
+    ("opens", "beat_at", "is_right"),
+    [(True, 100.03, True), (True, 100.7, False), (False, 100.03, False)],
+)
+def test_a_heartbeat_counts_where_it_opens_every_response(
+    beat_at: float, *, opens: bool, is_right: bool
+) -> None:
+    heartbeat = Heartbeat(form="comment", opens=opens)
+    profile = RICH.model_copy(update={"heartbeat": heartbeat})
+    beat, event_ = (beat_at, b": hb\n\n"), (100.8, event(1, "start"))
+    given = evidence(
+        response("stream", beat, event_, (101.1, event(2, "done"))),
+        calls=(call(101.02, headers=101.0),),
+    )
+
+    found = findings("delivery.first-event-in-time", given, profile)
+
+    assert (found == []) is is_right
 
 
 def in_portions(words: int) -> Profile:

@@ -25,6 +25,7 @@ NEED_MORE = {
     "headers.same-on-resume",
     "framing.text-survives",
     "framing.no-forged-events",
+    "vocabulary.error-codes",
     "ids.stream-differs",
     "lifecycle.all-tokens-arrive",
     "lifecycle.one-generation",
