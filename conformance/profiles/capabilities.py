@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from http import HTTPStatus
 
+from .invariants import Marked
 from .rules import placeholders
 from .schema import Profile
 
@@ -100,6 +101,7 @@ _DECLARED: dict[str, Callable[[Profile], bool]] = {
         each.raw_body is None and each.method is None for each in p.endpoint.invalid
     ),
     "invariants": lambda p: bool(p.invariants),
+    "invariants.marked": lambda p: bool(marked_texts(p)),
     "json": lambda p: p.framing.data == "json",
     "latency": lambda p: p.latency is not None,
     "limits": lambda p: p.limits is not None,
@@ -120,6 +122,12 @@ _DECLARED: dict[str, Callable[[Profile], bool]] = {
     "stream-id": lambda p: p.response.stream_id_header is not None,
     "terminal": lambda p: p.terminal.form != "eof" and _ends(p),
 }
+
+
+def marked_texts(profile: Profile) -> list[str]:
+    """Return the texts that the model writes to show what markers yield."""
+    return [each.text for each in profile.invariants if isinstance(each, Marked)]
+
 
 CAPABILITIES = frozenset(_DECLARED)
 

@@ -12,7 +12,7 @@ from collections.abc import Iterable, Iterator
 from pydantic import JsonValue
 
 from .grammar import Grammar
-from .invariants import Returned
+from .invariants import Marked, Returned
 from .schema import (
     Capture,
     EventMatch,
@@ -347,6 +347,11 @@ def _order(profile: Profile) -> Iterator[Contradiction]:
 def _invariants(profile: Profile) -> Iterator[Contradiction]:
     for index, invariant in enumerate(profile.invariants):
         key = ("invariants", index)
+        if isinstance(invariant, Marked) and not re.search(
+            invariant.marker, invariant.text
+        ):
+            wanted = f"a text with a marker ({invariant.marker})"
+            yield (*key, "text"), f"expected {wanted}, got {invariant.text!r}"
         if not isinstance(invariant, Returned):
             continue
         has_place = invariant.type is not None and invariant.pointer is not None

@@ -19,7 +19,7 @@ TEXT = (
 
 MARKED = (
     "{{kind='marked', name='n', type='token-stream', pointer='/delta/text', "
-    "marker='{marker}', by='error', value='/n'{more}}}"
+    "marker='{marker}', by='error', value='/n', text='cat'{more}}}"
 )
 REST = ", rest={type='x', pointer='/r'}"
 RETURNED = (
