@@ -7,9 +7,11 @@ that the same user's valid request was accepted in the same run.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import pairwise
 
 from ..evidence.continuation import rest_of, to_success, unbroken, unlike_rest
 from ..evidence.journal import CLOCK_TOLERANCE_S, describe, is_over, key_of, last_call
+from ..evidence.labels import in_form
 from ..evidence.refusals import described, is_refused, refused_with, shaped, the_answer
 from ..evidence.streams import answers, is_event_stream, read, the_stream
 from ..evidence.untestable import Untestable
@@ -27,28 +29,38 @@ EXPIRY_TOLERANCE_S = 0.25
 order above what NTP leaves between two machines of one network.
 """
 
-_REFUSED = {
-    "none": "a request without a credential",
+_FAULTS = {
     "malformed": "a request whose token is no token",
-    "wrong-scheme": "a request with the token under another scheme",
     "alg-none": "a request with an unsigned token",
     "bad-signature": "a request with a token that somebody else signed",
     "wrong-algorithm": "a request with a token signed by an algorithm not configured",
     "expired": "a request with an expired token",
-    "query-token": "a request with its token in the query",
-    "none-and-invalid-body": "an invalid request without a credential",
 }
-"""Label of each refused request and what it is."""
+"""What can be wrong with a credential, in whatever form it is sent."""
+
+_OTHERS = {
+    "none": "a request without a credential",
+    "wrong-scheme": "a request with the token under another scheme",
+    "query-token": "a request with its token in the query",
+    "cookie-token": "a request with its token in a cookie",
+    "none-and-invalid-body": "an invalid request without a credential",
+    "none-and-unknown-path": "a request to an unknown path without a credential",
+    "none-and-wrong-method": "a request with an unserved method and no credential",
+}
+"""Label of each other refused request and what it is."""
+
+_PLACES = {
+    "bearer": "in the Authorization header",
+    "query": "in the query",
+    "cookie": "in a cookie",
+    "header": "in its header",
+}
 
 _IDS = {
     "no-credential": "none",
-    "malformed": "malformed",
     "wrong-scheme": "wrong-scheme",
-    "alg-none": "alg-none",
-    "bad-signature": "bad-signature",
-    "wrong-algorithm": "wrong-algorithm",
-    "expired": "expired",
     "query-token-refused": "query-token",
+    "cookie-token-refused": "cookie-token",
     "before-validation": "none-and-invalid-body",
 }
 """Which refused request each plain requirement is about."""
@@ -59,16 +71,117 @@ def _refuses(label: str) -> Check:
 
     def refuses(evidence: Evidence, profile: Profile) -> Iterator[Finding | Sample]:
         exchange = the_answer(evidence, label)
-        _accepted(evidence)
+        _accepted(evidence, profile)
         yield from refused_with(
-            exchange, profile, statuses=[_auth(profile).status], to=_REFUSED[label]
+            exchange, profile, statuses=[_auth(profile).status], to=_OTHERS[label]
         )
+
+    return refuses
+
+
+def _refuses_in_every_form(fault: str) -> Check:
+    """Make the check that a credential with this fault is refused in every form.
+
+    A form in which not even a good one is accepted proves nothing.
+    """
+
+    def refuses(evidence: Evidence, profile: Profile) -> Iterator[Finding | Sample]:
+        forms = _auth(profile).forms
+        for form in forms:
+            exchange = the_answer(evidence, in_form(fault, form, forms[0]))
+            _accepted(evidence, profile, form)
+            where = f" {_PLACES[form]}" if len(forms) > 1 else ""
+            yield from refused_with(
+                exchange,
+                profile,
+                statuses=[_auth(profile).status],
+                to=f"{_FAULTS[fault]}{where}",
+            )
 
     return refuses
 
 
 for _id, _label in _IDS.items():
     check(f"auth.{_id}")(_refuses(_label))
+
+for _fault in _FAULTS:
+    check(f"auth.{_fault}")(_refuses_in_every_form(_fault))
+
+
+@check("auth.before-routing")
+def before_routing(evidence: Evidence, profile: Profile) -> Iterator[Finding | Sample]:
+    """See that a missing credential is told before a wrong path or method."""
+    _accepted(evidence, profile)
+    for label in ("none-and-unknown-path", "none-and-wrong-method"):
+        yield from refused_with(
+            the_answer(evidence, label),
+            profile,
+            statuses=[_auth(profile).status],
+            to=_OTHERS[label],
+        )
+
+
+@check("auth.refusal-code")
+def refusal_code(evidence: Evidence, profile: Profile) -> Iterator[Finding | Sample]:
+    """See that every refusal with the declared status has the declared code."""
+    auth = _auth(profile)
+    asked = [each for each in _asked(evidence) if each.transcript.status == auth.status]
+    if not asked:
+        raise Untestable(f"no request was refused so: {answers(evidence)}")
+    for exchange in asked:
+        yield from refused_with(
+            exchange,
+            profile,
+            statuses=[auth.status],
+            code=auth.code,
+            to="a request without a good credential",
+        )
+
+
+@check("auth.every-form-accepted")
+def every_form_accepted(
+    evidence: Evidence, profile: Profile
+) -> Iterator[Finding | Sample]:
+    """See that each form starts a stream, and serves at the other endpoints too."""
+    auth = _auth(profile)
+    _accepted(evidence, profile)
+    for form in auth.forms[1:]:
+        start = the_answer(evidence, f"accepted-{form}")
+        if not is_event_stream(start.transcript):
+            yield _refused_good(start, profile, f"a stream for a token {_PLACES[form]}")
+        for what in ("resumed", "cancelled"):
+            for other in evidence.labelled(f"{what}-{form}"):
+                if other.transcript.status == auth.status:
+                    wanted = f"a token {_PLACES[form]} to count for what is {what} too"
+                    yield _refused_good(other, profile, wanted)
+
+
+@check("auth.first-form-decides")
+def first_form_decides(
+    evidence: Evidence, profile: Profile
+) -> Iterator[Finding | Sample]:
+    """See which of two credentials counts, the first one good or bad."""
+    auth = _auth(profile)
+    for form, other in pairwise(auth.forms):
+        _accepted(evidence, profile, form)
+        _accepted(evidence, profile, other)
+        good = the_answer(evidence, f"good-{form}-bad-{other}")
+        if not is_event_stream(good.transcript):
+            wanted = f"the good token {_PLACES[form]} to decide, not the bad one"
+            yield _refused_good(good, profile, f"{wanted} {_PLACES[other]}")
+        yield from refused_with(
+            the_answer(evidence, f"good-{other}-bad-{form}"),
+            profile,
+            statuses=[auth.status],
+            to=f"a bad token {_PLACES[form]} beside a good one {_PLACES[other]}",
+        )
+
+
+def _refused_good(exchange: Exchange, profile: Profile, expected: str) -> Finding:
+    transcript = exchange.transcript
+    return read(exchange, profile).find(
+        expected, described(transcript), at=transcript.head_at
+    )
 
 
 @check("auth.challenge")
@@ -105,7 +218,9 @@ def challenge_names_error(
     RFC 6750, section 3.1: without any authentication information, it should not.
     """
     sent = ("alg-none", "bad-signature", "wrong-algorithm", "expired")
-    with_token = [each for each in _unauthorized(evidence) if each.label in sent]
+    with_token = [
+        each for each in _unauthorized(evidence) if each.label.startswith(sent)
+    ]
     if not with_token:
         raise Untestable(f"no request with a token was refused: {answers(evidence)}")
     for exchange in with_token:
@@ -131,7 +246,7 @@ def refused_as_json(evidence: Evidence, profile: Profile) -> Iterator[Finding | 
 @check("auth.before-upstream")
 def before_upstream(evidence: Evidence, profile: Profile) -> Iterator[Finding | Sample]:
     """See that no refused request reached the model, while valid ones do."""
-    valid = {key_of(exchange) for exchange in _accepted(evidence)}
+    valid = {key_of(exchange) for exchange in _accepted(evidence, profile)}
     if not any(call.key in valid for call in evidence.calls):
         raise Untestable("not even an accepted request reached the model")
     asked = {key_of(each): each for each in reversed(_asked(evidence))}
@@ -239,15 +354,23 @@ def expiry_resumable(
 
 def _asked(evidence: Evidence) -> list[Exchange]:
     """Return the requests that must have been refused."""
-    return [exchange for exchange in evidence.exchanges if exchange.label in _REFUSED]
+    refused = (*_FAULTS, *_OTHERS)
+    return [each for each in evidence.exchanges if each.label.startswith(refused)]
 
 
-def _accepted(evidence: Evidence) -> list[Exchange]:
-    """Return the valid starts that were accepted; `Untestable` if there is none."""
-    valid = evidence.labelled("valid-")
+def _accepted(
+    evidence: Evidence, profile: Profile, form: str | None = None
+) -> list[Exchange]:
+    """Return the valid starts that were accepted; `Untestable` if there is none.
+
+    By default those with the credential in the first form of the profile.
+    """
+    is_first = form in (None, _auth(profile).forms[0])
+    valid = evidence.labelled("valid-" if is_first else f"accepted-{form}")
     accepted = [each for each in valid if is_event_stream(each.transcript)]
     if not accepted:
-        raise Untestable(f"no valid request was accepted: {answers(evidence)}")
+        where = "" if is_first else f" with its token {_PLACES[str(form)]}"
+        raise Untestable(f"no valid request{where} was accepted: {answers(evidence)}")
     return accepted
 
 

@@ -32,7 +32,7 @@ from ..evidence.words import ended, few, is_given_up, last_event, ms
 from ..model import Evidence, Exchange, Finding
 from ..profiles import Profile
 from ..profiles.pointer import show
-from ..profiles.schema import Resume, ResumeRefusal
+from ..profiles.schema import Refused, Resume
 from ..profiles.typed import Outcome, TypedEvent, parse_id
 from ..wire import EndingKind
 from .registry import Sample, check
@@ -280,7 +280,7 @@ def foreign_refused(evidence: Evidence, profile: Profile) -> Iterator[Finding | 
         evidence,
         "foreign",
         profile,
-        declared=_resume(profile).unknown or ResumeRefusal(status=404),
+        declared=_resume(profile).unknown or Refused(status=404),
         to="a resume with another user's event id",
     )
 
@@ -506,7 +506,7 @@ def _refused(
     label: str,
     profile: Profile,
     *,
-    declared: ResumeRefusal | None,
+    declared: Refused | None,
     to: str,
 ) -> Iterator[Finding]:
     yield from refused_with(
@@ -518,11 +518,11 @@ def _refused(
     )
 
 
-def _statuses(declared: ResumeRefusal | None) -> Iterable[int]:
+def _statuses(declared: Refused | None) -> Iterable[int]:
     return _CLIENT_ERRORS if declared is None else (declared.status,)
 
 
-def _code(declared: ResumeRefusal | None) -> str | None:
+def _code(declared: Refused | None) -> str | None:
     return None if declared is None else declared.code
 
 

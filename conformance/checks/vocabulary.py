@@ -2,14 +2,9 @@
 
 from __future__ import annotations
 
-import functools
-import json
 from collections.abc import Iterator
 
-import jsonschema
-import referencing
-from jsonschema.exceptions import best_match
-
+from ..evidence.schemas import breach_of
 from ..evidence.streams import Stream, beats, streams
 from ..evidence.untestable import Untestable
 from ..evidence.words import few
@@ -81,10 +76,6 @@ def _event_field(type_: str | None, place: TypeLocation) -> str | None:
 @check("vocabulary.payload-schema")
 def judge_payloads(evidence: Evidence, profile: Profile) -> Iterator[Finding]:
     """Hold the JSON of every event against the schema of its type."""
-    validators = {
-        type_: _validator(json.dumps(schema))
-        for type_, schema in profile.payloads.items()
-    }
     # Replays repeat the same events word for word; each is validated once.
     known: dict[tuple[str, str], str] = {}
     found: list[Finding] = []
@@ -95,7 +86,7 @@ def judge_payloads(evidence: Evidence, profile: Profile) -> Iterator[Finding]:
                 continue
             key = (name, event.wire.data)
             if key not in known:
-                known[key] = _breach(validators[name], event.data)
+                known[key] = breach_of(profile.payloads[name], event.data)
             if known[key]:
                 expected = f"the payload of {event.type} as its schema has it"
                 got = f"{event.name}: {known[key]}"
@@ -110,21 +101,6 @@ def payload_name(type_: str | None, profile: Profile) -> str | None:
     if type_ is None or type_ in profile.payloads:
         return type_
     return next((name for name in profile.payloads if is_named(type_, [name])), None)
-
-
-def _breach(validator: jsonschema.Draft202012Validator, data: object) -> str:
-    """Word the most telling breach of a schema; empty if there is none."""
-    problem = best_match(validator.iter_errors(data))
-    return "" if problem is None else f"{problem.message[:200]} at {problem.json_path}"
-
-
-@functools.lru_cache(maxsize=256)  # a profile has some ten payloads
-def _validator(schema: str) -> jsonschema.Draft202012Validator:
-    """Compile a schema, which costs far more than to apply it once."""
-    # An empty registry: the default one fetches what a $ref names, and no check may.
-    return jsonschema.Draft202012Validator(
-        json.loads(schema), registry=referencing.Registry()
-    )
 
 
 @check("vocabulary.error-codes")

@@ -6,14 +6,17 @@ Pure. Must not know what was refused or why: the topic modules say what they exp
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+
+from pydantic import JsonValue
 
 from ..evidence.untestable import Untestable
 from ..model import Evidence, Exchange, Finding
 from ..profiles import Profile
 from ..profiles.pointer import MISSING, lookup, parse_json, show
 from ..wire import Transcript
+from .schemas import breach_of
 from .streams import answer, is_event_stream, read
 from .words import is_given_up
 
@@ -118,6 +121,23 @@ def shaped(exchange: Exchange, profile: Profile) -> Iterator[Finding]:
                 f"{show(value)} in {described(transcript)}",
                 offset=0,
             )
+
+
+def unlike_schema(
+    exchange: Exchange, profile: Profile, schema: Mapping[str, JsonValue]
+) -> Iterator[Finding]:
+    """Find what is wrong unless an answer is one JSON document of this schema."""
+    seen, transcript = read(exchange, profile), exchange.transcript
+    essence = (transcript.header("Content-Type") or "").partition(";")[0].strip()
+    document = parse_json(transcript.body.decode("utf-8", "replace"))
+    if essence.lower() != "application/json" or document is MISSING:
+        yield seen.find(
+            "a JSON document as application/json", described(transcript), offset=0
+        )
+    elif breach := breach_of(schema, document):
+        yield seen.find(
+            "a body as its schema has it", f"{breach} in {described(transcript)}"
+        )
 
 
 def alike(

@@ -20,6 +20,7 @@ from . import (
     leave,
     plain,
     resume,
+    sides,
     upstream,
 )
 from .bench.missing import MissingError
@@ -54,6 +55,7 @@ _MODULES = (
     concurrency,
     upstream,
     bad_requests,
+    sides,
 )
 
 PROBES: Mapping[str, Probe] = MappingProxyType(

@@ -75,9 +75,7 @@ async def slots_after_cancel(ctx: Context) -> None:
     """Take all slots, cancel the streams, take all slots again."""
     used = await _fill(ctx, hold_after(1))
     for n, (_, stream) in enumerate(used, 1):
-        stream_id = ctx.stream_id(stream)
-        if stream_id is not None:
-            await ctx.cancel(f"cancel-{n}", stream_id)
+        await ctx.cancel(f"cancel-{n}", stream)
     for _, stream in used:
         await stream.over()
     await _again(ctx, ctx.mark("ended") + _within_s(ctx.profile))

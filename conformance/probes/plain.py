@@ -5,7 +5,8 @@ Must not judge; so must none of the other modules with probes.
 
 from __future__ import annotations
 
-from ..profiles import Profile
+from ..evidence.labels import label_of
+from ..profiles import Profile, is_declared
 from ..profiles.capabilities import marked_texts
 from ..profiles.requests import with_header
 from ..profiles.schema import Limits
@@ -37,9 +38,10 @@ async def complete(ctx: Context) -> None:
     await stream.over()
     twin = await ctx.start("twin", ctx.script(always=pace, part="twin"))
     await twin.over()
-    stream_id = ctx.stream_id(stream)
-    if _has_explicit_cancel(ctx.profile) and stream_id is not None:
-        await ctx.cancel("cancel-finished", stream_id)
+    if is_declared(ctx.profile, "cancel.explicit") and stream.status is not None:
+        cancel = ctx.profile.cancel
+        for form in range(0 if cancel is None else len(cancel.explicit)):
+            await ctx.cancel(label_of("cancel-finished", form), stream, form=form)
 
 
 async def awkward_text(ctx: Context) -> None:
@@ -95,10 +97,6 @@ async def http(ctx: Context) -> None:
     packed = await ctx.send("accept-gzip", request)
     await old.over()
     await packed.over()
-
-
-def _has_explicit_cancel(profile: Profile) -> bool:
-    return profile.cancel is not None and profile.cancel.explicit is not None
 
 
 PROBES = (

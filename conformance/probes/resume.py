@@ -5,11 +5,10 @@ from __future__ import annotations
 from itertools import count
 
 from ..profiles import Profile
-from ..profiles.requests import resume_request
 from ..profiles.typed import EventId, form_id, parse_id
 from ..steering import delay, hold_after, say
 from .bench.context import Context
-from .bench.ids import malformed_ids, unknown_stream
+from .bench.ids import malformed_ids, unknown_id
 from .bench.probe import Probe
 from .bench.stream import Leave, Stream
 from .bench.tokens import Credential
@@ -80,14 +79,13 @@ async def resume_answers(ctx: Context) -> None:
         later = EventId(stream=known.stream, n=known.n + ctx.profile.ids.step)
         made_up["future"] = form_id(later, ctx.profile)
         if known.stream:
-            elsewhere = EventId(stream=unknown_stream(known.stream), n=known.n)
+            elsewhere = EventId(stream=unknown_id(known.stream), n=known.n)
             made_up["unknown"] = form_id(elsewhere, ctx.profile)
         answers = [await ctx.resume(label, stream, made_up[label]) for label in made_up]
     real = stream.ids[0]
     if ctx.can_be_another("foreign"):
         answers.append(await ctx.resume("foreign", stream, real, user="b"))
-    prefix = ctx.surroundings.target.prefix
-    bare = resume_request(ctx.profile, prefix, ctx.bare_request(stream), real)
+    bare = ctx.resume_request(stream, real)
     answers.append(await ctx.send("no-credential", bare, credential=Credential("")))
     for answer in answers:
         await answer.over()

@@ -7,12 +7,13 @@ it must never lead to a wrong verdict. What HTML or an RFC demands is no capabil
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from http import HTTPStatus
+from typing import get_args
 
 from .invariants import Marked
-from .rules import placeholders
-from .schema import Profile
+from .placeholders import STREAM, placeholders
+from .schema import ExplicitCancel, Profile, SideStep, SideTime
 
 
 def _ends(profile: Profile) -> bool:
@@ -32,19 +33,45 @@ def _has_plain_resume(profile: Profile) -> bool:
     return (
         resume is not None
         and resume.form == "last-event-id"
-        and not (resume.query or resume.body or placeholders(resume.path))
+        and not (resume.query or resume.body)
+        and (STREAM not in placeholders(resume.path) or _knows_id(profile))
         and _ends(profile)
     )
 
 
-def _has_plain_cancel(profile: Profile) -> bool:
-    """Tell whether probes know the id that the cancel request has to name."""
-    if profile.cancel is None or profile.cancel.explicit is None:
-        return False
+def _knows_id(profile: Profile) -> bool:
+    """Tell whether probes know the id of a stream."""
     knows_id = (
         profile.response.stream_id_header or profile.ids.form == "stream-sequence"
     )
     return bool(knows_id) and profile.response.stream_id is None
+
+
+def _cancels(profile: Profile) -> tuple[ExplicitCancel, ...]:
+    return () if profile.cancel is None else profile.cancel.explicit
+
+
+def _has_plain_cancel(profile: Profile) -> bool:
+    """Tell whether probes can name the stream in every cancel request."""
+    forms = _cancels(profile)
+    return bool(forms) and all(
+        _knows_id(profile)
+        if STREAM in (used := placeholders([form.path, form.body]))
+        else bool(used)
+        for form in forms
+    )
+
+
+def _has_form(profile: Profile, form: str) -> bool:
+    return profile.auth is not None and form in profile.auth.forms
+
+
+def _steps(profile: Profile) -> Iterator[SideStep]:
+    return (step for side in profile.sides for step in side.requests)
+
+
+def _has_side(when: SideTime) -> Callable[[Profile], bool]:
+    return lambda profile: any(side.when == when for side in profile.sides)
 
 
 def _shows_words(profile: Profile) -> bool:
@@ -64,10 +91,20 @@ _DECLARED: dict[str, Callable[[Profile], bool]] = {
     "auth": lambda p: p.auth is not None and p.auth.forms != ("none",),
     "auth.jwt": lambda p: p.auth is not None and p.auth.token == "jwt",
     "auth.http-rejection": lambda p: p.auth is not None and p.auth.rejection == "http",
-    "auth.header-only": lambda p: p.auth is not None and p.auth.forms == ("bearer",),
+    "auth.bearer": lambda p: _has_form(p, "bearer"),
+    "auth.code": lambda p: p.auth is not None and p.auth.code is not None,
+    "auth.comes-first": lambda p: p.auth is not None and p.auth.comes_first,
+    "auth.first-decides": lambda p: p.auth is not None and p.auth.first_decides,
+    "auth.forms": lambda p: p.auth is not None and len(p.auth.forms) > 1,
+    "auth.no-cookie": lambda p: not _has_form(p, "cookie"),
+    "auth.no-query": lambda p: not _has_form(p, "query"),
     "auth.challenge": lambda p: p.auth is not None and p.auth.challenge != "none",
     "auth.expiry": lambda p: p.auth is not None and p.auth.expiry == "closes",
     "cancel.explicit": _has_plain_cancel,
+    "cancel.answers": lambda p: any(
+        each.accepted is not None or each.finished is not None for each in _cancels(p)
+    ),
+    "cancel.tells": lambda p: any(each.tells for each in _cancels(p)),
     "cancel.disconnect": lambda p: (
         p.cancel is not None and p.cancel.on_disconnect == "cancels"
     ),
@@ -117,6 +154,17 @@ _DECLARED: dict[str, Callable[[Profile], bool]] = {
         and _has_plain_resume(p)
     ),
     "retry": lambda p: p.retry is not None,
+    "sides": lambda p: bool(p.sides),
+    "sides.code": lambda p: any(each.expect.code for each in _steps(p)),
+    "sides.foreign": lambda p: any(each.foreign for each in _steps(p)),
+    "sides.payload": lambda p: any(
+        each.expect.payload is not None or each.captures for each in _steps(p)
+    ),
+    "sides.refused": lambda p: any(
+        each.expect.status >= HTTPStatus.BAD_REQUEST for each in _steps(p)
+    ),
+    "sides.same": lambda p: any(each.expect.same for each in _steps(p)),
+    **{f"sides.{when}": _has_side(when) for when in get_args(SideTime)},
     "steering": lambda p: p.steering.mode != "none" and _ends(p),
     "steering.shown": lambda p: p.steering.mode != "none" and _shows_words(p),
     "stream-id": lambda p: p.response.stream_id_header is not None,

@@ -7,41 +7,33 @@ to every value alone. Judges no traffic and knows no file.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 
 from pydantic import JsonValue
 
 from .grammar import Grammar
 from .invariants import Marked, Returned
-from .schema import (
-    Capture,
-    EventMatch,
-    Profile,
-    SideRequest,
-    TypeLocation,
-    UpstreamFailure,
-)
+from .placeholders import CURSOR, PROMPT, placeholders
+from .request_rules import wrong_cancels, wrong_requests, wrong_resume, wrong_sides
+from .schema import EventMatch, Profile, TypeLocation, UpstreamFailure
 from .type_names import Contradiction, Key, terminal_matches, unknown_types
 
-_PLACEHOLDER = re.compile(r"\{([A-Za-z_][A-Za-z0-9_-]*)\}")
-_PROMPT = "prompt"
-_STREAM = "stream"
-_CURSOR = "cursor"
 _SHORTEST_ANSWER = 2  # probes let a model pause after its second token
-_OWN = frozenset({_PROMPT, _STREAM, _CURSOR})
 
 
 def contradictions(profile: Profile) -> Iterator[Contradiction]:
     """Yield each key that does not fit the rest, and why, in the order of sections."""
     for rule in (
-        _requests,
+        wrong_requests,
         _stream_id,
         _type_location,
         _ids,
         _heartbeat,
         _terminal,
+        wrong_resume,
         _resume,
-        _cancel,
+        wrong_cancels,
+        wrong_sides,
         _auth,
         _codes,
         _order,
@@ -51,89 +43,6 @@ def contradictions(profile: Profile) -> Iterator[Contradiction]:
         unknown_types,
     ):
         yield from rule(profile)
-
-
-# Requests
-
-
-def _requests(profile: Profile) -> Iterator[Contradiction]:
-    endpoint = profile.endpoint
-    names: set[str] = set()
-    for index, side in enumerate(endpoint.setup):
-        yield from _side_request(("endpoint", "setup", index), side, names)
-    own: dict[str, JsonValue] = {
-        "path": endpoint.path,
-        "query": dict(endpoint.query),
-        "headers": dict(endpoint.headers),
-        "body": endpoint.body,
-    }
-    yield from _unknown_placeholders(("endpoint",), own, names | {_PROMPT})
-    for index, invalid in enumerate(endpoint.invalid):
-        key = ("endpoint", "invalid", index)
-        values: dict[str, JsonValue] = {"path": invalid.path, "body": invalid.body}
-        yield from _unknown_placeholders(key, values, names | {_PROMPT})
-        if invalid.raw_body is not None and invalid.body is not None:
-            yield (*key, "raw_body"), "expected either `body` or `raw_body`, got both"
-    yield from _captures(("endpoint",), endpoint.captures, names)
-    for index, side in enumerate(endpoint.follow_up):
-        key = ("endpoint", "follow_up", index)
-        yield from _side_request(key, side, names, {_PROMPT})
-
-
-def _side_request(
-    key: Key, side: SideRequest, names: set[str], own: Iterable[str] = ()
-) -> Iterator[Contradiction]:
-    """Look at one request beside the stream's; add what it captures to `names`."""
-    values: dict[str, JsonValue] = {
-        "path": side.path,
-        "query": dict(side.query),
-        "headers": dict(side.headers),
-        "body": side.body,
-    }
-    yield from _unknown_placeholders(key, values, names | set(own))
-    if not side.path.startswith(("/", "{")) or any(map(str.isspace, side.path)):
-        wanted = "a path that starts with '/' or a placeholder, without white space"
-        yield (*key, "path"), f"expected {wanted}, got {side.path!r}"
-    yield from _captures(key, side.captures, names)
-
-
-def _captures(
-    key: Key, captures: dict[str, Capture], names: set[str]
-) -> Iterator[Contradiction]:
-    for name, capture in captures.items():
-        where = (*key, "captures", name)
-        if (capture.header is None) == (capture.pointer is None):
-            yield where, "expected either `header` or `pointer`, got both or none"
-        if name in _OWN or not _PLACEHOLDER.fullmatch(f"{{{name}}}"):
-            yield where, f"expected a free name for a placeholder, got {name!r}"
-        names.add(name)
-
-
-def _captured(profile: Profile) -> set[str]:
-    endpoint = profile.endpoint
-    of_sides = (side.captures for side in endpoint.setup + endpoint.follow_up)
-    return {name for each in (*of_sides, endpoint.captures) for name in each}
-
-
-def _unknown_placeholders(
-    key: Key, values: dict[str, JsonValue], known: set[str]
-) -> Iterator[Contradiction]:
-    for name, value in values.items():
-        for found in sorted(placeholders(value) - known):
-            words = " or ".join(f"{{{each}}}" for each in sorted(known))
-            expected = words or "no placeholder"
-            yield (*key, name), f"expected {expected}, got {{{found}}}"
-
-
-def placeholders(value: JsonValue) -> set[str]:
-    """Return the names in braces in all texts of a JSON value."""
-    if isinstance(value, str):
-        return set(_PLACEHOLDER.findall(value))
-    if isinstance(value, list):
-        return {name for each in value for name in placeholders(each)}
-    if isinstance(value, dict):
-        return {name for each in value.values() for name in placeholders(each)}
-    return set()
 
 
 def _needs(key: Key, name: str, because: str) -> Contradiction:
@@ -261,61 +170,35 @@ def _resume(profile: Profile) -> Iterator[Contradiction]:
     if resume is None:
         return
     key = ("resume",)
-    values: dict[str, JsonValue] = {
-        "path": resume.path,
-        "query": dict(resume.query),
-        "body": resume.body,
-    }
-    known = {_PROMPT, _STREAM, _CURSOR} | _captured(profile)
-    yield from _unknown_placeholders(key, values, known)
     form = f"form = {resume.form!r}"
-    used = placeholders(list(values.values()))
-    if resume.form in ("query", "body") and not resume.name and _CURSOR not in used:
+    used = placeholders([resume.path, dict(resume.query), resume.body])
+    if resume.form in ("query", "body") and not resume.name and CURSOR not in used:
         yield _needs(key, "name", form)
-    if resume.form == "path" and _CURSOR not in placeholders(resume.path):
+    if resume.form == "path" and CURSOR not in placeholders(resume.path):
         yield (*key, "path"), f"expected {{cursor}} in `path` with {form}, got none"
     if resume.snapshot is not None and resume.form != "snapshot":
         yield (*key, "snapshot"), f"expected no `snapshot` with {form}, got one"
-    if _STREAM in used and not has_stream_id(profile):
-        yield _no_stream_id(key)
-
-
-def _cancel(profile: Profile) -> Iterator[Contradiction]:
-    if profile.cancel is None or profile.cancel.explicit is None:
-        return
-    explicit = profile.cancel.explicit
-    key = ("cancel", "explicit")
-    values = {"path": explicit.path, "body": explicit.body}
-    yield from _unknown_placeholders(key, values, {_STREAM} | _captured(profile))
-    if _STREAM in placeholders(list(values.values())):
-        if not has_stream_id(profile):
-            yield _no_stream_id(key)
-    elif profile.response.stream_id is None or not profile.response.stream_id.request:
-        yield (
-            (*key, "path"),
-            f"expected {{stream}} in `path` or `body`, got {explicit.path!r}",
-        )
-
-
-def has_stream_id(profile: Profile) -> bool:
-    """Tell whether the profile says where the id of a stream stands."""
-    response = profile.response
-    return (
-        response.stream_id_header is not None
-        or response.stream_id is not None
-        or profile.ids.form == "stream-sequence"
-    )
-
-
-def _no_stream_id(key: Key) -> Contradiction:
-    wanted = "`response.stream_id_header` or `response.stream_id` for {stream}"
-    return (*key, "path"), f"expected {wanted}, got neither"
 
 
 def _auth(profile: Profile) -> Iterator[Contradiction]:
     auth = profile.auth
-    if auth is not None and "none" in auth.forms and len(auth.forms) > 1:
+    if auth is None:
+        return
+    if "none" in auth.forms and len(auth.forms) > 1:
         yield ("auth", "forms"), "expected 'none' alone, got other forms as well"
+    if twice := sorted({form for form in auth.forms if auth.forms.count(form) > 1}):
+        yield ("auth", "forms"), f"expected each form once, got {twice[0]!r} twice"
+    for form in auth.names:
+        if form not in auth.forms:
+            yield (
+                ("auth", "names", form),
+                f"expected {form!r} among the forms, got none",
+            )
+    if auth.first_decides and len(auth.forms) == 1:
+        wanted = "several forms with `first_decides`"
+        yield ("auth", "first_decides"), f"expected {wanted}, got one"
+    if auth.code is not None and profile.refusal is None:
+        yield ("auth", "code"), "expected `refusal` with `code`, got none"
 
 
 def _codes(profile: Profile) -> Iterator[Contradiction]:
@@ -392,7 +275,7 @@ def _steering(profile: Profile) -> Iterator[Contradiction]:
     texts: list[JsonValue] = [endpoint.path, endpoint.body, dict(endpoint.query)]
     for side in endpoint.follow_up:
         texts += [side.body, dict(side.query)]
-    if _PROMPT not in placeholders(texts):
+    if PROMPT not in placeholders(texts):
         wanted = f"{{prompt}} in the endpoint's path, query or body with {mode}"
         yield (*key, "mode"), f"expected {wanted}, got none"
     yield from _numbered_calls(profile)

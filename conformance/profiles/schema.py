@@ -52,7 +52,8 @@ class Capture(_Section):
     """What to keep of an answer: the value of a header or at a pointer into JSON.
 
     With `event` it is taken from the first event of that type; the pointer '' is all
-    of its data (MCP HTTP+SSE sends the address of its messages so).
+    of its data (MCP HTTP+SSE sends the address of its messages so). What a stream is
+    asked for tells nothing but headers and events; other answers have no events.
     """
 
     header: HeaderName | None = None
@@ -66,7 +67,7 @@ class SideRequest(_Section):
     Each name in `captures` is a placeholder in everything that comes later.
     """
 
-    method: Literal["GET", "POST", "PUT"] = "POST"
+    method: Literal["GET", "POST", "PUT", "PATCH", "DELETE"] = "POST"
     path: str
     query: dict[str, str] = {}
     headers: dict[HeaderName, HeaderValue] = {}
@@ -75,9 +76,13 @@ class SideRequest(_Section):
 
 
 class InvalidRequest(_Section):
-    """A request that the target must refuse before any stream byte."""
+    """A request that the target must refuse before any stream byte.
+
+    `body`, `path` and `query` stand in the place of those of a valid request.
+    """
 
     name: str
+    query: dict[str, str] | None = None
     body: JsonValue = None
     raw_body: str | None = None
     content_type: HeaderValue | None = None
@@ -90,11 +95,17 @@ class InvalidRequest(_Section):
 class Endpoint(_Section):
     """How a stream is asked for.
 
-    `{prompt}` in `body`, `query` or `path` is replaced by the probe's user text.
+    Placeholders in `path`, `query`, `headers` and `body` are filled in: `{prompt}` with
+    the probe's user text, `{session}` with a UUID that is the same in all that is asked
+    about a stream, `{uuid}` with one that no other request has.
+
+    `captures` keeps what the stream tells: a header or a value in an event. Cancel,
+    resume and the requests of `sides` can name it. One that is called `session` takes
+    the place of the fresh UUID.
 
     `setup` are requests before it (LangGraph makes a thread, MCP 2025-11-25 a
     session); `follow_up` are requests once the stream is open (MCP HTTP+SSE and
-    LangGraph v2 ask there), for which `captures` keeps what the stream has told.
+    LangGraph v2 ask there).
     """
 
     method: Literal["GET", "POST", "REPORT"] = "GET"
@@ -252,8 +263,8 @@ class Terminal(_Section):
     rotates_after_s: Seconds | None = None
 
 
-class ResumeRefusal(_Section):
-    """Status (and error code) of one kind of refused resume."""
+class Refused(_Section):
+    """Status (and error code) of one kind of refusal."""
 
     status: Status
     code: str | None = None
@@ -281,47 +292,72 @@ class Resume(_Section):
     snapshot: Text | None = None
     sends_body: bool = False
     finished_status: Status = 204
-    malformed: ResumeRefusal | None = None
-    future: ResumeRefusal | None = None
-    unknown: ResumeRefusal | None = None
+    malformed: Refused | None = None
+    future: Refused | None = None
+    unknown: Refused | None = None
     second_reader: Literal["takes-over", "shares", "refused"] = "takes-over"
 
 
 class ExplicitCancel(_Section):
-    """The request that cancels a stream; `{stream}` in `path` or `body` is its id."""
+    """One request that cancels a stream.
+
+    `path` or `body` name the stream: by `{stream}`, which is its id, by `{session}` or
+    by a capture. `accepted` and `finished` are schemas of the answer's body while the
+    stream runs and when it is over. `tells` are values that the terminal event then
+    has, such as the reason that `body` gives.
+    """
 
     method: Literal["DELETE", "POST"] = "DELETE"
     path: PathText
     body: JsonValue = None
     accepted_status: Status = 202
+    accepted: JsonSchema | None = None
     finished_status: Status = 200
+    finished_code: str | None = None
+    finished: JsonSchema | None = None
     unknown_status: Status = 404
+    unknown_code: str | None = None
+    tells: dict[Pointer, JsonValue] = {}
 
 
 class Cancel(_Section):
-    """What ends a run early, and how fast the model call must be closed."""
+    """What ends a run early, and how fast the model call must be closed.
+
+    Every request in `explicit` does it, and each of them is tried.
+    """
 
     on_disconnect: Literal["cancels", "continues"] = "cancels"
     grace_s: Annotated[float, Field(ge=0, le=LONGEST_S)] = 0.0
     within_s: Seconds = 1.0
-    explicit: ExplicitCancel | None = None
+    explicit: tuple[ExplicitCancel, ...] = ()
+
+
+AuthForm = Literal["bearer", "query", "cookie", "header", "none"]
+NamedForm = Literal["query", "cookie", "header"]
 
 
 class Auth(_Section):
     """How a request proves who sends it, and how a refusal looks.
 
+    `forms` are all the places that a credential may stand in, each of which is tried;
+    requests that are about something else have it in the first one. `names` says what
+    the header, the query parameter or the cookie is called.
+
+    `first_decides`: of several credentials the one in the form named first counts,
+    whether or not it is good. `comes_first`: a request without a credential is refused
+    for that before anything else is looked at, its path and method included.
     `expiry`: what happens to an open stream when its credential runs out.
     `challenge` is the scheme of `WWW-Authenticate` in a refusal; `none`: it has none.
     """
 
-    forms: Annotated[
-        tuple[Literal["bearer", "query", "cookie", "header", "none"], ...],
-        Field(min_length=1),
-    ] = ("bearer",)
-    name: HeaderName | None = None
+    forms: Annotated[tuple[AuthForm, ...], Field(min_length=1)] = ("bearer",)
+    names: dict[NamedForm, HeaderName] = {}
+    first_decides: bool = False
+    comes_first: bool = False
     rejection: Literal["http", "event"] = "http"
     token: Literal["jwt", "opaque"] = "jwt"
     status: Status = 401
+    code: str | None = None
     challenge: HeaderName | None = "Bearer"
     expiry: Literal["closes", "ignored"] = "ignored"
 
@@ -435,6 +471,62 @@ class Steering(_Section):
     answers: tuple[Answer, ...] = ()
 
 
+SideTime = Literal[
+    "alone", "before", "during", "after-complete", "after-cancel", "after-error"
+]
+
+
+class Same(_Section):
+    """A value in an answer that is the same as another one.
+
+    It stands at `pointer` of the answer. The other one was captured before as
+    `capture`, or stands at `to` in the events of type `event` of the side's stream: in
+    the last of them, in all of them as a `list` or `joined` to one text, or it is their
+    `count`. `but` are places in both values that may differ.
+    """
+
+    pointer: Pointer = ""
+    capture: Text | None = None
+    event: Text | None = None
+    to: Pointer = ""
+    take: Literal["last", "list", "joined", "count"] = "last"
+    but: tuple[Pointer, ...] = ()
+
+
+class Expected(_Section):
+    """What the answer to a request must be: `payload` is the schema of its body."""
+
+    status: Status
+    code: str | None = None
+    payload: JsonSchema | None = None
+    same: tuple[Same, ...] = ()
+
+
+class SideStep(SideRequest):
+    """One request of a side and the answer to it.
+
+    `foreign` is how the same request of another user is refused; without it the
+    request is not about anything that one user owns.
+    """
+
+    name: Text
+    expect: Expected
+    foreign: Refused | None = None
+
+
+class Side(_Section):
+    """What the protocol serves beside its streams: requests in their order.
+
+    They are made `alone`; or `before` a stream, which is then read to its end; or
+    `during` one; or after one that was completed, cancelled, or whose model failed.
+    `{prompt}` makes the model say the same as in that stream.
+    """
+
+    name: Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9-]*$")]
+    when: SideTime = "alone"
+    requests: Annotated[tuple[SideStep, ...], Field(min_length=1)]
+
+
 class Profile(_Section):
     """One implementation's promises."""
 
@@ -457,5 +549,6 @@ class Profile(_Section):
     order: Order | None = None
     payloads: dict[str, JsonSchema] = {}
     invariants: tuple[Invariant, ...] = ()
+    sides: tuple[Side, ...] = ()
     latency: Latency | None = None
     steering: Steering = Steering()

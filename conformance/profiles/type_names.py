@@ -147,6 +147,11 @@ def _optional_types(profile: Profile) -> Iterator[tuple[Key, str | None]]:
         yield ("endpoint", "captures", name, "event"), capture.event
     if profile.steering.token is not None:
         yield ("steering", "token", "type"), profile.steering.token.type
+    for index, side in enumerate(profile.sides):
+        for n, step in enumerate(side.requests):
+            for m, same in enumerate(step.expect.same):
+                key = ("sides", index, "requests", n, "expect", "same", m, "event")
+                yield key, same.event
 
 
 def _overlaps(name: str, names: Iterable[str]) -> bool:

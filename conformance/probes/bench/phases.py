@@ -33,9 +33,9 @@ class Phase:
     state: str = ""
     tokens: int = 0
 
-    def script(self, ctx: Context) -> Script:
+    def script(self, ctx: Context, part: str = "") -> Script:
         """Make a script that keeps a model call in this phase."""
-        return ctx.script(*self.words, call=self.call)
+        return ctx.script(*self.words, call=self.call, part=part)
 
     async def reached(self, ctx: Context, script: Script, stream: Stream) -> bool:
         """Wait until the model call is in this phase and the reader is up to date.

@@ -150,6 +150,11 @@ class Stream:
         """Tell whether the first event already ends the stream."""
         return bool(self.events) and self._sight.is_terminal(self.events[0])
 
+    @property
+    def headers(self) -> tuple[tuple[str, str], ...]:
+        """The headers of the response so far."""
+        return () if self._head is None else self._head.headers
+
     def header(self, name: str) -> str | None:
         """Return the first value of a response header."""
         headers = () if self._head is None else self._head.headers

@@ -72,7 +72,7 @@ unknown = { status = 404, code = "NO_STREAM" }
 [cancel]
 grace_s = 0.5
 within_s = 1.0
-explicit = { path = "/streams/{stream}" }
+explicit = [{ path = "/streams/{stream}" }]
 
 [auth]
 expiry = "closes"

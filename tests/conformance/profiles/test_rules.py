@@ -75,18 +75,14 @@ RETURNED = (
         (["terminal.form=sentinel"], "expected `sentinel` with form = 'sentinel'"),
         (["terminal.sentinel=x"], "expected no `sentinel` with form = 'event'"),
         (["terminal.form=none"], "expected no `success` with form = 'none'"),
-        (["cancel.explicit.path=/x"], "expected {stream} in `path` or `body`"),
-        (["cancel.explicit.path=/{strm}"], "expected {stream}, got {strm}"),
-        (["cancel.explicit.path=x"], "expected a path that starts with '/'"),
+        (["cancel.explicit=[{path='x'}]"], "expected a path that starts with '/'"),
         (["endpoint.path=/a b"], "without white space or '#', got '/a b'"),
-        (["endpoint.path=/{user}"], "expected {prompt}, got {user}"),
         (["endpoint.body={p='x'}"], "expected {prompt} in the endpoint's path"),
         (['endpoint.headers={A="x\\r\\nB: y"}'], "expected one line of ASCII"),
         (["endpoint.headers={'A b'='x'}"], "expected a name of a header"),
         (["resume.form=query"], "expected `name` with form = 'query', got none"),
         (["resume.form=body"], "expected `name` with form = 'body', got none"),
         (["resume.form=path"], "expected {cursor} in `path` with form = 'path'"),
-        (["resume.path=/{x}"], "expected {cursor} or {prompt} or {stream}, got {x}"),
         (["resume.finished_status=20"], "expected greater than or equal to 100"),
         (["framing.data=text"], "expected data = 'json' with type location"),
         (["response.stream_id={}"], "expected one of `last_segment_of`"),
@@ -215,18 +211,6 @@ def test_tables_without_bottom_are_refused(depth: int) -> None:
 
     with pytest.raises(ProfileError, match="at most 60 tables inside each other"):
         parse(text, origin="deep.toml")
-
-
-def test_the_captures_of_a_set_up_request_are_placeholders() -> None:
-    setup = "endpoint.setup=[{path='/t', captures={thread={pointer='/id'}}}]"
-
-    load("pipeline", [setup, "endpoint.path=/t/{thread}"])
-    for wrong, message in (
-        ("{}", "expected either `header` or `pointer`"),
-        ("{pointer='/id', header='X'}", "expected either `header` or `pointer`"),
-    ):
-        with pytest.raises(ProfileError, match=message):
-            load("pipeline", [setup.replace("{pointer='/id'}", wrong)])
 
 
 @pytest.mark.parametrize(
