@@ -5,9 +5,21 @@ from __future__ import annotations
 import pytest
 
 from streamproof.conformance.profiles import CAPABILITIES, is_declared, load, parse
+from streamproof.conformance.profiles.capabilities import marked_texts
 
 PIPELINE = load("pipeline")
-OPENED = load("pipeline", ["heartbeat.opens=true", "heartbeat.cursor_value='/at'"])
+MARKED = (
+    "{kind='marked', name='n', type='token-stream', pointer='/t', marker='(x)', "
+    "by='error', value='/n', text='x'}"
+)
+MORE = load(
+    "pipeline",
+    [
+        "heartbeat.opens=true",
+        "heartbeat.cursor_value='/at'",
+        f"invariants=[{MARKED}]",
+    ],
+)
 BARE = parse(
     """
 name = "bare"
@@ -27,11 +39,20 @@ def test_a_bare_profile_promises_next_to_nothing() -> None:
     assert declared == {"completes", "compression.never"}
 
 
-def test_the_pipeline_promises_everything_but_a_heartbeat_at_the_start() -> None:
+def test_the_pipeline_promises_nearly_everything() -> None:
     undeclared = {name for name in CAPABILITIES if not is_declared(PIPELINE, name)}
 
-    assert undeclared == {"heartbeat.opens", "heartbeat.cursor-value"}
-    assert all(is_declared(OPENED, name) for name in undeclared)
+    assert undeclared == {
+        "heartbeat.opens",
+        "heartbeat.cursor-value",
+        "invariants.marked",
+    }
+    assert all(is_declared(MORE, name) for name in undeclared)
+
+
+def test_the_texts_with_markers_are_those_of_the_profile() -> None:
+    assert marked_texts(PIPELINE) == []
+    assert marked_texts(MORE) == ["x"]
 
 
 def test_text_promises_no_json() -> None:
