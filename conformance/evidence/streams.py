@@ -159,6 +159,12 @@ def is_event_stream(transcript: Transcript) -> bool:
     return transcript.status == 200 and essence.strip().lower() == "text/event-stream"  # noqa: PLR2004 -- the status
 
 
+def tokens_of(transcript: Transcript, name: str) -> frozenset[str]:
+    """Return the comma-separated tokens of a header, lower-case, without arguments."""
+    values = ",".join(transcript.header_all(name)).split(",")
+    return frozenset(value.partition("=")[0].strip().lower() for value in values) - {""}
+
+
 def streams(evidence: Evidence, profile: Profile) -> tuple[Stream, ...]:
     """Read every event-stream response; raise `Untestable` if there is none."""
     found = tuple(
@@ -168,6 +174,14 @@ def streams(evidence: Evidence, profile: Profile) -> tuple[Stream, ...]:
     )
     if not found:
         raise Untestable(f"no response was an event stream: {answers(evidence)}")
+    return found
+
+
+def streams_with_events(evidence: Evidence, profile: Profile) -> tuple[Stream, ...]:
+    """Return the streams with an event; raise `Untestable` if there is none."""
+    found = tuple(stream for stream in streams(evidence, profile) if stream.events)
+    if not found:
+        raise Untestable("no event stream had an event")
     return found
 
 

@@ -18,7 +18,7 @@ import math
 from typing import TYPE_CHECKING, NoReturn, TypeGuard
 
 from .errors import TranscriptError
-from .exchange import Chunk, Ending, EndingKind, Exchange
+from .recording import Chunk, Ending, EndingKind, Recording
 
 if TYPE_CHECKING:
     from collections.abc import Collection
@@ -41,32 +41,32 @@ _HEAD_KEYS = (
 )
 
 
-def dump(exchange: Exchange) -> str:
-    """Write `exchange`; the text ends in a line feed."""
+def dump(recording: Recording) -> str:
+    """Write `recording`; the text ends in a line feed."""
     head = {
         "schema": SCHEMA,
         "version": VERSION,
-        "started_at": exchange.started_at,
-        "connected_at": exchange.connected_at,
-        "request_sent_at": exchange.request_sent_at,
-        "http_version": exchange.http_version,
-        "status": exchange.status,
-        "reason": exchange.reason,
-        "raw_head": dump_bytes(exchange.raw_head),
-        "headers": exchange.headers,
-        "head_at": exchange.head_at,
+        "started_at": recording.started_at,
+        "connected_at": recording.connected_at,
+        "request_sent_at": recording.request_sent_at,
+        "http_version": recording.http_version,
+        "status": recording.status,
+        "reason": recording.reason,
+        "raw_head": dump_bytes(recording.raw_head),
+        "headers": recording.headers,
+        "head_at": recording.head_at,
     }
-    chunks = ({"at": c.at, **dump_bytes(c.data)} for c in exchange.chunks)
+    chunks = ({"at": c.at, **dump_bytes(c.data)} for c in recording.chunks)
     ending = {
-        "ending": exchange.ending.kind,
-        "at": exchange.ending.at,
-        "detail": exchange.ending.detail,
+        "ending": recording.ending.kind,
+        "at": recording.ending.at,
+        "detail": recording.ending.detail,
     }
     rows = (head, *chunks, ending)
     return "".join(json.dumps(row, allow_nan=False) + "\n" for row in rows)
 
 
-def load(text: str, *, first_line: int = 1) -> Exchange:
+def load(text: str, *, first_line: int = 1) -> Recording:
     """Read what `dump` wrote; `first_line` is the number of its first line.
 
     Raises:
@@ -82,7 +82,7 @@ def load(text: str, *, first_line: int = 1) -> Exchange:
     if not ending.has("ending"):
         ending.fail("expected the ending line, the text stops before it; is it cut?")
     head.expect_keys(_HEAD_KEYS)
-    return Exchange(
+    return Recording(
         started_at=head.seconds("started_at"),
         connected_at=head.maybe_seconds("connected_at"),
         request_sent_at=head.maybe_seconds("request_sent_at"),

@@ -13,7 +13,7 @@ from . import jsonl
 from .decoder import Decoder
 from .errors import LimitExceeded
 from .events import Comment, Event, Item
-from .exchange import EndingKind, Exchange
+from .recording import EndingKind, Recording
 from .redaction import redact
 
 if TYPE_CHECKING:
@@ -57,8 +57,8 @@ class Decoded:
 
 
 @dataclass(frozen=True, kw_only=True)  # no slots: cached_property needs __dict__
-class Transcript(Exchange):
-    """An exchange and what its body says; see `Exchange` for the recorded fields."""
+class Transcript(Recording):
+    """An exchange and what its body says; see `Recording` for the recorded fields."""
 
     @cached_property
     def body(self) -> bytes:
@@ -141,4 +141,4 @@ class Transcript(Exchange):
             TranscriptError: the text is something else; the message names the line.
         """
         exchange = jsonl.load(text, first_line=first_line)
-        return cls(**{f.name: getattr(exchange, f.name) for f in fields(Exchange)})
+        return cls(**{f.name: getattr(exchange, f.name) for f in fields(Recording)})
