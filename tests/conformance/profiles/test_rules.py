@@ -211,6 +211,8 @@ def test_tables_without_bottom_are_refused(depth: int) -> None:
 
     with pytest.raises(ProfileError, match="at most 60 tables inside each other"):
         parse(text, origin="deep.toml")
+
+
 @pytest.mark.parametrize(
     ("key", "wrong", "message"),
     [
