@@ -21,6 +21,7 @@ from ..evidence.refusals import (
 )
 from ..evidence.streams import answers, read, the_stream
 from ..evidence.untestable import Untestable
+from ..evidence.words import last_event
 from ..model import Evidence, Exchange, Finding
 from ..profiles import Profile
 from ..profiles.captures import find_in_answer
@@ -33,6 +34,7 @@ from ..profiles.pointer import (
     without,
 )
 from ..profiles.schema import Same, Side, SideStep
+from ..profiles.typed import Outcome
 from .registry import Check, Sample, check
 
 
@@ -77,6 +79,7 @@ def _visits(evidence: Evidence, profile: Profile) -> list[_Visit]:
     asked = {exchange.label for exchange in evidence.exchanges}
     found: list[_Visit] = []
     for side in chosen:
+        _expect_situation(side, evidence, profile)
         captured: dict[str, object] = {}
         for n, step in enumerate(side.requests, 1):
             if (label := side_step(side.name, n)) not in asked:
@@ -95,6 +98,33 @@ def _visits(evidence: Evidence, profile: Profile) -> list[_Visit]:
     if not found:
         raise Untestable(f"the probe asked nothing: {answers(evidence)}")
     return found
+
+
+_ENDS = {
+    "after-complete": Outcome.SUCCESS,
+    "after-cancel": Outcome.CANCELLED,
+    "after-error": Outcome.ERROR,
+}
+
+
+def _expect_situation(side: Side, evidence: Evidence, profile: Profile) -> None:
+    """Raise `Untestable` unless the stream stood where the side's requests want it."""
+    if side.when in _ENDS:
+        stream = the_stream(evidence, side_stream(side.name), profile)
+        if stream.outcome is not _ENDS[side.when]:
+            raise Untestable(
+                f"{side.name}: expected a stream that ends in {_ENDS[side.when]}, got "
+                f"{stream.outcome or 'no end'} after {last_event(stream)}"
+            )
+    if side.when == "during":
+        stream = the_stream(evidence, side_stream(side.name), profile)
+        asked = evidence.labelled(f"{side.name}.0")
+        last = max((each.transcript.started_at for each in asked), default=0.0)
+        if stream.terminal_at is not None and stream.terminal_at < last:
+            raise Untestable(
+                f"{side.name}: the stream was over before the last request: "
+                f"{last_event(stream)}"
+            )
 
 
 def _captured(step: SideStep, exchange: Exchange) -> dict[str, object]:

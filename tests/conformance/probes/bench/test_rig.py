@@ -5,6 +5,7 @@ import json
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
+from pathlib import Path
 
 import anyio
 import httpx
@@ -44,6 +45,9 @@ FAST = (
     "terminal.close_within_s=0.01",
 )
 PROFILE = profiles.load("pipeline", FAST)
+TOY = Path(__file__).parents[3] / "mutants/bases/toy/toy.toml"
+EVERYTHING = profiles.load(str(TOY), FAST)
+"""A profile that declares what any probe needs."""
 
 
 def silent_provider(
@@ -375,7 +379,7 @@ async def every_probe_against(
 ) -> AsyncIterator[dict[str, Evidence]]:
     """Run all probes at once against a target that is none, on a clock that runs."""
     surroundings = Surroundings(
-        profile=PROFILE,
+        profile=EVERYTHING,
         target=target,
         control=silent_provider([]),
         credentials=Minted("secret", wall_clock=time.time),
