@@ -7,7 +7,7 @@ credential stands as `$TOKEN`.
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from urllib.parse import quote, urlencode
 
