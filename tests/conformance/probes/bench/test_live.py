@@ -231,7 +231,7 @@ async def test_an_endless_body_ends_at_a_limit(
     serve: Serve, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(
-        "streamproof.conformance.probes.bench.stream.MAX_BODY_BYTES", 100_000
+        "streamproof.conformance.probes.bench.live.MAX_BODY_BYTES", 100_000
     )
     target = await serve(sending(HEAD + b"\r\n" + b"data: a\n\n" * 100_000))
 
