@@ -17,7 +17,8 @@ from tests.mutants.asgi import (
     get_header,
     refusal,
 )
-from tests.mutants.frames import document, failure, kind, with_document
+from tests.mutants.bases.pipeline import failure
+from tests.mutants.frames import document, kind, with_document
 from tests.mutants.mutant import Mutant
 from tests.mutants.site import Site
 
