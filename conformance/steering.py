@@ -55,8 +55,12 @@ class Word:
         return {_IN_JSON.get(key, key): value for key, value in self.values.items()}
 
 
-def say(*, tokens: int | None = None, text: str | None = None) -> Word:
-    """Say so many words, or this text."""
+def say(
+    *, tokens: int | None = None, text: str | None = None, pieces: int | None = None
+) -> Word:
+    """Say so many words, or this text: a token a word, or in so many pieces."""
+    if text is not None and pieces is not None:
+        return Word(word="say", values={"text": text, "pieces": pieces}, tokens=pieces)
     if text is not None:
         return Word(word="say", values={"text": text}, tokens=len(text.split()) + 1)
     return Word(word="say", values={"tokens": tokens or 0}, tokens=tokens or 0)

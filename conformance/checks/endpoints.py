@@ -13,9 +13,9 @@ from ..evidence.journal import describe, key_of
 from ..evidence.labels import side_step, side_stream
 from ..evidence.refusals import (
     described,
+    find_wrong_refusal,
+    find_wrong_shape,
     is_refused,
-    refused_with,
-    shaped,
     the_answer,
     unlike_schema,
 )
@@ -163,7 +163,7 @@ def code(evidence: Evidence, profile: Profile) -> Iterator[Finding | Sample]:
     """See that each refusal that belongs to the protocol has its code."""
     for visit in _only(evidence, profile, lambda step: step.expect.code):
         if visit.is_as_declared:
-            yield from refused_with(
+            yield from find_wrong_refusal(
                 visit.exchange,
                 profile,
                 statuses=[visit.step.expect.status],
@@ -187,7 +187,7 @@ def refusals_are_json(
     if not refused:
         raise Untestable(f"no request was refused: {answers(evidence)}")
     for exchange in refused:
-        yield from shaped(exchange, profile)
+        yield from find_wrong_shape(exchange, profile)
 
 
 @check("endpoints.payload")
@@ -277,7 +277,7 @@ def _refuses(variant: str, what: str) -> Check:
         assert profile.auth is not None  # noqa: S101 -- a capability these checks need
         for visit in visits:
             exchange = the_answer(evidence, visit.label(variant))
-            yield from refused_with(
+            yield from find_wrong_refusal(
                 exchange,
                 profile,
                 statuses=[profile.auth.status],
@@ -317,7 +317,7 @@ def foreign_refused(evidence: Evidence, profile: Profile) -> Iterator[Finding | 
         if exchange.user == visit.exchange.user:
             raise Untestable("the probe had no second user")
         assert visit.step.foreign is not None  # noqa: S101 -- chosen so
-        yield from refused_with(
+        yield from find_wrong_refusal(
             exchange,
             profile,
             statuses=[visit.step.foreign.status],

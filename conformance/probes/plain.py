@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from ..evidence.labels import label_of
 from ..profiles import Profile, is_declared
+from ..profiles.capabilities import marked_texts
 from ..profiles.requests import with_header
 from ..profiles.schema import Limits
 from ..steering import delay, say
@@ -14,6 +15,10 @@ from .bench.context import Context
 from .bench.probe import Probe
 
 TOKENS = 4
+
+_PIECE_S = 0.03
+"""From one piece of a marked text to the next: so slowly that a server which yields
+something only at the end of the text is late."""
 
 AWKWARD_TEXT = (
     " leading space, then\na line\rand another\r\nand one more\n\n"
@@ -44,6 +49,20 @@ async def awkward_text(ctx: Context) -> None:
     ctx.facts["text"] = AWKWARD_TEXT
     stream = await ctx.start("stream", ctx.script(say(text=AWKWARD_TEXT)))
     await stream.over()
+
+
+async def marked_text(ctx: Context) -> None:
+    """Let the model write each text with markers, in pieces shorter than a marker."""
+    for n, text in enumerate(marked_texts(ctx.profile), 1):
+        script = ctx.script(
+            say(text=text, pieces=_pieces(text)), delay(each_s=_PIECE_S)
+        )
+        stream = await ctx.start(f"marked-{n}", script)
+        await stream.over()
+
+
+def _pieces(text: str) -> int:
+    return max(1, len(text) // 2)
 
 
 async def paced(ctx: Context) -> None:
@@ -84,6 +103,12 @@ PROBES = (
     Probe(name="complete", seconds=lambda p: 1 + 0.2 * _calls(p), run=complete),
     Probe(
         name="awkward-text", needs=("steering",), seconds=lambda _: 1, run=awkward_text
+    ),
+    Probe(
+        name="marked-text",
+        needs=("steering", "invariants.marked"),
+        seconds=lambda p: sum(1 + _PIECE_S * _pieces(text) for text in marked_texts(p)),
+        run=marked_text,
     ),
     Probe(name="paced", needs=("steering",), seconds=lambda _: 2, run=paced),
     Probe(

@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator
 from http import HTTPStatus
 from typing import get_args
 
+from .invariants import Marked
 from .placeholders import STREAM, placeholders
 from .schema import ExplicitCancel, Profile, SideStep, SideTime
 
@@ -142,6 +143,7 @@ _DECLARED: dict[str, Callable[[Profile], bool]] = {
         each.raw_body is None and each.method is None for each in p.endpoint.invalid
     ),
     "invariants": lambda p: bool(p.invariants),
+    "invariants.marked": lambda p: bool(marked_texts(p)),
     "json": lambda p: p.framing.data == "json",
     "latency": lambda p: p.latency is not None,
     "limits": lambda p: p.limits is not None,
@@ -170,6 +172,12 @@ _DECLARED: dict[str, Callable[[Profile], bool]] = {
     "stream-id": lambda p: p.response.stream_id_header is not None,
     "terminal": lambda p: p.terminal.form != "eof" and _ends(p),
 }
+
+
+def marked_texts(profile: Profile) -> list[str]:
+    """Return the texts that the model writes to show what markers yield."""
+    return [each.text for each in profile.invariants if isinstance(each, Marked)]
+
 
 CAPABILITIES = frozenset(_DECLARED)
 

@@ -209,6 +209,7 @@ class Marked(_Kind):
     of type `by`. Events come after the last byte of their marker, in the order in which
     values first appear, one for each value; `within_s` bounds how long after.
 
+    `text` is what a probe lets the model write, so that there are markers to judge.
     With `sources`, a place of a list, a marker without an item there (counted from 1)
     yields no event; with `rest`, such values and no others are listed there.
     """
@@ -219,6 +220,7 @@ class Marked(_Kind):
     marker: Marker
     by: Text
     value: Pointer
+    text: Text
     within_s: Seconds | None = None
     sources: Place | None = None
     rest: Place | None = None

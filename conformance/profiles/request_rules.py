@@ -19,6 +19,7 @@ from .placeholders import (
     STREAM,
     placeholders,
 )
+from .pointer import lookup
 from .schema import Capture, ExplicitCancel, Profile, Same, Side, SideRequest, SideStep
 from .type_names import Contradiction, Key
 
@@ -48,6 +49,10 @@ def wrong_requests(profile: Profile) -> Iterator[Contradiction]:
         yield from _unknown(key, values, names | {PROMPT})
         if invalid.raw_body is not None and invalid.body is not None:
             yield (*key, "raw_body"), "expected either `body` or `raw_body`, got both"
+        for pointer in invalid.lengths:
+            if not isinstance(lookup(invalid.body, pointer), str):
+                wanted = "a place in `body` with a text"
+                yield (*key, "lengths", pointer), f"expected {wanted}, got {pointer!r}"
     yield from _captures(("endpoint",), endpoint.captures)
     for name, capture in endpoint.captures.items():
         if capture.header is capture.event is None:

@@ -7,7 +7,7 @@ credential stands as `$TOKEN`.
 from __future__ import annotations
 
 import json
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from urllib.parse import quote, urlencode
 
@@ -29,6 +29,7 @@ from .schema import AuthForm, ExplicitCancel, InvalidRequest, SideStep
 
 _USER_AGENT = "streamproof"
 _JSON = "application/json"
+_FILLER = "x"
 
 
 def expect_one_request(profile: Profile) -> None:
@@ -115,22 +116,18 @@ def invalid_request(
     """
     endpoint = profile.endpoint
     request = start_request(profile, prefix, values)
-    body: bytes | None = None
-    if invalid.raw_body is not None:
-        body = invalid.raw_body.encode()
-    elif invalid.body is not None:
-        filled = fill(invalid.body, values)
-        steered = _steered(filled, endpoint.body, str(values[PROMPT]))
-        body = json.dumps(steered).encode()
-    elif invalid.method is not None:
-        body = b""
+    body = _invalid_body(profile, invalid, values)
     if body is not None:
         request = replace(request, body=body)
-    if not request.body:
-        request = without_header(request, "Content-Type")
-    elif invalid.content_type is not None or body is not None:
-        content_type = invalid.content_type or endpoint.content_type
+    content_type = invalid.content_type
+    if content_type is None and request.body and body is not None:
+        content_type = endpoint.content_type
+    if content_type:
         request = with_header(request, "Content-Type", content_type)
+    elif content_type is not None or not request.body:
+        request = without_header(request, "Content-Type")
+    for name, value in invalid.headers.items():
+        request = with_header(request, name, value)
     if invalid.path is not None or invalid.query is not None:
         path = endpoint.path if invalid.path is None else invalid.path
         query = endpoint.query if invalid.query is None else invalid.query
@@ -138,6 +135,21 @@ def invalid_request(
         query = query if invalid.path is None else invalid.query or {}
         request = replace(request, path=_target(prefix, path, query, values))
     return replace(request, method=invalid.method or request.method)
+
+
+def _invalid_body(
+    profile: Profile, invalid: InvalidRequest, values: Values
+) -> bytes | None:
+    """Return the body of an invalid request; None for that of a valid one."""
+    if invalid.raw_body is not None:
+        return invalid.raw_body.encode()
+    if invalid.body is None:
+        return None if invalid.method is None else b""
+    body = fill(invalid.body, values)
+    body = _steered(body, profile.endpoint.body, str(values[PROMPT]))
+    for pointer, length in invalid.lengths.items():
+        body = _with_length(body, pointer.split("/")[1:], length)
+    return json.dumps(body).encode()
 
 
 def unfilled(texts: JsonValue, values: Values) -> list[str]:
@@ -246,4 +258,14 @@ def _steered(value: JsonValue, template: JsonValue, prompt: str) -> JsonValue:
         return [_steered(each, under, prompt) for each, under in pairs]
     if isinstance(value, str) and value and template == f"{{{PROMPT}}}":
         return prompt
+    return value
+
+
+def _with_length(value: JsonValue, keys: Sequence[str], length: int) -> JsonValue:
+    """Fill up or cut the text at a place, so that it has so many characters."""
+    if isinstance(value, dict) and keys and keys[0] in value:
+        changed = _with_length(value[keys[0]], keys[1:], length)
+        return {**value, keys[0]: changed}
+    if isinstance(value, str) and not keys:
+        return value[:length].ljust(length, _FILLER)
     return value

@@ -6,12 +6,13 @@ to every value alone. Judges no traffic and knows no file.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 
 from pydantic import JsonValue
 
 from .grammar import Grammar
-from .invariants import Returned
+from .invariants import Marked, Returned
 from .placeholders import CURSOR, PROMPT, placeholders
 from .request_rules import wrong_cancels, wrong_requests, wrong_resume, wrong_sides
 from .schema import EventMatch, Profile, TypeLocation, UpstreamFailure
@@ -229,6 +230,11 @@ def _order(profile: Profile) -> Iterator[Contradiction]:
 def _invariants(profile: Profile) -> Iterator[Contradiction]:
     for index, invariant in enumerate(profile.invariants):
         key = ("invariants", index)
+        if isinstance(invariant, Marked) and not re.search(
+            invariant.marker, invariant.text
+        ):
+            wanted = f"a text with a marker ({invariant.marker})"
+            yield (*key, "text"), f"expected {wanted}, got {invariant.text!r}"
         if not isinstance(invariant, Returned):
             continue
         has_place = invariant.type is not None and invariant.pointer is not None

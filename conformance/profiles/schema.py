@@ -19,6 +19,7 @@ from .invariants import Invariant
 from .strictness import STRICT
 from .values import (
     LONGEST_S,
+    MOST_CHARACTERS,
     GrammarText,
     HeaderName,
     HeaderValue,
@@ -78,12 +79,17 @@ class SideRequest(_Section):
 class InvalidRequest(_Section):
     """A request that the target must refuse before any stream byte.
 
-    `body`, `path` and `query` stand in the place of those of a valid request.
+    `body`, `path` and `query` stand in the place of those of a valid request, `headers`
+    beside its own. The texts at the places that `lengths` names in `body` are filled up
+    or cut to so many characters. An empty `content_type` is none at all; without a body
+    there is one only if it is given.
     """
 
     name: str
     query: dict[str, str] | None = None
+    headers: dict[HeaderName, HeaderValue] = {}
     body: JsonValue = None
+    lengths: dict[Pointer, Annotated[int, Field(ge=0, le=MOST_CHARACTERS)]] = {}
     raw_body: str | None = None
     content_type: HeaderValue | None = None
     method: Annotated[str, Field(pattern=r"^[A-Z]{1,20}$")] | None = None

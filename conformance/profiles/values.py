@@ -21,6 +21,9 @@ from .grammar import Grammar, GrammarError
 LONGEST_S = 86_400.0
 """A day: a longer wait in a profile is a slip, and no timer takes any length."""
 
+MOST_CHARACTERS = 4 * 1024 * 1024
+"""Longest text that a request is filled up to: servers take bodies of 1 MiB or so."""
+
 _POINTER = re.compile(r"(/([^~]|~[01])*)?", re.DOTALL)
 _PATH = re.compile(r"/[!-~]*")
 _HEADER_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")

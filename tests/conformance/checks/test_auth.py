@@ -296,7 +296,7 @@ WRONG: list[tuple[str, Evidence, str, str]] = [
             EXPIRY,
             stream("stream", token(1), ending=EndingKind.CLOSED_BY_US, ended_at=109.0),
         ),
-        "to end properly at the token's expiry",
+        "to end properly after the token's expiry",
         "closed by us end 7000 ms after it",
     ),
     (
@@ -305,7 +305,7 @@ WRONG: list[tuple[str, Evidence, str, str]] = [
             EXPIRY,
             stream("stream", token(1), ending=EndingKind.RESET, ended_at=102.1),
         ),
-        "to end properly at the token's expiry",
+        "to end properly after the token's expiry",
         "reset end 100 ms after it",
     ),
     (

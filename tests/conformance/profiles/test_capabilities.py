@@ -7,11 +7,23 @@ from pathlib import Path
 import pytest
 
 from streamproof.conformance.profiles import CAPABILITIES, is_declared, load, parse
+from streamproof.conformance.profiles.capabilities import marked_texts
 
 PIPELINE = load("pipeline")
-OPENED = load("pipeline", ["heartbeat.opens=true", "heartbeat.cursor_value='/at'"])
 TOY_FILE = str(Path(__file__).parents[2] / "mutants/bases/toy/toy.toml")
 TOY = load(TOY_FILE)
+MARKED = (
+    "{kind='marked', name='n', type='token-stream', pointer='/t', marker='(x)', "
+    "by='error', value='/n', text='x'}"
+)
+MORE = load(
+    "pipeline",
+    [
+        "heartbeat.opens=true",
+        "heartbeat.cursor_value='/at'",
+        f"invariants=[{MARKED}]",
+    ],
+)
 BARE = parse(
     """
 name = "bare"
@@ -32,7 +44,7 @@ def test_a_bare_profile_promises_next_to_nothing() -> None:
 
 
 def test_every_promise_is_made_by_some_profile() -> None:
-    profiles = (PIPELINE, OPENED, TOY)
+    profiles = (PIPELINE, MORE, TOY)
     unmade = {
         name
         for name in CAPABILITIES
@@ -70,6 +82,11 @@ def test_a_resume_may_name_the_stream_in_its_path() -> None:
     changed = load("pipeline", ["resume.path=/runs/{stream}"])
 
     assert is_declared(changed, "resume")
+
+
+def test_the_texts_with_markers_are_those_of_the_profile() -> None:
+    assert marked_texts(PIPELINE) == []
+    assert marked_texts(MORE) == ["x"]
 
 
 def test_text_promises_no_json() -> None:

@@ -6,6 +6,7 @@ from streamproof.conformance.profiles import parse
 from streamproof.conformance.profiles.captures import find_in_answer, find_in_stream
 from streamproof.conformance.profiles.pointer import MISSING
 from streamproof.conformance.profiles.schema import Capture
+from streamproof.conformance.profiles.typed import TypedEvent, read_event
 from streamproof.conformance.wire import Decoder, Event
 
 PROFILE = parse(
@@ -43,8 +44,9 @@ def test_an_answer_that_is_no_json_tells_nothing() -> None:
     assert find_in_answer(Capture(pointer=""), HEADERS, b"<html>") is MISSING
 
 
-def events(text: str) -> list[Event]:
-    return [each for each in Decoder().feed(text.encode()) if isinstance(each, Event)]
+def events(text: str) -> list[TypedEvent]:
+    items = Decoder().feed(text.encode())
+    return [read_event(each, 0.0, PROFILE) for each in items if isinstance(each, Event)]
 
 
 def test_a_stream_tells_in_the_first_event_of_a_type() -> None:
@@ -55,11 +57,11 @@ def test_a_stream_tells_in_the_first_event_of_a_type() -> None:
         'data: {"type": "start", "id": 2}\n\n'
     )
 
-    assert find_in_stream(capture, HEADERS, told, PROFILE) == 1
-    assert find_in_stream(capture, HEADERS, told[:1], PROFILE) is MISSING
+    assert find_in_stream(capture, HEADERS, told) == 1
+    assert find_in_stream(capture, HEADERS, told[:1]) is MISSING
 
 
 def test_a_stream_tells_in_its_headers() -> None:
     capture = Capture(header="X-Session-Id")
 
-    assert find_in_stream(capture, HEADERS, (), PROFILE) == "s1"
+    assert find_in_stream(capture, HEADERS, ()) == "s1"

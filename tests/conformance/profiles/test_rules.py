@@ -19,8 +19,9 @@ TEXT = (
 
 MARKED = (
     "{{kind='marked', name='n', type='token-stream', pointer='/delta/text', "
-    "marker='{marker}', by='error', value='/n'{more}}}"
+    "marker='{marker}', by='error', value='/n', text='cat'{more}}}"
 )
+TOO_LONG = "{name='x', status=400, body={p='x'}, lengths={'/p'=9999999}}"
 REST = ", rest={type='x', pointer='/r'}"
 RETURNED = (
     "{kind='returned', name='n', to_type='error', to='/a', "
@@ -158,6 +159,14 @@ RETURNED = (
             "got 'x'",
         ),
         (["invariants=[{kind='surprise', name='n'}]"], "got 'surprise'"),
+        (
+            ["endpoint.invalid=[{name='x', status=400, lengths={'/prompt'=3}}]"],
+            "expected a place in `body` with a text, got '/prompt'",
+        ),
+        (
+            [f"endpoint.invalid=[{TOO_LONG}]"],
+            "expected less than or equal to 4194304, got 9999999",
+        ),
         (["errors.code=/a~2"], "expected a JSON pointer"),
         (["payloads.error={'$ref'='http://x/y'}"], "expected a local $ref"),
         (["payloads.error={'$ref'='#/$defs/x'}"], "something in the same schema"),

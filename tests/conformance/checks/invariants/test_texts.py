@@ -55,6 +55,7 @@ MARKED: Rule = {
     "marker": r"\[([1-9][0-9]{0,3})\]",
     "by": "cited",
     "value": "/n",
+    "text": "as in [1]",
 }
 WITH_LIST: Rule = {
     **MARKED,
