@@ -9,13 +9,20 @@ from __future__ import annotations
 from collections.abc import Iterator
 from itertools import pairwise
 
-from ..evidence.continuation import rest_of, to_success, unbroken, unlike_rest
+from ..evidence.continuation import find_differences, find_failure, find_gaps, rest_of
+from ..evidence.endings import find_bad_end
 from ..evidence.journal import CLOCK_TOLERANCE_S, describe, is_over, key_of, last_call
 from ..evidence.labels import in_form
-from ..evidence.refusals import described, is_refused, refused_with, shaped, the_answer
+from ..evidence.refusals import (
+    described,
+    find_wrong_refusal,
+    find_wrong_shape,
+    is_refused,
+    the_answer,
+)
 from ..evidence.streams import answers, is_event_stream, read, the_stream
 from ..evidence.untestable import Untestable
-from ..evidence.words import ended, is_given_up, ms
+from ..evidence.words import ms
 from ..model import Evidence, Exchange, Finding
 from ..profiles import Profile
 from ..profiles.schema import Auth
@@ -72,7 +79,7 @@ def _refuses(label: str) -> Check:
     def refuses(evidence: Evidence, profile: Profile) -> Iterator[Finding | Sample]:
         exchange = the_answer(evidence, label)
         _accepted(evidence, profile)
-        yield from refused_with(
+        yield from find_wrong_refusal(
             exchange, profile, statuses=[_auth(profile).status], to=_OTHERS[label]
         )
 
@@ -91,7 +98,7 @@ def _refuses_in_every_form(fault: str) -> Check:
             exchange = the_answer(evidence, in_form(fault, form, forms[0]))
             _accepted(evidence, profile, form)
             where = f" {_PLACES[form]}" if len(forms) > 1 else ""
-            yield from refused_with(
+            yield from find_wrong_refusal(
                 exchange,
                 profile,
                 statuses=[_auth(profile).status],
@@ -113,7 +120,7 @@ def before_routing(evidence: Evidence, profile: Profile) -> Iterator[Finding | S
     """See that a missing credential is told before a wrong path or method."""
     _accepted(evidence, profile)
     for label in ("none-and-unknown-path", "none-and-wrong-method"):
-        yield from refused_with(
+        yield from find_wrong_refusal(
             the_answer(evidence, label),
             profile,
             statuses=[_auth(profile).status],
@@ -129,7 +136,7 @@ def refusal_code(evidence: Evidence, profile: Profile) -> Iterator[Finding | Sam
     if not asked:
         raise Untestable(f"no request was refused so: {answers(evidence)}")
     for exchange in asked:
-        yield from refused_with(
+        yield from find_wrong_refusal(
             exchange,
             profile,
             statuses=[auth.status],
@@ -169,7 +176,7 @@ def first_form_decides(
         if not is_event_stream(good.transcript):
             wanted = f"the good token {_PLACES[form]} to decide, not the bad one"
             yield _refused_good(good, profile, f"{wanted} {_PLACES[other]}")
-        yield from refused_with(
+        yield from find_wrong_refusal(
             the_answer(evidence, f"good-{other}-bad-{form}"),
             profile,
             statuses=[auth.status],
@@ -240,7 +247,7 @@ def refused_as_json(evidence: Evidence, profile: Profile) -> Iterator[Finding | 
     if not refused:
         raise Untestable(f"no request was refused: {answers(evidence)}")
     for exchange in refused:
-        yield from shaped(exchange, profile)
+        yield from find_wrong_shape(exchange, profile)
 
 
 @check("auth.before-upstream")
@@ -301,24 +308,12 @@ def expiry_closes(evidence: Evidence, profile: Profile) -> Iterator[Finding | Sa
         )
         return
     late = ending.at - expires
-    if ending.kind is not EndingKind.CLEAN:
-        yield stream.find(
-            "the response to end properly at the token's expiry",
-            f"{ended(stream)} {ms(late)} after it",
-            at=ending.at,
-            timed=is_given_up(stream),
-        )
-        return
-    yield Sample(seconds=late)
-    if late > bound:
-        yield stream.find(
-            f"the end of the response within {ms(bound)} of the token's expiry",
-            f"{ms(late)} after it",
-            at=ending.at,
-            timed=True,
-            beyond_s=late - bound,
-        )
-    elif late < -EXPIRY_TOLERANCE_S:
+    if ending.kind is EndingKind.CLEAN:
+        yield Sample(seconds=late)
+    yield from find_bad_end(
+        stream, since=expires, within_s=bound, event="the token's expiry"
+    )
+    if ending.kind is EndingKind.CLEAN and late < -EXPIRY_TOLERANCE_S:
         yield stream.find(
             "the response to stay open until the token's expiry",
             f"its end {ms(-late)} before",
@@ -347,9 +342,9 @@ def expiry_resumable(
             at=resumed.transcript.head_at,
         )
         return
-    yield from unlike_rest(resumed, rest_of(stream, after), is_whole=False)
-    yield from unbroken(resumed, profile)
-    yield from to_success(resumed)
+    yield from find_differences(resumed, rest_of(stream, after), is_whole=False)
+    yield from find_gaps(resumed, profile)
+    yield from find_failure(resumed)
 
 
 def _asked(evidence: Evidence) -> list[Exchange]:

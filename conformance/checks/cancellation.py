@@ -11,7 +11,8 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from urllib.parse import unquote
 
-from ..evidence.continuation import unbroken
+from ..evidence.continuation import find_gaps
+from ..evidence.endings import find_bad_end
 from ..evidence.journal import (
     CLOCK_TOLERANCE_S,
     Phase,
@@ -22,11 +23,11 @@ from ..evidence.journal import (
 )
 from ..evidence.labels import label_of
 from ..evidence.refusals import (
-    alike,
     described,
+    find_telltales,
+    find_wrong_refusal,
+    find_wrong_shape,
     is_refused,
-    refused_with,
-    shaped,
     the_answer,
     unlike_schema,
 )
@@ -231,7 +232,7 @@ def reader_told(
 ) -> Iterator[Finding | Sample]:
     """See that the connected reader is told of the cancel, once and in time."""
     end = _end(evidence, profile, form)
-    yield from _told_cancelled(end.stream, profile)
+    yield from _find_untold_cancel(end.stream, profile)
     terminal = end.stream.terminal
     if terminal is None:
         return
@@ -305,7 +306,7 @@ def foreign_refused(
     """See that another user's cancel is refused and does nothing."""
     foreign, stream, call = _foreign(evidence, profile, form)
     asked = foreign.transcript.started_at
-    yield from refused_with(
+    yield from find_wrong_refusal(
         foreign,
         profile,
         statuses=[_explicit(profile, form).unknown_status],
@@ -334,7 +335,7 @@ def foreign_like_unknown(
         raise Untestable(f"neither was refused: {answers(evidence)}")
     explicit = _explicit(profile, form)
     masks = [*_named(foreign, explicit), *_named(unknown, explicit)]
-    yield from alike(foreign, unknown, profile, masks=masks)
+    yield from find_telltales(foreign, unknown, profile, masks=masks)
 
 
 @check("cancellation.unknown-refused")
@@ -343,7 +344,7 @@ def unknown_refused(
     evidence: Evidence, profile: Profile, form: int
 ) -> Iterator[Finding | Sample]:
     """See that a cancel of no stream is refused."""
-    yield from refused_with(
+    yield from find_wrong_refusal(
         the_answer(evidence, label_of("unknown-cancel", form)),
         profile,
         statuses=[_explicit(profile, form).unknown_status],
@@ -360,7 +361,7 @@ def needs_credential(
     """See that a cancel without a credential is refused like a start without one."""
     _end(evidence, profile, form)
     assert profile.auth is not None  # noqa: S101 -- a capability this check needs
-    yield from refused_with(
+    yield from find_wrong_refusal(
         the_answer(evidence, label_of("bare-cancel", form)),
         profile,
         statuses=[profile.auth.status],
@@ -425,7 +426,7 @@ def refusals_are_json(
     if not refused:
         raise Untestable(f"no cancel was refused: {answers(evidence)}")
     for exchange in refused:
-        yield from shaped(exchange, profile)
+        yield from find_wrong_shape(exchange, profile)
 
 
 @check("cancellation.log-tells-later")
@@ -444,8 +445,8 @@ def log_tells_later(evidence: Evidence, profile: Profile) -> Iterator[Finding | 
             at=later.transcript.head_at,
         )
         return
-    yield from unbroken(later, profile)
-    yield from _told_cancelled(later, profile)
+    yield from find_gaps(later, profile)
+    yield from _find_untold_cancel(later, profile)
 
 
 @check("cancellation.normal-end-is-no-cancel")
@@ -476,7 +477,7 @@ def normal_end_is_no_cancel(
             )
 
 
-def _told_cancelled(seen: Stream, profile: Profile) -> Iterator[Finding]:
+def _find_untold_cancel(seen: Stream, profile: Profile) -> Iterator[Finding]:
     """Find what is wrong unless the response ends in exactly one cancelled event."""
     terminals = [event for event in seen.events if event.outcome is not None]
     if not terminals:
@@ -507,13 +508,7 @@ def _told_cancelled(seen: Stream, profile: Profile) -> Iterator[Finding]:
         yield seen.find(
             "nothing after the terminal event", after[0].name, event=after[0]
         )
-    if seen.transcript.ending.kind is not EndingKind.CLEAN:
-        yield seen.find(
-            "the response to end properly after the terminal event",
-            ended(seen),
-            at=seen.transcript.ending.at,
-            timed=is_given_up(seen),
-        )
+    yield from find_bad_end(seen, since=first.at, event="the terminal event")
 
 
 def _answered(
@@ -535,7 +530,9 @@ def _answered(
             f"{wanted} for {to}", described(transcript), at=transcript.head_at
         )
     elif is_refused(exchange):
-        yield from refused_with(exchange, profile, statuses=statuses, code=code, to=to)
+        yield from find_wrong_refusal(
+            exchange, profile, statuses=statuses, code=code, to=to
+        )
 
 
 def _foreign(

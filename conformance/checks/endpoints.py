@@ -13,14 +13,15 @@ from ..evidence.journal import describe, key_of
 from ..evidence.labels import side_step, side_stream
 from ..evidence.refusals import (
     described,
+    find_wrong_refusal,
+    find_wrong_shape,
     is_refused,
-    refused_with,
-    shaped,
     the_answer,
     unlike_schema,
 )
 from ..evidence.streams import answers, read, the_stream
 from ..evidence.untestable import Untestable
+from ..evidence.words import last_event
 from ..model import Evidence, Exchange, Finding
 from ..profiles import Profile
 from ..profiles.captures import find_in_answer
@@ -33,6 +34,7 @@ from ..profiles.pointer import (
     without,
 )
 from ..profiles.schema import Same, Side, SideStep
+from ..profiles.typed import Outcome
 from .registry import Check, Sample, check
 
 
@@ -77,6 +79,7 @@ def _visits(evidence: Evidence, profile: Profile) -> list[_Visit]:
     asked = {exchange.label for exchange in evidence.exchanges}
     found: list[_Visit] = []
     for side in chosen:
+        _expect_situation(side, evidence, profile)
         captured: dict[str, object] = {}
         for n, step in enumerate(side.requests, 1):
             if (label := side_step(side.name, n)) not in asked:
@@ -95,6 +98,33 @@ def _visits(evidence: Evidence, profile: Profile) -> list[_Visit]:
     if not found:
         raise Untestable(f"the probe asked nothing: {answers(evidence)}")
     return found
+
+
+_ENDS = {
+    "after-complete": Outcome.SUCCESS,
+    "after-cancel": Outcome.CANCELLED,
+    "after-error": Outcome.ERROR,
+}
+
+
+def _expect_situation(side: Side, evidence: Evidence, profile: Profile) -> None:
+    """Raise `Untestable` unless the stream stood where the side's requests want it."""
+    if side.when in _ENDS:
+        stream = the_stream(evidence, side_stream(side.name), profile)
+        if stream.outcome is not _ENDS[side.when]:
+            raise Untestable(
+                f"{side.name}: expected a stream that ends in {_ENDS[side.when]}, got "
+                f"{stream.outcome or 'no end'} after {last_event(stream)}"
+            )
+    if side.when == "during":
+        stream = the_stream(evidence, side_stream(side.name), profile)
+        asked = evidence.labelled(f"{side.name}.0")
+        last = max((each.transcript.started_at for each in asked), default=0.0)
+        if stream.terminal_at is not None and stream.terminal_at < last:
+            raise Untestable(
+                f"{side.name}: the stream was over before the last request: "
+                f"{last_event(stream)}"
+            )
 
 
 def _captured(step: SideStep, exchange: Exchange) -> dict[str, object]:
@@ -133,7 +163,7 @@ def code(evidence: Evidence, profile: Profile) -> Iterator[Finding | Sample]:
     """See that each refusal that belongs to the protocol has its code."""
     for visit in _only(evidence, profile, lambda step: step.expect.code):
         if visit.is_as_declared:
-            yield from refused_with(
+            yield from find_wrong_refusal(
                 visit.exchange,
                 profile,
                 statuses=[visit.step.expect.status],
@@ -157,7 +187,7 @@ def refusals_are_json(
     if not refused:
         raise Untestable(f"no request was refused: {answers(evidence)}")
     for exchange in refused:
-        yield from shaped(exchange, profile)
+        yield from find_wrong_shape(exchange, profile)
 
 
 @check("endpoints.payload")
@@ -247,7 +277,7 @@ def _refuses(variant: str, what: str) -> Check:
         assert profile.auth is not None  # noqa: S101 -- a capability these checks need
         for visit in visits:
             exchange = the_answer(evidence, visit.label(variant))
-            yield from refused_with(
+            yield from find_wrong_refusal(
                 exchange,
                 profile,
                 statuses=[profile.auth.status],
@@ -287,7 +317,7 @@ def foreign_refused(evidence: Evidence, profile: Profile) -> Iterator[Finding | 
         if exchange.user == visit.exchange.user:
             raise Untestable("the probe had no second user")
         assert visit.step.foreign is not None  # noqa: S101 -- chosen so
-        yield from refused_with(
+        yield from find_wrong_refusal(
             exchange,
             profile,
             statuses=[visit.step.foreign.status],

@@ -8,10 +8,17 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from ..evidence.continuation import to_success
-from ..evidence.internals import shown_internals
+from ..evidence.continuation import find_failure
+from ..evidence.endings import find_bad_end
+from ..evidence.internals import find_internals
 from ..evidence.journal import calls_of, describe, key_of, shown_calls
-from ..evidence.refusals import described, is_refused, refused_with, shaped, the_answer
+from ..evidence.refusals import (
+    described,
+    find_wrong_refusal,
+    find_wrong_shape,
+    is_refused,
+    the_answer,
+)
 from ..evidence.streams import Stream, answers, is_event_stream, read
 from ..evidence.untestable import Untestable
 from ..evidence.words import ended, is_given_up, last_event, ms
@@ -106,7 +113,7 @@ def one_terminal(evidence: Evidence, profile: Profile) -> Iterator[Finding | Sam
 @check("errors.told-in-full")
 def told_in_full(evidence: Evidence, profile: Profile) -> Iterator[Finding | Sample]:
     """See that the error event has a code and a message."""
-    seen, terminal = _told(evidence, profile)
+    seen, terminal = _failed_stream(evidence, profile)
     errors = _errors(profile)
     for what, pointer in (("code", errors.code), ("message", errors.message)):
         value = lookup(terminal.data, pointer)
@@ -123,7 +130,7 @@ def retryable_declared(
     evidence: Evidence, profile: Profile
 ) -> Iterator[Finding | Sample]:
     """See that the error event says whether trying again can help."""
-    seen, terminal = _told(evidence, profile)
+    seen, terminal = _failed_stream(evidence, profile)
     pointer = _errors(profile).retryable
     if pointer is None:
         raise Untestable("the profile does not say where `retryable` stands")
@@ -147,7 +154,7 @@ def no_internals(evidence: Evidence, profile: Profile) -> Iterator[Finding | Sam
         if not has_failed and seen.outcome is not None:
             continue
         looked = looked or exchange.transcript.status is not None
-        for internal in shown_internals(seen, profile, marker=marker):
+        for internal in find_internals(seen, profile, marker=marker):
             yield seen.find(
                 "an error that shows nothing of the server's inside",
                 internal.what,
@@ -160,27 +167,16 @@ def no_internals(evidence: Evidence, profile: Profile) -> Iterator[Finding | Sam
 @check("errors.clean-end")
 def clean_end(evidence: Evidence, profile: Profile) -> Iterator[Finding | Sample]:
     """See how and how soon the response ends after the error event."""
-    seen, terminal = _told(evidence, profile)
+    seen, terminal = _failed_stream(evidence, profile)
     ending = seen.transcript.ending
-    bound = profile.terminal.close_within_s
-    took = ending.at - terminal.at
-    if ending.kind is not EndingKind.CLEAN:
-        yield seen.find(
-            "the response to end properly after the error event",
-            f"{ended(seen)} {ms(took)} after it",
-            at=ending.at,
-            timed=is_given_up(seen),
-        )
-        return
-    yield Sample(seconds=took)
-    if took > bound:
-        yield seen.find(
-            f"the end of the response within {ms(bound)} of the error event",
-            f"after {ms(took)}",
-            at=ending.at,
-            timed=True,
-            beyond_s=took - bound,
-        )
+    if ending.kind is EndingKind.CLEAN:
+        yield Sample(seconds=ending.at - terminal.at)
+    yield from find_bad_end(
+        seen,
+        since=terminal.at,
+        within_s=profile.terminal.close_within_s,
+        event="the error event",
+    )
 
 
 @check("errors.tokens-before-error-arrive")
@@ -192,7 +188,7 @@ def tokens_before_error_arrive(
     Words, not events, because a server may put several tokens into one event: the
     model's tokens in these probes are one word each.
     """
-    seen, terminal = _told(evidence, profile)
+    seen, terminal = _failed_stream(evidence, profile)
     sent = sum(call.sent for call in shown_calls(evidence, seen.exchange, profile))
     if not sent:
         raise Untestable("the model sent no token before it failed")
@@ -245,7 +241,7 @@ def retry_honours_retry_after(
         raise Untestable(
             f"the run had more trouble than ordered: {describe(unread[0])}"
         )
-    yield from to_success(seen)
+    yield from find_failure(seen)
 
 
 @check("errors.not-retried-after-tokens")
@@ -277,7 +273,7 @@ def invalid_requests_refused(
     if len(asked) != len(declared):
         raise Untestable(f"the probe sent {len(asked)} of {len(declared)} requests")
     for exchange, wrong in zip(asked, declared, strict=True):
-        yield from refused_with(
+        yield from find_wrong_refusal(
             exchange,
             profile,
             statuses=[wrong.status],
@@ -293,7 +289,7 @@ def refusal_shape(evidence: Evidence, profile: Profile) -> Iterator[Finding | Sa
     if not refused:
         raise Untestable(f"no request was refused: {answers(evidence)}")
     for exchange in refused:
-        yield from shaped(exchange, profile)
+        yield from find_wrong_shape(exchange, profile)
 
 
 @check("errors.allow-header")
@@ -342,7 +338,7 @@ def unknown_path_refused(
     evidence: Evidence, profile: Profile
 ) -> Iterator[Finding | Sample]:
     """See that a path below the endpoint that does not exist is refused."""
-    yield from refused_with(
+    yield from find_wrong_refusal(
         the_answer(evidence, "unknown-path"),
         profile,
         statuses=[404, 405],
@@ -434,7 +430,7 @@ def _times_out(
         )
 
 
-def _told(evidence: Evidence, profile: Profile) -> tuple[Stream, TypedEvent]:
+def _failed_stream(evidence: Evidence, profile: Profile) -> tuple[Stream, TypedEvent]:
     """Return the failed stream and its error event; `Untestable` if it tells none."""
     _calls(evidence)
     seen = read(the_answer(evidence, "stream"), profile)

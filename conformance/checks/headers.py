@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from ..evidence.streams import Stream, answer, answers, streams
+from ..evidence.streams import Stream, answer, answers, streams, tokens_of
 from ..evidence.untestable import Untestable
 from ..evidence.words import few
 from ..model import Evidence, Exchange, Finding
@@ -44,12 +44,6 @@ def _accepted(evidence: Evidence) -> tuple[Exchange, ...]:
 
 def _at_head(exchange: Exchange, expected: str, got: str) -> Finding:
     return Finding(expected=expected, got=got, exchange=exchange.label)
-
-
-def tokens_of(transcript: Transcript, name: str) -> frozenset[str]:
-    """Return the comma-separated tokens of a header, lower-case, without arguments."""
-    values = ",".join(transcript.header_all(name)).split(",")
-    return frozenset(value.partition("=")[0].strip().lower() for value in values) - {""}
 
 
 def _shown(transcript: Transcript, name: str) -> str:

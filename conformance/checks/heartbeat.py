@@ -20,11 +20,12 @@ from ..evidence.silences import (
     declared,
     long_silences,
 )
-from ..evidence.streams import Heartbeat, Stream, beats, streams
+from ..evidence.streams import Stream, beats, streams
 from ..evidence.untestable import Untestable
 from ..evidence.words import few, ms
 from ..model import Evidence, Finding
 from ..profiles import Profile, schema
+from ..profiles.items import Heartbeat
 from ..profiles.pointer import is_same_json, lookup, parse_json, show
 from ..profiles.typed import known_types
 from ..wire import AnomalyKind, Block, Comment, Event

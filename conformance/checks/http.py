@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from ..evidence.streams import Stream, streams, the_stream
+from ..evidence.streams import Stream, streams, the_stream, tokens_of
 from ..evidence.untestable import Untestable
 from ..evidence.words import ended, few
 from ..model import Evidence, Finding
 from ..profiles import Profile
-from .headers import tokens_of
 from .registry import check
 
 

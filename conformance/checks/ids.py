@@ -7,7 +7,7 @@ import math
 import re
 from collections.abc import Iterator, Sequence
 
-from ..evidence.streams import Stream, streams
+from ..evidence.streams import Stream, streams_with_events
 from ..evidence.untestable import Untestable
 from ..evidence.words import few
 from ..model import Evidence, Finding
@@ -29,19 +29,12 @@ _CHANCE_BITS = 32
 """Two random ids that begin alike for longer than this are none: chance 2^-32."""
 
 
-def _with_events(evidence: Evidence, profile: Profile) -> tuple[Stream, ...]:
-    found = tuple(stream for stream in streams(evidence, profile) if stream.events)
-    if not found:
-        raise Untestable("no event stream had an event")
-    return found
-
-
 def _ids(
     evidence: Evidence, profile: Profile
 ) -> Iterator[tuple[Stream, TypedEvent, str]]:
     """Yield every id; raise `Untestable` at the end if there was none."""
     looked = False
-    for stream in _with_events(evidence, profile):
+    for stream in streams_with_events(evidence, profile):
         for event in stream.events:
             if event.id is not None:
                 looked = True
@@ -55,7 +48,7 @@ def judge_presence(evidence: Evidence, profile: Profile) -> Iterator[Finding]:
     """Find events without an id of their own: one cannot resume after them."""
     found = [
         stream.find("an id on every event", event.name, event=event)
-        for stream in _with_events(evidence, profile)
+        for stream in streams_with_events(evidence, profile)
         for event in stream.events
         if event.id is None
     ]
@@ -92,7 +85,7 @@ def judge_sequence(evidence: Evidence, profile: Profile) -> Iterator[Finding]:
     """Follow the numbers of each response, from the first or from the resumed one."""
     found = []
     looked = False
-    for stream in _with_events(evidence, profile):
+    for stream in streams_with_events(evidence, profile):
         due = _first_due(stream, profile)
         for event in stream.events:
             id_ = parse_id(event.id or "", profile)
@@ -146,7 +139,7 @@ def judge_characters(evidence: Evidence, profile: Profile) -> Iterator[Finding]:
 def _stream_ids(evidence: Evidence, profile: Profile) -> dict[str, Stream]:
     """Return the first exchange of every stream id, over fresh streams."""
     found: dict[str, Stream] = {}
-    for stream in _with_events(evidence, profile):
+    for stream in streams_with_events(evidence, profile):
         if stream.resumed_after is None:
             id_ = parse_id(stream.events[0].id or "", profile)
             if id_ is not None:
@@ -162,7 +155,7 @@ def judge_streams(evidence: Evidence, profile: Profile) -> Iterator[Finding]:
     found = _stream_ids(evidence, profile)
     fresh = [
         stream
-        for stream in _with_events(evidence, profile)
+        for stream in streams_with_events(evidence, profile)
         if stream.resumed_after is None
         and parse_id(stream.events[0].id or "", profile) is not None
     ]
@@ -239,7 +232,7 @@ def judge_retry(evidence: Evidence, profile: Profile) -> Iterator[Finding]:
     which = "the first event with an id" if has_ids else "the first event"
     wanted = f"retry: {profile.retry.first_event_ms} as a field of {which}"
     found = []
-    for stream in _with_events(evidence, profile):
+    for stream in streams_with_events(evidence, profile):
         with_id = (event for event in stream.events if event.id is not None)
         first = next(with_id, stream.events[0])
         if first.wire.retry_ms != profile.retry.first_event_ms:

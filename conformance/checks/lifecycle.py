@@ -14,7 +14,7 @@ from ..evidence.streams import (
     the_stream,
 )
 from ..evidence.untestable import Untestable
-from ..evidence.words import ended, few, last_event, ms
+from ..evidence.words import ended, few, is_given_up, last_event, ms
 from ..model import Evidence, Finding
 from ..profiles import Profile
 from ..profiles.grammar import Grammar, Mismatch
@@ -144,7 +144,7 @@ def judge_completion(evidence: Evidence, profile: Profile) -> Iterator[Finding]:
                 got = f"the outcome {stream.outcome} in {last_event(stream)}"
             event = stream.events[-1] if stream.events else None
             expected = "a run that ends in success"
-            yield stream.find(expected, got, event=event, timed=_gave_up(stream))
+            yield stream.find(expected, got, event=event, timed=is_given_up(stream))
     if not looked:
         raise Untestable("no stream was read to its end")
 
@@ -169,16 +169,11 @@ def judge_terminals(evidence: Evidence, profile: Profile) -> Iterator[Finding]:
                 expected = f"exactly one {what}"
                 got = f"{count} of them, {last_event(stream)} last, {ended(stream)}"
                 event = stream.events[-1] if stream.events else None
-                timed = count == 0 and _gave_up(stream)
+                timed = count == 0 and is_given_up(stream)
                 found.append(stream.find(expected, got, event=event, timed=timed))
     if not looked:
         raise Untestable("no stream was read to its end")
     yield from few(found, "responses")
-
-
-def _gave_up(stream: Stream) -> bool:
-    """Tell whether the suite's patience ended first, which its lateness shortens."""
-    return stream.transcript.ending.kind is EndingKind.DEADLINE
 
 
 def _terminal_counts(stream: Stream) -> Iterator[tuple[int, str]]:
@@ -224,7 +219,7 @@ def judge_closing(evidence: Evidence, profile: Profile) -> Iterator[Finding | Sa
         at, ending = stream.terminal_at, stream.transcript.ending
         if at is None or ending.kind in (EndingKind.CLOSED_BY_US, EndingKind.LIMIT):
             continue
-        is_open = _gave_up(stream)
+        is_open = is_given_up(stream)
         if is_open and ending.at - at <= bound:
             continue  # we left before it was due
         looked = True

@@ -10,7 +10,12 @@ from collections.abc import Iterator
 from email.utils import parsedate_to_datetime
 
 from ..evidence.journal import calls_of, key_of
-from ..evidence.refusals import described, refused_with, shaped, the_answer
+from ..evidence.refusals import (
+    described,
+    find_wrong_refusal,
+    find_wrong_shape,
+    the_answer,
+)
 from ..evidence.streams import Stream, is_event_stream, read
 from ..evidence.untestable import Untestable
 from ..evidence.words import ended, few
@@ -51,7 +56,7 @@ def refusal_status(evidence: Evidence, profile: Profile) -> Iterator[Finding | S
     findings = [
         finding
         for start in _over(evidence, profile)
-        for finding in refused_with(
+        for finding in find_wrong_refusal(
             start,
             profile,
             statuses=[_limits(profile).status],
@@ -67,9 +72,9 @@ def refusal_shape(evidence: Evidence, profile: Profile) -> Iterator[Finding | Sa
     limits = _limits(profile)
     findings = []
     for start in _refused(evidence, profile):
-        wrong = list(shaped(start, profile))
+        wrong = list(find_wrong_shape(start, profile))
         findings += wrong or list(
-            refused_with(
+            find_wrong_refusal(
                 start,
                 profile,
                 statuses=[limits.status],

@@ -9,26 +9,27 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 
 from ..evidence.continuation import (
+    find_differences,
+    find_failure,
+    find_gaps,
     identity,
     rest_of,
     shown,
-    to_success,
-    unbroken,
-    unlike_rest,
 )
-from ..evidence.cuts import lost, pieces_of
+from ..evidence.cuts import find_losses, pieces_of
+from ..evidence.endings import find_bad_end
 from ..evidence.journal import calls_of
 from ..evidence.refusals import (
-    alike,
     described,
+    find_telltales,
+    find_wrong_refusal,
+    find_wrong_shape,
     is_refused,
-    refused_with,
-    shaped,
     the_answer,
 )
 from ..evidence.streams import Stream, answers, is_event_stream, read, the_stream
 from ..evidence.untestable import Untestable
-from ..evidence.words import ended, few, is_given_up, last_event, ms
+from ..evidence.words import ended, few, is_given_up, last_event
 from ..model import Evidence, Exchange, Finding
 from ..profiles import Profile
 from ..profiles.pointer import show
@@ -54,7 +55,7 @@ def every_cut_of_finished(
     for cut in cuts:
         rest = rest_of(whole, cut.resumed_after)
         if rest:
-            findings += list(unlike_rest(cut, rest))
+            findings += list(find_differences(cut, rest))
     yield from few(findings, "resumes")
     # Of a very long stream the probe cuts only some places, and says how many.
     wanted = evidence.facts.get("cuts", len(_ids(whole)))
@@ -66,16 +67,19 @@ def every_cut_of_finished(
 def replay_closes(evidence: Evidence, profile: Profile) -> Iterator[Finding | Sample]:
     """See that the server ends every replay, and soon after the terminal event."""
     whole = _finished(evidence, profile)
-    findings = []
+    findings: list[Finding] = []
     looked = False
     for cut in _resumes(evidence, whole, profile):
         if cut.terminal_at is None:
             continue
         looked = True
-        ending = cut.transcript.ending
-        took = ending.at - cut.terminal_at
-        yield Sample(seconds=took)
-        findings += list(_not_closed(cut, took, profile))
+        yield Sample(seconds=cut.transcript.ending.at - cut.terminal_at)
+        findings += find_bad_end(
+            cut,
+            since=cut.terminal_at,
+            within_s=profile.terminal.close_within_s,
+            event="the terminal event",
+        )
     if not looked:
         raise Untestable("no resume of the finished stream reached its terminal event")
     yield from few(findings, "resumes")
@@ -167,7 +171,7 @@ def live_cuts_lossless(
         )
         return
     whole = the_stream(evidence, "whole", profile)
-    yield from few(lost(pieces, whole), "events")
+    yield from few(find_losses(pieces, whole), "events")
 
 
 @check("resume.live-cuts-without-duplicates")
@@ -240,7 +244,7 @@ def malformed_refused(
             statuses, code = {*_statuses(declared), 400, 431}, None
         else:
             statuses, code = set(_statuses(declared)), _code(declared)
-        yield from refused_with(
+        yield from find_wrong_refusal(
             seen.exchange, profile, statuses=statuses, code=code, to=to
         )
 
@@ -299,7 +303,7 @@ def foreign_like_unknown(
         text = read(exchange, profile).resumed_after or ""
         id_ = parse_id(text, profile)
         masks += [text, id_.stream if id_ is not None else ""]
-    yield from alike(foreign, unknown, profile, masks=masks)
+    yield from find_telltales(foreign, unknown, profile, masks=masks)
 
 
 @check("resume.needs-credential")
@@ -310,7 +314,7 @@ def needs_credential(
     the_stream(evidence, "stream", profile)  # its id makes this a resume
     exchange = the_answer(evidence, "no-credential")
     assert profile.auth is not None  # noqa: S101 -- a capability this check needs
-    yield from refused_with(
+    yield from find_wrong_refusal(
         exchange,
         profile,
         statuses=[profile.auth.status],
@@ -334,7 +338,7 @@ def refusals_are_json(
     if not refused:
         raise Untestable(f"no resume was refused: {answers(evidence)}")
     for exchange in refused:
-        yield from shaped(exchange, profile)
+        yield from find_wrong_shape(exchange, profile)
 
 
 @check("resume.takeover-closes-older")
@@ -348,11 +352,8 @@ def takeover_closes_older(
         raise Untestable("the older reader had read nothing when the newer one came")
     opened = newer.transcript.head_at
     ending = older.transcript.ending
-    bound = profile.terminal.close_within_s
     if older.is_read_to_end and ending.at < newer.transcript.started_at:
         raise Untestable("the older response had ended before the newer reader came")
-    # The older end may well arrive a moment before the newer head.
-    took = max(0.0, ending.at - opened)
     if older.terminal is not None:
         yield older.find(
             "no terminal event to the older reader: the run goes on for the newer one",
@@ -360,22 +361,16 @@ def takeover_closes_older(
             event=older.terminal,
         )
         return
-    yield Sample(seconds=took)
-    if ending.kind is not EndingKind.CLEAN:
-        yield older.find(
-            "the older response to end properly once the newer reader is served",
-            f"{ended(older)} {ms(took)} after the newer one's head",
-            at=ending.at,
-            timed=is_given_up(older),
-        )
-    elif took > bound:
-        yield older.find(
-            f"the older response to end within {ms(bound)} of the newer one's head",
-            f"its end after {ms(took)}",
-            at=ending.at,
-            timed=True,
-            beyond_s=took - bound,
-        )
+    # The older end may well arrive a moment before the newer head.
+    since = min(opened, ending.at)
+    yield Sample(seconds=ending.at - since)
+    yield from find_bad_end(
+        older,
+        since=since,
+        within_s=profile.terminal.close_within_s,
+        what="the older response",
+        event="the newer one's head",
+    )
 
 
 @check("resume.takeover-continues")
@@ -395,9 +390,9 @@ def takeover_continues(
             at=newer.transcript.head_at,
         )
         return
-    yield from unlike_rest(newer, rest_of(older, after), is_whole=False)
-    yield from unbroken(newer, profile)
-    yield from to_success(newer)
+    yield from find_differences(newer, rest_of(older, after), is_whole=False)
+    yield from find_gaps(newer, profile)
+    yield from find_failure(newer)
 
 
 @check("resume.one-generation")
@@ -451,26 +446,6 @@ def _resumes(evidence: Evidence, whole: Stream, profile: Profile) -> list[Stream
     return found
 
 
-def _not_closed(cut: Stream, took: float, profile: Profile) -> Iterator[Finding]:
-    ending = cut.transcript.ending
-    bound = profile.terminal.close_within_s
-    if ending.kind is not EndingKind.CLEAN:
-        yield cut.find(
-            "the server to end the response after the terminal event",
-            f"{ended(cut)} {ms(took)} after it",
-            at=ending.at,
-            timed=is_given_up(cut),
-        )
-    elif took > bound:
-        yield cut.find(
-            f"the end of the response within {ms(bound)} of the terminal event",
-            f"after {ms(took)}",
-            at=ending.at,
-            timed=True,
-            beyond_s=took - bound,
-        )
-
-
 def _malformed(evidence: Evidence, profile: Profile) -> list[Stream]:
     """Return the resumes with a malformed id.
 
@@ -509,7 +484,7 @@ def _refused(
     declared: Refused | None,
     to: str,
 ) -> Iterator[Finding]:
-    yield from refused_with(
+    yield from find_wrong_refusal(
         the_answer(evidence, label),
         profile,
         statuses=_statuses(declared),

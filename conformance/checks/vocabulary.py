@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from ..evidence.schemas import breach_of
-from ..evidence.streams import Stream, beats, streams
+from ..evidence.streams import beats, streams_with_events
 from ..evidence.untestable import Untestable
 from ..evidence.words import few
 from ..model import Evidence, Finding
@@ -18,14 +18,6 @@ from .invariants import violations
 from .registry import check
 
 
-def _told(evidence: Evidence, profile: Profile) -> tuple[Stream, ...]:
-    """Return the streams with events; raise `Untestable` if there is none."""
-    found = tuple(stream for stream in streams(evidence, profile) if stream.events)
-    if not found:
-        raise Untestable("no event stream had an event")
-    return found
-
-
 @check("vocabulary.known-types")
 def judge_types(evidence: Evidence, profile: Profile) -> Iterator[Finding]:
     """Find events of a type that the protocol does not have."""
@@ -36,7 +28,7 @@ def judge_types(evidence: Evidence, profile: Profile) -> Iterator[Finding]:
             f"{event.name} with data {show(event.wire.data)}",
             event=event,
         )
-        for stream in _told(evidence, profile)
+        for stream in streams_with_events(evidence, profile)
         for event in stream.events
         if event.type is None or not is_named(event.type, known)
     ]
@@ -48,7 +40,7 @@ def judge_event_field(evidence: Evidence, profile: Profile) -> Iterator[Finding]
     """Hold the `event:` field of every event against what the profile says of it."""
     place = profile.framing.type
     found: list[Finding] = []
-    for stream in _told(evidence, profile):
+    for stream in streams_with_events(evidence, profile):
         # Where every frame is data only, a heartbeat is no exception.
         events = [*stream.events, *(beats(stream) if place.data_only else ())]
         for event in events:
@@ -79,7 +71,7 @@ def judge_payloads(evidence: Evidence, profile: Profile) -> Iterator[Finding]:
     # Replays repeat the same events word for word; each is validated once.
     known: dict[tuple[str, str], str] = {}
     found: list[Finding] = []
-    for stream in _told(evidence, profile):
+    for stream in streams_with_events(evidence, profile):
         for event in (*stream.events, *beats(stream)):
             name = payload_name(event.type, profile)
             if name is None or event.data is MISSING:
@@ -111,7 +103,7 @@ def judge_codes(evidence: Evidence, profile: Profile) -> Iterator[Finding]:
         raise Untestable("the profile lists no error codes")
     found: list[Finding] = []
     looked = False
-    for stream in _told(evidence, profile):
+    for stream in streams_with_events(evidence, profile):
         for event in stream.events:
             if event.outcome not in (Outcome.ERROR, Outcome.CANCELLED):
                 continue
@@ -131,7 +123,7 @@ def judge_invariants(evidence: Evidence, profile: Profile) -> Iterator[Finding]:
     """Find values that contradict each other over a stream."""
     found = [
         finding
-        for stream in _told(evidence, profile)
+        for stream in streams_with_events(evidence, profile)
         for invariant in profile.invariants
         for finding in violations(invariant, stream)
     ]

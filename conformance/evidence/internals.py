@@ -51,7 +51,7 @@ class Internal:
     offset: int | None
 
 
-def shown_internals(
+def find_internals(
     seen: Stream, profile: Profile, *, marker: object
 ) -> Iterator[Internal]:
     """Find what a response shows of the inside.

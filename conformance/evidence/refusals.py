@@ -56,7 +56,7 @@ def is_refused(exchange: Exchange) -> bool:
     return status is not None and 400 <= status < 600  # noqa: PLR2004 -- 4xx and 5xx
 
 
-def refused_with(
+def find_wrong_refusal(
     exchange: Exchange,
     profile: Profile,
     *,
@@ -91,7 +91,7 @@ def refused_with(
             )
 
 
-def shaped(exchange: Exchange, profile: Profile) -> Iterator[Finding]:
+def find_wrong_shape(exchange: Exchange, profile: Profile) -> Iterator[Finding]:
     """Find what is wrong unless a refusal is JSON with code and message as declared.
 
     An answer that is no refusal, or that HTTP gives no body (to HEAD), has no shape.
@@ -140,7 +140,7 @@ def unlike_schema(
         )
 
 
-def alike(
+def find_telltales(
     exchange: Exchange, other: Exchange, profile: Profile, *, masks: Iterable[str] = ()
 ) -> Iterator[Finding]:
     """Find a difference by which a client could tell two refusals apart.

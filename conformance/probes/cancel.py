@@ -7,7 +7,7 @@ from functools import partial
 from ..evidence.labels import label_of
 from ..profiles import is_declared
 from .bench.context import Context
-from .bench.phases import PHASES, Phase
+from .bench.pauses import PAUSES, Pause
 from .bench.probe import Probe
 from .bench.tokens import Credential
 
@@ -15,24 +15,24 @@ _LATE_S = 2.0
 """How far beyond its bound a close is waited for, so that a report can say how late."""
 
 
-async def cancel(ctx: Context, phase: Phase) -> None:
+async def cancel(ctx: Context, pause: Pause) -> None:
     """Cancel a run in one phase, twice, while its reader reads on; in every form."""
     explicit = () if ctx.profile.cancel is None else ctx.profile.cancel.explicit
     for form in range(len(explicit)):
-        await _cancel(ctx, phase, form)
+        await _cancel(ctx, pause, form)
 
 
-async def _cancel(ctx: Context, phase: Phase, form: int) -> None:
+async def _cancel(ctx: Context, pause: Pause, form: int) -> None:
     def label(name: str) -> str:
         return label_of(name, form)
 
-    script = phase.script(ctx, part=f"form-{form + 1}" if form else "")
+    script = pause.script(ctx, part=f"form-{form + 1}" if form else "")
     stream = await ctx.start(label("stream"), script)
-    is_there = await phase.reached(ctx, script, stream)
+    is_there = await pause.reached(ctx, script, stream)
     bare = ctx.cancel_request(stream, form)
     if not is_there or bare is None or ctx.profile.cancel is None:
         return
-    if phase.tokens:
+    if pause.tokens:
         # Once is enough, and here there is most to lose.
         if is_declared(ctx.profile, "auth"):
             none = Credential("")
@@ -54,10 +54,10 @@ async def _cancel(ctx: Context, phase: Phase, form: int) -> None:
 
 PROBES = tuple(
     Probe(
-        name=f"cancel-{phase.name}",
+        name=f"cancel-{pause.name}",
         needs=("steering", "cancel.explicit"),
         seconds=lambda _: 1,
-        run=partial(cancel, phase=phase),
+        run=partial(cancel, pause=pause),
     )
-    for phase in PHASES
+    for pause in PAUSES
 )

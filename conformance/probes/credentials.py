@@ -22,9 +22,9 @@ from ..profiles.requests import (
 from ..profiles.schema import AuthForm
 from ..steering import Script, hold_after, say
 from .bench.context import Context
+from .bench.live import Leave, LiveExchange
 from .bench.missing import MissingError
 from .bench.probe import Probe
-from .bench.stream import Leave, Stream
 from .bench.tokens import Credential, signed_by_another, without_signature
 
 LIFE_S = 1.1
@@ -68,7 +68,7 @@ async def credentials(ctx: Context) -> None:
 async def _use(ctx: Context, form: AuthForm, credential: Credential) -> None:
     """Start a stream with the credential in this form, come back to it, cancel it."""
 
-    async def send(name: str, bare: Request) -> Stream:
+    async def send(name: str, bare: Request) -> LiveExchange:
         request = with_credential(ctx.profile, bare, form)
         stream = await ctx.send(
             f"{name}-{form}",

@@ -5,8 +5,8 @@ from __future__ import annotations
 from ..profiles import Profile
 from ..steering import Word, hold, say, stall
 from .bench.context import Context
+from .bench.live import Leave
 from .bench.probe import Probe
-from .bench.stream import Leave
 
 INTERVALS = 3.5
 """So long a silence has three heartbeats in it, the last one half an interval from the

@@ -9,8 +9,8 @@ from ..profiles.typed import EventId, form_id, parse_id
 from ..steering import delay, hold_after, say
 from .bench.context import Context
 from .bench.ids import malformed_ids, unknown_id
+from .bench.live import Leave, LiveExchange
 from .bench.probe import Probe
-from .bench.stream import Leave, Stream
 from .bench.tokens import Credential
 
 MAX_CUTS = 300
@@ -52,7 +52,7 @@ async def live_cuts(ctx: Context) -> None:
         await whole.over()
 
 
-async def _first_new_id(stream: Stream, seen: list[str]) -> str | None:
+async def _first_new_id(stream: LiveExchange, seen: list[str]) -> str | None:
     """Wait for an event to cut after; None where cutting would get nowhere.
 
     That is: at the terminal event, at one that came before, and at none.

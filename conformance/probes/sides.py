@@ -18,8 +18,8 @@ from ..profiles.requests import side_request, unfilled, with_other_method
 from ..profiles.schema import Side, SideStep, SideTime
 from ..steering import Script, Word, error, hold_after, say
 from .bench.context import Context
+from .bench.live import LiveExchange
 from .bench.probe import Probe
-from .bench.stream import Stream
 from .bench.tokens import Credential
 
 _ALWAYS = (say(text="A few plain words, the same in every answer."),)
@@ -47,10 +47,10 @@ class _Visit:
     ctx: Context
     side: Side
     script: Script
-    stream: Stream | None = None
+    stream: LiveExchange | None = None
     captured: dict[str, JsonValue] = field(default_factory=dict)
 
-    async def start(self) -> Stream:
+    async def start(self) -> LiveExchange:
         """Start the stream."""
         label, user = side_stream(self.side.name), self.side.name
         self.stream = await self.ctx.start(label, self.script, user=user)
@@ -85,7 +85,7 @@ class _Visit:
         if step.foreign is not None and self.ctx.can_be_another(foreign):
             await self._send(n, step, "foreign")
 
-    async def _send(self, n: int, step: SideStep, variant: str) -> Stream:
+    async def _send(self, n: int, step: SideStep, variant: str) -> LiveExchange:
         ctx, label = self.ctx, side_step(self.side.name, n, variant)
         values, seconds = self._known(), 0.0
         if PROMPT in placeholders(_texts(step)):

@@ -66,6 +66,11 @@ def _has_form(profile: Profile, form: str) -> bool:
     return profile.auth is not None and form in profile.auth.forms
 
 
+def _has_no_form(profile: Profile, form: str) -> bool:
+    """Tell whether credentials are asked for, and none is declared in this form."""
+    return profile.auth is not None and form not in (*profile.auth.forms, "none")
+
+
 def _steps(profile: Profile) -> Iterator[SideStep]:
     return (step for side in profile.sides for step in side.requests)
 
@@ -96,8 +101,8 @@ _DECLARED: dict[str, Callable[[Profile], bool]] = {
     "auth.comes-first": lambda p: p.auth is not None and p.auth.comes_first,
     "auth.first-decides": lambda p: p.auth is not None and p.auth.first_decides,
     "auth.forms": lambda p: p.auth is not None and len(p.auth.forms) > 1,
-    "auth.no-cookie": lambda p: not _has_form(p, "cookie"),
-    "auth.no-query": lambda p: not _has_form(p, "query"),
+    "auth.no-cookie": lambda p: _has_no_form(p, "cookie"),
+    "auth.no-query": lambda p: _has_no_form(p, "query"),
     "auth.challenge": lambda p: p.auth is not None and p.auth.challenge != "none",
     "auth.expiry": lambda p: p.auth is not None and p.auth.expiry == "closes",
     "cancel.explicit": _has_plain_cancel,
@@ -159,9 +164,6 @@ _DECLARED: dict[str, Callable[[Profile], bool]] = {
     "sides.foreign": lambda p: any(each.foreign for each in _steps(p)),
     "sides.payload": lambda p: any(
         each.expect.payload is not None or each.captures for each in _steps(p)
-    ),
-    "sides.refused": lambda p: any(
-        each.expect.status >= HTTPStatus.BAD_REQUEST for each in _steps(p)
     ),
     "sides.same": lambda p: any(each.expect.same for each in _steps(p)),
     **{f"sides.{when}": _has_side(when) for when in get_args(SideTime)},

@@ -8,10 +8,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from ..wire import Event
 from .pointer import MISSING, lookup, parse_json
-from .schema import Capture, Profile
-from .typed import read_event
+from .schema import Capture
+from .typed import TypedEvent
 
 Headers = Iterable[tuple[str, str]]
 
@@ -31,13 +30,12 @@ def find_in_answer(capture: Capture, headers: Headers, body: bytes) -> object:
 
 
 def find_in_stream(
-    capture: Capture, headers: Headers, events: Iterable[Event], profile: Profile
+    capture: Capture, headers: Headers, events: Iterable[TypedEvent]
 ) -> object:
     """Return what to keep of a stream as far as it has come, or `MISSING`."""
     if capture.header is not None:
         return find_header(capture, headers)
     for event in events:
-        seen = read_event(event, 0.0, profile)  # when it came does not matter here
-        if seen.type == capture.event:
-            return lookup(seen.data, capture.pointer or "")
+        if event.type == capture.event:
+            return lookup(event.data, capture.pointer or "")
     return MISSING

@@ -18,7 +18,10 @@ from ..errors import ScriptError
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-__all__ = ["Call", "Event", "Fault", "Outcome", "Peer", "State"]
+    from ..net.link import Peer
+    from ..script.faults import Fault
+
+__all__ = ["Call", "Event", "Outcome", "State"]
 
 # 9 bytes per event are kept, so 20 000 (a 10 000-token answer in full) are 180 kB.
 MAX_TOKEN_EVENTS: Final = 20_000
@@ -51,27 +54,6 @@ class Outcome(StrEnum):
     FAULTED = "faulted"
     REFUSED = "refused"
     SHUTDOWN = "shutdown"
-
-
-class Fault(StrEnum):
-    """The scripted fault that ended a call, or that it had from end to end."""
-
-    FAIL = "fail"
-    PAGE = "page"
-    QUOTA = "quota"
-    ERROR = "error"
-    DROP = "drop"
-    TRUNCATE = "truncate"
-    GARBLE = "garble"
-    OMIT = "omit"
-
-
-class Peer(StrEnum):
-    """How the kernel told us that the peer is gone."""
-
-    FIN = "fin"
-    RST = "rst"
-    WRITE_ERROR = "write_error"
 
 
 _KINDS: Final = tuple(Event)

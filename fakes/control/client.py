@@ -202,11 +202,21 @@ class AsyncClient:
     """Steers and questions fakes without holding up the event loop."""
 
     def __init__(
-        self, base_url: str, transport: httpx.AsyncBaseTransport | None = None
+        self,
+        base_url: str,
+        transport: httpx.AsyncBaseTransport | None = None,
+        *,
+        keeps_connections: bool = True,
     ) -> None:
-        """Take where the fakes are; a transport leads to those in this process."""
+        """Take where the fakes are; a transport leads to those in this process.
+
+        Without kept connections there is nothing to close, in whichever event loop.
+        """
         self.url = base_url.rstrip("/")
-        self._http = httpx.AsyncClient(transport=transport, trust_env=False)
+        limits = httpx.Limits(max_keepalive_connections=20 if keeps_connections else 0)
+        self._http = httpx.AsyncClient(
+            transport=transport, limits=limits, trust_env=False
+        )
 
     async def clock(self) -> float:
         """Return the fakes' time."""

@@ -8,7 +8,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from ..calls.call import Fault, Outcome, Peer
+from ..calls.call import Outcome
+from ..net.link import Peer
+from ..script import Fault
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -12,10 +12,10 @@ from typing import TYPE_CHECKING, Final
 from .json_answers import send_json
 
 if TYPE_CHECKING:
-    from ..calls.call import Call, Peer, State
+    from ..calls.call import Call, State
     from ..calls.journal import Address, Journal, Watch
     from ..net.http1 import Request
-    from ..net.link import Link, Timer, Timers
+    from ..net.link import Link, Peer, Timer, Timers
     from .questions import Question
 
 __all__ = ["Judging", "Wait"]

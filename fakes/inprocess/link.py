@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 import h11
 
-from ..calls.call import Peer
+from ..net.link import Peer
 from .errors import BrokenOffError
 
 if TYPE_CHECKING:

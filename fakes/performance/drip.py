@@ -18,8 +18,7 @@ from ..net.http1 import CHUNK
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from ..calls.call import Peer
-    from ..net.link import Cutting, Exchange, Link, Timer, Timers
+    from ..net.link import Cutting, Exchange, Link, Peer, Timer, Timers
     from ..script import Drip, Wire
 
 __all__ = ["Dripping", "Splitting", "narrow"]

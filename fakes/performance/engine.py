@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from math import inf
 from typing import TYPE_CHECKING, Final, TypeAlias, assert_never
 
-from ..calls.call import Event, Fault, Outcome
+from ..calls.call import Event, Outcome
 from ..plan.steps import (
     Close,
     Cut,
@@ -35,16 +35,17 @@ from ..plan.steps import (
     Terminate,
     TruncateBody,
 )
+from ..script import Fault
 from .outbox import Outbox
 from .pinger import Pinger
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from ..calls.call import Call, Peer
+    from ..calls.call import Call
     from ..calls.gates import Gates
     from ..calls.queues import Queues
-    from ..net.link import Cutting, Link, Timer, Timers
+    from ..net.link import Cutting, Link, Peer, Timer, Timers
     from ..plan.player import Plan
     from ..plan.steps import Step
     from ..script import KeepAlive

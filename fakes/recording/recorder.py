@@ -28,9 +28,8 @@ from .upstream import Ending
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
-    from ..calls.call import Peer
     from ..net.http1 import Request
-    from ..net.link import Link
+    from ..net.link import Link, Peer
     from .tape import Tape
     from .upstream import Arrival, Upstream, UpstreamConnection
 

@@ -16,12 +16,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from ..calls.call import Event, Fault, Outcome
+from ..calls.call import Event, Outcome
+from ..script import Fault
 from .cassette import End
 
 if TYPE_CHECKING:
-    from ..calls.call import Call, Peer
-    from ..net.link import Link, Timer, Timers
+    from ..calls.call import Call
+    from ..net.link import Link, Peer, Timer, Timers
     from .tracks import Track
 
 __all__ = ["Replay"]

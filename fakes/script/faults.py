@@ -17,6 +17,7 @@ __all__ = [
     "ENDINGS",
     "Drop",
     "Fail",
+    "Fault",
     "Garble",
     "Garbling",
     "InStreamError",
@@ -36,6 +37,19 @@ Bytes = Annotated[int, Field(ge=0, le=1_000_000)]
 Seconds = Annotated[
     float, Field(ge=0, le=MAX_MS / 1000, allow_inf_nan=False), AfterValidator(abs)
 ]
+
+
+class Fault(StrEnum):
+    """The scripted fault that ended a call, or that it had from end to end."""
+
+    FAIL = "fail"
+    PAGE = "page"
+    QUOTA = "quota"
+    ERROR = "error"
+    DROP = "drop"
+    TRUNCATE = "truncate"
+    GARBLE = "garble"
+    OMIT = "omit"
 
 
 class Fail(Strict):

@@ -267,7 +267,7 @@ def test_a_port_in_use_is_told_before_anything_is_started(
     with closing(socket.create_server(("127.0.0.1", 0))) as other:
         port = other.getsockname()[1]
         taken = partial(find_ends, pick_port=lambda: port)
-        monkeypatch.setattr("streamproof.conformance.cli.find_ends", taken)
+        monkeypatch.setattr("streamproof.conformance.checkup.find_ends", taken)
         said = streamproof("run", "-p", "pipeline", "--start", "server {port}")
 
     assert said.code == 2
@@ -295,7 +295,7 @@ def test_a_catalogue_that_does_not_fit_ends_with_4(
     def broken(*args: object) -> None:
         raise CatalogueError("no check for a.b")
 
-    monkeypatch.setattr(cli, "make_plan", broken)
+    monkeypatch.setattr(cli, "plan_checkup", broken)
 
     said = streamproof("run", "http://x", "-p", "pipeline")
 
@@ -309,7 +309,7 @@ def test_a_defect_ends_with_4_and_one_line(
     def broken(*args: object) -> None:
         raise ExceptionGroup("tasks", [LookupError("oops")])
 
-    monkeypatch.setattr(cli, "make_plan", broken)
+    monkeypatch.setattr(cli, "plan_checkup", broken)
 
     said = streamproof("run", "http://x", "-p", "pipeline")
 
@@ -326,7 +326,7 @@ def test_debug_shows_the_place_of_a_defect(
     def broken(*args: object) -> None:
         raise LookupError("oops")
 
-    monkeypatch.setattr(cli, "make_plan", broken)
+    monkeypatch.setattr(cli, "plan_checkup", broken)
 
     said = streamproof("run", "http://x", "-p", "pipeline", "--debug")
 

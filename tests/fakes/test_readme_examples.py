@@ -52,7 +52,7 @@ def test_the_fakes_in_process_say_it_too() -> None:
 def test_the_example_of_a_test_passes(pytester: pytest.Pytester) -> None:
     agent = """
 import openai
-from fakes import Library, Rule, Script
+from streamproof.fakes import Library, Rule, Script
 from streamproof.fakes.script import Fail, Say
 
 def my_agent(question):

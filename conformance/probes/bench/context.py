@@ -33,9 +33,8 @@ from ...profiles.typed import parse_id
 from ...steering import TWO_TOKENS, Script, Word, is_shown, write_script
 from .control import Control
 from .ids import make_uuid, unknown_id
+from .live import Leave, LiveExchange, Order
 from .missing import MissingError
-from .sight import Sight
-from .stream import Leave, Order, Stream
 from .surroundings import Surroundings
 from .tokens import Credential
 
@@ -68,7 +67,7 @@ class Context:
     group: TaskGroup
     marks: dict[str, float] = field(default_factory=dict)
     facts: dict[str, object] = field(default_factory=dict)
-    _streams: dict[str, Stream] = field(default_factory=dict)
+    _streams: dict[str, LiveExchange] = field(default_factory=dict)
     _bare: dict[str, Request] = field(default_factory=dict)
     _script_of: dict[str, Script] = field(default_factory=dict)
     _uuids: int = 0
@@ -168,7 +167,9 @@ class Context:
         turn = script.turn if turn is None else turn
         return await self._control.wait(script.key, turn, state, within_s)
 
-    async def reaches_for(self, stream: Stream, script: Script, state: str) -> bool:
+    async def reaches_for(
+        self, stream: LiveExchange, script: Script, state: str
+    ) -> bool:
         """Wait until the watched call is in a state, as long as its stream lives.
 
         A stream that was refused makes no call: there is nothing to wait for.
@@ -183,7 +184,11 @@ class Context:
         await self.reaches(script, "accepted", SETTLE_S, turn=script.turn + 1)
 
     async def shows(
-        self, stream: Stream, script: Script, tokens: int, within_s: float = math.inf
+        self,
+        stream: LiveExchange,
+        script: Script,
+        tokens: int,
+        within_s: float = math.inf,
     ) -> None:
         """Wait until a reader is up to date with a model that has sent so many tokens.
 
@@ -206,7 +211,7 @@ class Context:
 
     async def start(
         self, label: str, script: Script, *, user: str = "a", extra_s: float = 0.0
-    ) -> Stream:
+    ) -> LiveExchange:
         """Start a stream and return at once, while it is carried out.
 
         `extra_s` is for what makes it last longer than its script says.
@@ -237,21 +242,21 @@ class Context:
             UUID: make_uuid(f"{self.name} {self.nonce} {self._uuids}"),
         }
 
-    def values(self, stream: Stream) -> dict[str, JsonValue]:
+    def values(self, stream: LiveExchange) -> dict[str, JsonValue]:
         """Return the placeholders of a new request about a stream, as far as known."""
         values = self.fresh_values(self._script_of[stream.label])
         stream_id = self.stream_id(stream)
         if stream_id is not None:
             values[STREAM] = stream_id
         for name, capture in self.profile.endpoint.captures.items():
-            found = find_in_stream(capture, stream.headers, stream.events, self.profile)
+            found = find_in_stream(capture, stream.headers, stream.events)
             if found is not MISSING:
                 values[name] = cast("JsonValue", found)
         return values
 
     async def resume(
-        self, label: str, stream: Stream, after: str, *, user: str = "a"
-    ) -> Stream:
+        self, label: str, stream: LiveExchange, after: str, *, user: str = "a"
+    ) -> LiveExchange:
         """Come back to a stream after one of its events."""
         return await self.send(
             label,
@@ -261,7 +266,7 @@ class Context:
             extra_s=stream.order.deadline_s - self.patience_s,
         )
 
-    def resume_request(self, stream: Stream, after: str) -> Request:
+    def resume_request(self, stream: LiveExchange, after: str) -> Request:
         """Return the request that `resume` would send, without a credential.
 
         Raises:
@@ -279,12 +284,12 @@ class Context:
     async def cancel(
         self,
         label: str,
-        stream: Stream,
+        stream: LiveExchange,
         *,
         form: int = 0,
         user: str = "a",
         is_unknown: bool = False,
-    ) -> Stream | None:
+    ) -> LiveExchange | None:
         """Ask for the end of a stream and wait for the answer.
 
         `form` counts the requests that the profile declares for it. With `is_unknown`
@@ -300,7 +305,7 @@ class Context:
         return answer
 
     def cancel_request(
-        self, stream: Stream, form: int = 0, *, is_unknown: bool = False
+        self, stream: LiveExchange, form: int = 0, *, is_unknown: bool = False
     ) -> Request | None:
         """Return the request that `cancel` would send, without a credential."""
         explicit = () if self.profile.cancel is None else self.profile.cancel.explicit
@@ -325,7 +330,7 @@ class Context:
         http_version: str = "1.1",
         script: Script | None = None,
         extra_s: float = 0.0,
-    ) -> Stream:
+    ) -> LiveExchange:
         """Send any request and return at once, while it is carried out.
 
         Args:
@@ -355,12 +360,12 @@ class Context:
             http_version=http_version,
             deadline_s=self.patience_s + extra_s,
         )
-        stream = Stream(order, Sight(profile=self.profile), self.surroundings.clock)
+        stream = LiveExchange(order, self.profile, self.surroundings.clock)
         self._streams[label] = stream
         self.group.start_soon(stream.run)
         return stream
 
-    def stream_id(self, stream: Stream) -> str | None:
+    def stream_id(self, stream: LiveExchange) -> str | None:
         """Return the id of a stream: from its header, or else from an event's id."""
         name = self.profile.response.stream_id_header
         if name is not None:
@@ -413,6 +418,6 @@ def _untold(names: list[str]) -> str:
     return f"the stream has not told the value of {words}"
 
 
-async def _cancel_after(stream: Stream, scope: anyio.CancelScope) -> None:
+async def _cancel_after(stream: LiveExchange, scope: anyio.CancelScope) -> None:
     await stream.over()
     scope.cancel()

@@ -3,6 +3,7 @@
 import json
 
 import pytest
+from pydantic import JsonValue
 
 from streamproof.conformance import profiles
 from streamproof.conformance.errors import UsageError
@@ -12,11 +13,15 @@ from streamproof.conformance.profiles.requests import (
     cancel_request,
     invalid_request,
     resume_request,
+    side_request,
     start_request,
+    to_nowhere,
+    unfilled,
     with_credential,
+    with_other_method,
     with_query,
 )
-from streamproof.conformance.profiles.schema import ExplicitCancel
+from streamproof.conformance.profiles.schema import AuthForm, ExplicitCancel
 
 POST = profiles.load("pipeline")
 
@@ -218,6 +223,125 @@ def test_a_query_parameter_joins_those_that_are_there() -> None:
 
     assert request.path == "/s?a=1&token=t"
     assert with_credential(GET, request) == request
+
+
+FORMS = profile(
+    """
+    [endpoint]
+    path = "/s/{session}"
+    query = { q = "{prompt}" }
+    headers = { X-Request-Id = "{uuid}" }
+    [auth]
+    forms = ["bearer", "query", "cookie", "header"]
+    names = { query = "t", cookie = "c", header = "X-Key" }
+    [[sides]]
+    name = "notes"
+    [[sides.requests]]
+    name = "list"
+    method = "GET"
+    path = "/notes"
+    expect = { status = 200 }
+    captures = { version = { pointer = "/version" } }
+    [[sides.requests]]
+    name = "change one"
+    method = "PATCH"
+    path = "/notes/{session}"
+    query = { v = "{version}" }
+    headers = { If-Match = "{version}" }
+    body = { version = "{version}", of = "note {version}" }
+    expect = { status = 200 }
+    """
+)
+VALUES: dict[str, JsonValue] = {
+    "prompt": "a b",
+    "session": "s/1",
+    "uuid": "u1",
+    "version": 2,
+}
+
+
+def test_placeholders_are_filled_in_path_query_and_headers_of_a_start() -> None:
+    request = start_request(FORMS, "/base", VALUES)
+
+    assert request.path == "/base/s/s%2F1?q=a%20b"
+    assert header(request, "X-Request-Id") == "u1"
+
+
+def test_a_side_request_takes_the_values_of_answers_before() -> None:
+    listing, change = FORMS.sides[0].requests
+    request = side_request(change, "/base", VALUES)
+
+    assert request.method == "PATCH"
+    assert request.path == "/base/notes/s%2F1?v=2"
+    assert header(request, "If-Match") == "2"
+    assert header(request, "Accept") == "application/json"
+    assert header(request, "Content-Type") == "application/json"
+    assert json.loads(request.body) == {"version": 2, "of": "note 2"}
+    assert header(side_request(listing, "", VALUES), "Content-Type") is None
+
+
+def test_what_has_no_value_is_told() -> None:
+    assert unfilled(["/{a}", {"b": "{b}{uuid}"}], {"uuid": ""}) == ["a", "b"]
+
+
+@pytest.mark.parametrize(
+    ("form", "path", "name", "value"),
+    [
+        (None, "/s", "Authorization", "Bearer $TOKEN"),
+        ("query", "/s?t=$TOKEN", "", None),
+        ("cookie", "/s", "Cookie", "c=$TOKEN"),
+        ("header", "/s", "X-Key", "$TOKEN"),
+    ],
+)
+def test_a_credential_goes_into_each_declared_form(
+    form: AuthForm | None, path: str, name: str, value: str | None
+) -> None:
+    request = with_credential(FORMS, Request(method="GET", path="/s"), form)
+
+    assert request.path == path
+    assert header(request, name) == value
+
+
+def test_a_bad_credential_can_stand_beside_a_good_one() -> None:
+    good = with_credential(FORMS, Request(method="GET", path="/s"), "query")
+    both = with_credential(FORMS, good, "cookie", "bad")
+
+    assert both.path == "/s?t=$TOKEN"
+    assert header(both, "Cookie") == "c=bad"
+
+
+def test_nowhere_is_below_the_path_and_keeps_the_query() -> None:
+    there = Request(method="GET", path="/s?a=1")
+
+    assert to_nowhere(there).path == "/s/no-such/path?a=1"
+
+
+def test_another_method_is_one_that_is_not_served() -> None:
+    there = Request(method="GET", path="/s")
+
+    assert with_other_method(there, ["GET"]).method == "PUT"
+    assert with_other_method(there, ["GET", "PUT", "PATCH"]).method == "DELETE"
+    assert with_other_method(there, ["PUT", "PATCH", "DELETE"]).method == "REPORT"
+
+
+def test_an_invalid_request_may_have_another_query() -> None:
+    other = profile(
+        """
+        [endpoint]
+        path = "/s"
+        query = { q = "{prompt}", n = "1" }
+        invalid = [
+            { name = "n", query = { q = "{prompt}", n = "0" }, status = 422 },
+            { name = "path", path = "/t", status = 404 },
+        ]
+        """
+    )
+    by_query, by_path = (
+        invalid_request(other, "/base", each, VALUES) for each in other.endpoint.invalid
+    )
+
+    assert by_query.path == "/base/s?q=a%20b&n=0"
+    assert by_path.path == "/base/t"
 
 
 def invalid_in(values: str) -> Request:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from streamproof.fakes.calls.call import Call, Event, Fault, Outcome, State
+from streamproof.fakes.calls.call import Call, Event, Outcome, State
 from streamproof.fakes.calls.journal import Journal, Watch
+from streamproof.fakes.script import Fault
 
 
 class Answers:

@@ -11,11 +11,12 @@ import pytest
 from tests.fakes.raw_client import RawClient, chat_request
 
 from streamproof.fakes import ThreadServer
-from streamproof.fakes.calls.call import Outcome, Peer
+from streamproof.fakes.calls.call import Outcome
 from streamproof.fakes.control.client import AsyncClient, Client
 from streamproof.fakes.control.records import EventRecord, Tokens
 from streamproof.fakes.errors import ScriptError
 from streamproof.fakes.inprocess import InProcess
+from streamproof.fakes.net.link import Peer
 from streamproof.fakes.script import Fail, Library, Match, Rule, Say, Script, Think
 
 if TYPE_CHECKING:

@@ -27,7 +27,7 @@ from streamproof.fakes.providers.provider import Syntax
 from streamproof.fakes.script import Say, Script, Think, Tool, Wire
 
 if TYPE_CHECKING:
-    from streamproof.fakes.calls.call import Peer
+    from streamproof.fakes.net.link import Peer
     from streamproof.fakes.performance.delivery import Delivery
 
 KEPT = Framing(chunked=True, keep_alive=True)

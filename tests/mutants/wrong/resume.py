@@ -375,7 +375,7 @@ MUTANTS = (
     Mutant(
         name="older-reader-stays",
         defect="R17: a second reader leaves a ghost connection behind",
-        trips={"resume.takeover-closes-older": "once the newer reader is served"},
+        trips={"resume.takeover-closes-older": "after the newer one's head"},
         wrap=Mutation(last=_share),
     ),
     Mutant(

@@ -5,6 +5,7 @@ import json
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
+from pathlib import Path
 
 import anyio
 import httpx
@@ -44,6 +45,9 @@ FAST = (
     "terminal.close_within_s=0.01",
 )
 PROFILE = profiles.load("pipeline", FAST)
+TOY = Path(__file__).parents[3] / "mutants/bases/toy/toy.toml"
+EVERYTHING = profiles.load(str(TOY), FAST)
+"""A profile that declares what any probe needs."""
 
 
 def silent_provider(
@@ -366,7 +370,7 @@ def test_every_probe_is_registered_by_its_name_and_needs_what_exists() -> None:
     for name, probe in PROBES.items():
         assert probe.name == name
         assert set(probe.needs) <= profiles.CAPABILITIES
-        assert probe.seconds(PROFILE) > 0
+        assert probe.seconds(EVERYTHING) > 0
 
 
 @asynccontextmanager
@@ -375,7 +379,7 @@ async def every_probe_against(
 ) -> AsyncIterator[dict[str, Evidence]]:
     """Run all probes at once against a target that is none, on a clock that runs."""
     surroundings = Surroundings(
-        profile=PROFILE,
+        profile=EVERYTHING,
         target=target,
         control=silent_provider([]),
         credentials=Minted("secret", wall_clock=time.time),

@@ -16,6 +16,9 @@ from enum import StrEnum
 import anyio
 
 from ...model import Exchange, Request
+from ...profiles import Profile
+from ...profiles.items import Heartbeat, is_token, read_item
+from ...profiles.typed import TypedEvent
 from ...wire import (
     Block,
     Chunk,
@@ -29,7 +32,6 @@ from ...wire import (
 )
 from ..carriers.connection import Connection, Target
 from ..carriers.http1 import Body, End, Head, ResponseReader, encode_request
-from .sight import Sight
 
 MAX_BODY_BYTES = 8 * 1024 * 1024
 MAX_ITEMS = 20_000
@@ -66,21 +68,23 @@ class Order:
     deadline_s: float
 
 
-class Stream:
+class LiveExchange:
     """A running exchange.
 
     Attributes:
-        events: the protocol's own events so far: no heartbeats.
+        events: the protocol's own events so far: no heartbeats, no sentinel.
         heartbeats: how many heartbeats came.
         tokens: how many events with text of the model came.
     """
 
-    def __init__(self, order: Order, sight: Sight, clock: Callable[[], float]) -> None:
+    def __init__(
+        self, order: Order, profile: Profile, clock: Callable[[], float]
+    ) -> None:
         self.order = order
-        self.events: list[Event] = []
+        self.events: list[TypedEvent] = []
         self.heartbeats = 0
         self.tokens = 0
-        self._sight = sight
+        self._profile = profile
         self._clock = clock
         self._reader = ResponseReader(order.request.method)
         self._decoder: Decoder | None = Decoder()
@@ -132,8 +136,7 @@ class Stream:
     @property
     def ids(self) -> list[str]:
         """The ids of the events so far, in order; events without one are left out."""
-        found = (self._sight.id_of(event) for event in self.events)
-        return [id_ for id_ in found if id_ is not None]
+        return [event.id for event in self.events if event.id is not None]
 
     @property
     def last_id(self) -> str | None:
@@ -143,12 +146,17 @@ class Stream:
     @property
     def id_of_first(self) -> str | None:
         """The id of the first event, if it came and has one."""
-        return self._sight.id_of(self.events[0]) if self.events else None
+        return self.events[0].id if self.events else None
 
     @property
     def is_first_terminal(self) -> bool:
-        """Tell whether the first event already ends the stream."""
-        return bool(self.events) and self._sight.is_terminal(self.events[0])
+        """Tell whether the first event already ends the stream.
+
+        Where a sentinel does that, no event does.
+        """
+        has_sentinel = self._profile.terminal.sentinel is not None
+        is_last = bool(self.events) and self.events[0].outcome is not None
+        return is_last and not has_sentinel
 
     @property
     def headers(self) -> tuple[tuple[str, str], ...]:
@@ -245,14 +253,15 @@ class Stream:
             detail = f"expected at most {MAX_ITEMS} events and comments, got more"
             self._end(EndingKind.LIMIT, detail, at)
         for item in items:
-            self._take_item(item)
+            self._take_item(item, at)
 
-    def _take_item(self, item: Event | Comment | Block) -> None:
-        if self._sight.is_heartbeat(item):
-            self.heartbeats += 1
-        elif isinstance(item, Event):
-            self.events.append(item)
-            self.tokens += self._sight.is_token(item)
+    def _take_item(self, item: Event | Comment | Block, at: float) -> None:
+        match read_item(item, at, self._profile):
+            case Heartbeat():
+                self.heartbeats += 1
+            case TypedEvent() as event:
+                self.events.append(event)
+                self.tokens += is_token(event, self._profile)
 
     def _go(self, connection: Connection, leave: Leave) -> None:
         """Leave in the way asked for, having taken what had arrived by then."""
@@ -278,7 +287,7 @@ class Stream:
     # Waiting
 
     async def wait(
-        self, is_so: Callable[[Stream], bool], within_s: float = math.inf
+        self, is_so: Callable[[LiveExchange], bool], within_s: float = math.inf
     ) -> bool:
         """Wait until something is so; give up at the end of the exchange."""
         with anyio.move_on_after(within_s):

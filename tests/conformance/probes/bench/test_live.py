@@ -18,7 +18,7 @@ from tests.conformance.probes.raw_server import (
 )
 
 from streamproof.conformance.model import Request
-from streamproof.conformance.probes.bench.stream import Leave, Stream
+from streamproof.conformance.probes.bench.live import Leave, LiveExchange
 from streamproof.conformance.probes.carriers.connection import Target
 from streamproof.conformance.wire import EndingKind
 
@@ -231,7 +231,7 @@ async def test_an_endless_body_ends_at_a_limit(
     serve: Serve, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(
-        "streamproof.conformance.probes.bench.stream.MAX_BODY_BYTES", 100_000
+        "streamproof.conformance.probes.bench.live.MAX_BODY_BYTES", 100_000
     )
     target = await serve(sending(HEAD + b"\r\n" + b"data: a\n\n" * 100_000))
 
@@ -427,4 +427,4 @@ async def test_headers_are_found_whatever_their_case(serve: Serve) -> None:
     await stream.run()
 
     assert stream.header("content-TYPE") == "text/event-stream"
-    assert isinstance(stream, Stream)
+    assert isinstance(stream, LiveExchange)

@@ -13,15 +13,15 @@ import anyio
 
 from ...steering import Script, Word, hold, say, stall
 from .context import Context
-from .stream import Stream
+from .live import LiveExchange
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Phase:
-    """One phase.
+class Pause:
+    """A way to keep a model call in one phase.
 
     Attributes:
-        words: keep a model call in it.
+        words: make the model wait.
         call: the number of that call; None for the first that is shown.
         state: what the journal notes when the call is in it, unless that is `tokens`.
         tokens: how many tokens the model sends before it.
@@ -34,10 +34,10 @@ class Phase:
     tokens: int = 0
 
     def script(self, ctx: Context, part: str = "") -> Script:
-        """Make a script that keeps a model call in this phase."""
+        """Make a script that keeps a model call in that phase."""
         return ctx.script(*self.words, call=self.call, part=part)
 
-    async def reached(self, ctx: Context, script: Script, stream: Stream) -> bool:
+    async def reached(self, ctx: Context, script: Script, stream: LiveExchange) -> bool:
         """Wait until the model call is in this phase and the reader is up to date.
 
         A target that holds everything back until the model speaks never gets its
@@ -54,10 +54,10 @@ class Phase:
         return True
 
 
-PHASES = (
-    Phase(name="before-headers", words=(hold("headers"),), state="held"),
-    Phase(name="before-first-token", words=(stall(after=0),), state="headers_sent"),
-    Phase(
+PAUSES = (
+    Pause(name="before-headers", words=(hold("headers"),), state="held"),
+    Pause(name="before-first-token", words=(stall(after=0),), state="headers_sent"),
+    Pause(
         name="midstream",
         words=(say(tokens=4), stall(after=2)),
         call=None,

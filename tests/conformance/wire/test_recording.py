@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from streamproof.conformance.wire import Ending, EndingKind
-from streamproof.conformance.wire.exchange import Exchange
+from streamproof.conformance.wire.recording import Recording
 
-EXCHANGE = Exchange(
+EXCHANGE = Recording(
     started_at=1.0,
     headers=(("Content-Type", "a/b"), ("X-A", "1"), ("x-a", "2")),
     ending=Ending(kind=EndingKind.CLEAN, at=2.0),

@@ -67,7 +67,7 @@ class Chunk:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Exchange:
+class Recording:
     """One HTTP exchange as the client saw it.
 
     Attributes:
