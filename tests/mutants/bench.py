@@ -30,7 +30,8 @@ from streamproof.conformance.profiles import load
 from streamproof.conformance.runner.engine import Bench, Execution
 from streamproof.conformance.runner.plan import Plan
 from streamproof.reference_server.app import create_app
-from streamproof.reference_server.server import Config, bind
+from streamproof.reference_server.http1.protocol import Config
+from streamproof.reference_server.server import bind
 from streamproof.reference_server.settings import ENV_PREFIX, Settings
 
 HEARTBEAT_S = 0.3

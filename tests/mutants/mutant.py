@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 import pytest
 from tests.mutants.asgi import Mutation, Wrap
 
-from streamproof.reference_server.server import Protocol
+from streamproof.reference_server.http1.protocol import Protocol
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
