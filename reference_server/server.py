@@ -111,7 +111,7 @@ def _describe_failure(
 
 
 def _is_about_host(error: OSError | TypeError) -> bool:
-    # A name that nobody knows, one that no name can be, and an address elsewhere.
+    # A name that is not known, one that no name can be, and an address elsewhere.
     if isinstance(error, TypeError | socket.gaierror):
         return True
     return error.errno == errno.EADDRNOTAVAIL

@@ -168,7 +168,7 @@ class Protocol(H11Protocol):
 
     def _end_request_time(self) -> None:
         if self._is_answering:
-            # A body that nobody waits for must not spoil its answer.
+            # A body that is not waited for must not spoil its answer.
             return
         if self._has_half_request:
             self._refuse_half_request(
