@@ -53,7 +53,7 @@ class ModelApi:
         self._lingering = Lingering()
 
     def shut_down(self) -> None:
-        """Stop the models that nobody listens to; connections stop the others."""
+        """Stop the models that no client listens to; connections stop the others."""
         self._lingering.shut_down()
 
     def refuse(self, error: RequestError, link: Link) -> None:
@@ -82,7 +82,7 @@ class ModelApi:
         except (RequestError, ScriptError) as error:
             self._refuse_call(call, error, visit)
         except BaseException as error:
-            # A mistake of ours: whoever waits for the call's end is told of it.
+            # A mistake of ours: a wait for the call's end is told of it.
             if call.outcome is None:
                 call.refusal = f"failed in the fakes: {error!r}"[:MAX_REFUSAL]
                 call.end(Outcome.FAULTED, self._timers.time())
@@ -145,7 +145,7 @@ class ModelApi:
         if script.hold and call.key is None:
             raise ScriptError(
                 "hold: expected call=KEY in a directive of the request, or the header "
-                f"field {FIELD}, without it nobody can release the gate"
+                f"field {FIELD}, which name the gate to release"
             )
         return make_plan(
             script,

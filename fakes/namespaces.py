@@ -63,7 +63,7 @@ class Namespace:
     )
 
     def __init__(self, library: Library) -> None:
-        """Start empty, with the scripts and rules that everybody has."""
+        """Start empty, with the scripts and rules that every namespace has."""
         self._base = library
         self.journal = Journal()
         self.keys = KeyTable()
@@ -72,7 +72,7 @@ class Namespace:
 
     @property
     def is_busy(self) -> bool:
-        """Whether a call is running or somebody waits for one."""
+        """Whether a call is running or a wait for one is open."""
         return self.journal.is_busy
 
     @property

@@ -66,7 +66,7 @@ _RELEASED: Final = _KIND_OF[Event.RELEASED]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class State:
-    """A state a call can be waited for: an event, and its how-many-eth."""
+    """A state of a call to wait for: the n-th event of one kind."""
 
     event: Event
     count: int = 1
@@ -150,7 +150,7 @@ class Call:
         stream: bool,
         on_end: Callable[[Call], None],
     ) -> None:
-        """Take the facts that are known on arrival, and whom to tell of the end."""
+        """Take the facts that are known on arrival, and a callback for the end."""
         self.key = key
         self.turn = turn
         self.ordinal = ordinal
@@ -167,7 +167,7 @@ class Call:
         self.generated_when_left: int | None = None
         self.events_left_out = 0
         self._at_end: tuple[Callable[[], object], ...] = ()
-        # Set while somebody waits: told of every event after it is noted.
+        # Set while a wait is open: told of every event after it is noted.
         self.on_change: Callable[[Call], None] | None = None
         self._on_end = on_end
         self._counts = [0] * len(_KINDS)

@@ -1,4 +1,4 @@
-"""The calls of one namespace, and who waits for them.
+"""The calls of one namespace, and the waits for them.
 
 Bounded: at most `MAX_CALLS` calls and `MAX_EVENTS` events of ended calls; the oldest
 ended calls leave first. Must not read a clock, touch a socket, or know a provider.
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Address", "Journal", "Watch"]
 
-# Which call is meant: the so-many-eth of a key, or without one of all.
+# Which call is meant: the n-th of a key, or without a key the n-th of all.
 Address: TypeAlias = tuple[str | None, int]
 
 MAX_CALLS: Final = 10_000
@@ -26,7 +26,7 @@ MAX_EVENTS: Final = 2_000_000
 
 
 class Watch:
-    """Somebody waits for a state of one call, which may not have arrived yet."""
+    """A wait for a state of one call, which may not have arrived yet."""
 
     __slots__ = ("_journal", "_settle", "address", "call", "state")
 
@@ -37,7 +37,7 @@ class Watch:
         state: State,
         settle: Callable[[Watch, bool], None],
     ) -> None:
-        """Remember what is waited for and whom to tell, once."""
+        """Remember what is waited for, and the callback to call once."""
         self._journal = journal
         self._settle = settle
         self.address = address
@@ -95,7 +95,7 @@ class Journal:
 
     @property
     def is_busy(self) -> bool:
-        """Whether a call is running or somebody waits for one."""
+        """Whether a call is running or a wait for one is open."""
         return bool(self._running or self._watches or self._listeners)
 
     def begin(
@@ -202,7 +202,7 @@ class Journal:
         return key is None and number <= self._ordinal
 
     def _watch_while_asked(self, call: Call) -> None:
-        """Let a call tell of its events only while somebody waits for one."""
+        """Let a call tell of its events only while a wait for one is open."""
         is_here = self._calls.get(call.ordinal) is call
         is_asked = is_here and any(one in self._watches for one in _addresses(call))
         call.on_change = self._look if is_asked else None
@@ -247,7 +247,7 @@ class Journal:
             del turns[call.turn]
             if not turns:
                 del self._by_key[call.key]
-        # It may run on, but is nobody's `key` and `turn` any more.
+        # It may run on, but cannot be found by `key` and `turn` any more.
         call.on_change = None
         for watch in self._watches_of(call):
             watch.settle(reached=False)

@@ -34,10 +34,10 @@ PREFIX: Final = "/_fakes/"
 DEFAULT_WAIT_MS: Final = 10_000
 # More calls than any key has; a release may come before its turn.
 MAX_TURN: Final = 999_999
-# About 3 MB of JSON, and 50 ms of everybody's event loop.
+# About 3 MB of JSON, and 50 ms of the event loop that all clients share.
 MAX_EVENTS_SHOWN: Final = 50_000
 
-# Of what varies in a path; the so-many-eth turn is a number from 1.
+# Of what varies in a path; a turn is a number from 1.
 _PATTERNS: Final = {
     "key": KEY.pattern,
     "turn": r"[1-9]\d{0,8}",

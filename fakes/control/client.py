@@ -78,7 +78,7 @@ class Client:
         ordinal: int | None = None,
         timeout_s: float = 10.0,
     ) -> CallRecord:
-        """Wait until a call of a key, or the so-many-eth of all, has reached a state.
+        """Wait until a call of a key, or the n-th call of all, has reached a state.
 
         Raises:
             AssertionError: it has not within the time, or no longer can.
@@ -142,7 +142,7 @@ class Client:
         )
 
     def assert_no_leaked_calls(self, key: str | None = None) -> None:
-        """Assert that all calls have ended, and no model worked for nobody."""
+        """Assert that all calls have ended, and no model went on without its peer."""
         self._run(operations.check("no_leaked_calls", key=key))
 
     def assert_max_concurrency(
@@ -255,7 +255,7 @@ class AsyncClient:
         ordinal: int | None = None,
         timeout_s: float = 10.0,
     ) -> CallRecord:
-        """Wait until a call of a key, or the so-many-eth of all, has reached a state.
+        """Wait until a call of a key, or the n-th call of all, has reached a state.
 
         Raises:
             AssertionError: it has not within the time, or no longer can.
@@ -319,7 +319,7 @@ class AsyncClient:
         )
 
     async def assert_no_leaked_calls(self, key: str | None = None) -> None:
-        """Assert that all calls have ended, and no model worked for nobody."""
+        """Assert that all calls have ended, and no model went on without its peer."""
         await self._run(operations.check("no_leaked_calls", key=key))
 
     async def assert_max_concurrency(

@@ -48,8 +48,8 @@ class Question:
 
     Args:
         key: calls of this key alone; None for those of all.
-        turn: of these only the so-many-eth of the key.
-        ordinal: only the so-many-eth of the namespace.
+        turn: of these only the key's n-th call.
+        ordinal: only the namespace's n-th call.
     """
 
     judge: Judge

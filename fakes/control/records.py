@@ -20,7 +20,7 @@ __all__ = ["CallRecord", "EventRecord", "Tokens", "record_of"]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Tokens:
-    """How many the model made, the kernel took, and were made for nobody."""
+    """How many the model made, the kernel took, and came after the peer had left."""
 
     generated: int
     sent: int

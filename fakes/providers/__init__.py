@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 __all__ = ["DEFAULT", "PROVIDERS", "params_of", "provider_at"]
 
-# Whose shape a refusal has that is nobody's: what most clients can read.
+# The shape of a refusal that belongs to no provider: what most clients can read.
 DEFAULT: Final[Provider] = OPENAI_CHAT
 PROVIDERS: Final[tuple[Provider, ...]] = (
     DEFAULT,

@@ -33,7 +33,7 @@ from .words import (
 # https://www.rfc-editor.org/rfc/rfc9110#name-tokens, without capitals.
 _FIELD_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9a-z-]+")
 
-# A pattern that nobody sends would be a rule that is never followed. The providers'
+# A name that no call has would be a rule that is never followed. The providers'
 # own names; a test compares them.
 Provider: TypeAlias = Literal[
     "openai_chat", "openai_responses", "anthropic", "gemini", "ollama"
@@ -94,7 +94,7 @@ class Match(Strict):
         model: the model's name, with `*` for any characters.
         provider: the provider's name.
         header: header fields (lower case) and their values, with `*`.
-        ordinal: only the so-many-eth call, from 1, of those that fit all the rest.
+        ordinal: only the n-th call, from 1, of those that fit all the rest.
     """
 
     prompt: str | None = None

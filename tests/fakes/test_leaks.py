@@ -53,8 +53,8 @@ async def call_and_leave(server: Server, dice: random.Random, number: int) -> No
 async def ask_after_all_others(server: Server) -> None:
     """Return once every connection that was made before has been accepted.
 
-    The kernel hands out waiting connections in the order in which they came: the one
-    that is answered last was accepted last. Looking earlier would miss those that still wait.
+    The kernel hands out waiting connections in the order in which they came: the last
+    one that is answered was the last accepted. An earlier look would miss some.
     """
     with await RawClient.connect(server.url) as last:
         await last.send(b"GET /_fakes/health HTTP/1.1\r\nhost: fakes\r\n\r\n")
