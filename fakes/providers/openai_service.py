@@ -23,6 +23,8 @@ from .provider import Ask, Route
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
 
+    from pydantic_core import ErrorDetails
+
     from ..content import Answer, Limits
     from ..script import Fail, InStreamError
     from .provider import Headers, Received, Reply
@@ -258,12 +260,69 @@ def explain(error: ValidationError) -> RequestError:
             param=param,
             code="missing_required_parameter",
         )
+    bound = _BOUNDS.get(complaint["type"])
+    if bound is not None:
+        return _out_of_range(complaint, param, bound)
     expected = complaint["msg"].removeprefix("Input should be ").rstrip(".")
     return RequestError(
         f"Invalid type for '{param}': expected {expected}, "
         f"but got {type(complaint['input']).__name__} instead.",
         param=param,
         code="invalid_type",
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Bound:
+    """How the service words that a value is beyond a bound.
+
+    Args:
+        side: which bound it is.
+        sign: how the value and the bound should compare.
+        limit: name that pydantic has for the bound.
+    """
+
+    side: str
+    sign: str
+    limit: str
+
+
+_BOUNDS: Final = {
+    "greater_than_equal": _Bound(side="minimum", sign=">=", limit="ge"),
+    "less_than_equal": _Bound(side="maximum", sign="<=", limit="le"),
+    "string_too_long": _Bound(side="maximum", sign="", limit="max_length"),
+    "too_short": _Bound(side="minimum", sign="", limit="min_length"),
+    "too_long": _Bound(side="maximum", sign="", limit="max_length"),
+}
+
+
+def _out_of_range(complaint: ErrorDetails, param: str, bound: _Bound) -> RequestError:
+    """Word a value out of its range as the service does, each kind by its own code."""
+    limit, value = complaint["ctx"][bound.limit], complaint["input"]
+    below = "below" if bound.side == "minimum" else "above"
+    short = "min" if bound.side == "minimum" else "max"
+    if bound.sign:
+        kind = "integer" if isinstance(limit, int) else "decimal"
+        return RequestError(
+            f"Invalid '{param}': {kind} {below} {bound.side} value. Expected a value "
+            f"{bound.sign} {limit:g}, but got {value} instead.",
+            param=param,
+            code=f"{kind}_{below}_{short}_value",
+        )
+    kind = "string" if isinstance(value, str) else "array"
+    if kind == "array" and not value:
+        return RequestError(
+            f"Invalid '{param}': empty array. Expected an array with minimum length "
+            f"{limit}, but got an empty array instead.",
+            param=param,
+            code="empty_array",
+        )
+    return RequestError(
+        f"Invalid '{param}': {kind} too {'short' if short == 'min' else 'long'}. "
+        f"Expected {'a string' if kind == 'string' else 'an array'} with {bound.side} "
+        f"length {limit}, but got one of length {len(value)} instead.",
+        param=param,
+        code=f"{kind}_{below}_{short}_length",
     )
 
 
