@@ -19,7 +19,8 @@ from .performance.drip import narrow
 from .performance.engine import Performance
 from .performance.lingering import Lingering
 from .plan.player import make_plan
-from .providers import DEFAULT, params_of, provider_at
+from .providers import DEFAULT, name_at, params_of, provider_at
+from .providers.listings import listing_at
 from .providers.provider import Received
 from .script.directives import correlation_key, parse_blocks, script_for
 from .script.rules import Facts
@@ -64,6 +65,12 @@ class ModelApi:
 
     def handle(self, request: Request, link: Link, space: Namespace) -> None:
         """Put one call on the record, then play it or refuse it."""
+        told = listing_at(request.method, request.path, request.headers, request.query)
+        if told is not None:
+            keep = request.keep_alive
+            link.write(encode_response(200, *told, keep_alive=keep))
+            link.finish(keep_alive=keep)
+            return
         visit = _Visit(
             request=request, link=link, provider=provider_at(request.path), space=space
         )
@@ -116,7 +123,7 @@ class ModelApi:
     def _begin(self, key: str | None, ask: Ask | None, visit: _Visit) -> Call:
         return visit.space.journal.begin(
             key=key,
-            provider=visit.provider.name,
+            provider=name_at(visit.request.path),
             model=ask.model if ask else None,
             stream=ask.stream if ask else False,
             at=self._timers.time(),

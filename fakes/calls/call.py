@@ -145,7 +145,7 @@ class Call:
         key: str | None,
         turn: int,
         ordinal: int,
-        provider: str,
+        provider: str | None,
         model: str | None,
         stream: bool,
         on_end: Callable[[Call], None],

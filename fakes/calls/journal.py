@@ -102,7 +102,7 @@ class Journal:
         self,
         *,
         key: str | None,
-        provider: str,
+        provider: str | None,
         model: str | None,
         stream: bool,
         at: float,

@@ -47,7 +47,7 @@ class CallRecord:
     key: str | None
     turn: int
     ordinal: int
-    provider: str
+    provider: str | None
     model: str | None
     stream: bool
     script: str | None
@@ -68,6 +68,7 @@ class CallRecord:
     def __str__(self) -> str:
         """Say the most of it in one line."""
         of = "" if self.key is None else f" (turn {self.turn} of {self.key})"
+        who = f"{self.provider} {self.model}" if self.provider else "of no provider"
         ended = self.outcome or "running"
         fault = "" if self.fault is None else f" {self.fault}"
         peer = "" if self.peer is None else f", peer left by {self.peer}"
@@ -75,7 +76,7 @@ class CallRecord:
         after = f", {wasted} generated after that" if wasted else ""
         why = "" if self.refusal is None else f": {self.refusal}"
         return (
-            f"call {self.ordinal}{of} {self.provider} {self.model}: "
+            f"call {self.ordinal}{of} {who}: "
             f"{self.status} {ended}{fault}, {self.tokens.sent} of "
             f"{self.tokens.generated} tokens sent{peer}{after}{why}"
         )

@@ -80,20 +80,21 @@ class Endpoint(Generic[AskedT]):
     """One endpoint of the service, as a provider.
 
     Args:
-        parse: reads body, headers and fingerprint of a request; raises RequestError.
+        paths: where it is; `{deployment}` names the model of a request without one.
+        parse: reads a request that has arrived; raises RequestError.
         answer: makes the reply to a request out of the answer and the seed.
     """
 
     name: str
     prompt_field: str
-    path: str
-    parse: Callable[[bytes, Mapping[str, str], str], AskedT]
+    paths: tuple[str, ...]
+    parse: Callable[[Received], AskedT]
     answer: Callable[[AskedT, Answer, int], Reply]
 
     @property
     def routes(self) -> Sequence[Route]:
         """Return where it is."""
-        return (Route("POST", self.path),)
+        return tuple(Route("POST", path) for path in self.paths)
 
     def read(self, received: Received) -> Ask:
         """Read a request as strictly as the service does.
@@ -101,7 +102,7 @@ class Endpoint(Generic[AskedT]):
         Raises:
             RequestError: 401 without a bearer token, 400 for anything malformed.
         """
-        request = self.parse(received.body, received.headers, received.fingerprint)
+        request = self.parse(received)
         return Ask(
             model=request.model,
             stream=request.stream,
@@ -130,11 +131,13 @@ def count_words(texts: Iterable[str]) -> int:
 
 
 def require_key(headers: Mapping[str, str]) -> None:
-    """Refuse a request without a bearer token.
+    """Refuse a request without a bearer token, or a key as Azure wants it.
 
     Raises:
         RequestError: 401.
     """
+    if headers.get("api-key", "").strip():
+        return
     scheme, _, key = headers.get("authorization", "").partition(" ")
     if scheme.lower() != "bearer" or not key.strip():
         raise RequestError(

@@ -36,7 +36,12 @@ _FIELD_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9a-z-]+")
 # A name that no call has would be a rule that is never followed. The providers'
 # own names; a test compares them.
 Provider: TypeAlias = Literal[
-    "openai_chat", "openai_responses", "anthropic", "gemini", "ollama"
+    "openai_chat",
+    "openai_responses",
+    "openai_embeddings",
+    "anthropic",
+    "gemini",
+    "ollama",
 ]
 # A call is compared with every rule before its own: 100 ms for all of these and a
 # prompt of a megabyte.
