@@ -127,6 +127,7 @@ class ModelApi:
             model=ask.model if ask else None,
             stream=ask.stream if ask else False,
             at=self._timers.time(),
+            request=visit.request,
         )
 
     def _refuse_call(
@@ -166,7 +167,7 @@ class ModelApi:
     def _script(
         self, ask: Ask, blocks: Sequence[Block], call: Call, visit: _Visit
     ) -> Script:
-        """Choose: put for the key, else said in the prompt, else by a rule."""
+        """Choose: put for the key, in the prompt, for the next call, or by a rule."""
         space = visit.space
         put = space.keys.script(call.key, call.turn) if call.key is not None else None
         if put is not None:
@@ -175,6 +176,11 @@ class ModelApi:
         if blocks:
             call.script = "directives"
             return script_for(blocks, call.turn, space.library)
+        told = space.following.follow()
+        if told is not None:
+            place, script = told
+            call.script = f"next.{place}"
+            return script
         followed = space.rulebook.follow(
             Facts(
                 texts=ask.texts,

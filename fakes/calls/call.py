@@ -18,6 +18,7 @@ from ..errors import ScriptError
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from ..net.http1 import Request
     from ..net.link import Peer
     from ..script.faults import Fault
 
@@ -133,6 +134,8 @@ class Call:
         "peer",
         "provider",
         "refusal",
+        "request",
+        "request_left_out",
         "script",
         "status",
         "stream",
@@ -149,6 +152,7 @@ class Call:
         model: str | None,
         stream: bool,
         on_end: Callable[[Call], None],
+        request: Request | None = None,
     ) -> None:
         """Take the facts that are known on arrival, and a callback for the end."""
         self.key = key
@@ -157,6 +161,10 @@ class Call:
         self.provider = provider
         self.model = model
         self.stream = stream
+        # As it came, secrets included; None once the journal has no room for it.
+        self.request = request
+        # Bytes of its body that were too many to be kept.
+        self.request_left_out = 0
         self.status: int | None = None
         self.outcome: Outcome | None = None
         self.fault: Fault | None = None

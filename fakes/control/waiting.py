@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING, Final
 from .json_answers import send_json
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from ..calls.call import Call, State
     from ..calls.journal import Address, Journal, Watch
     from ..net.http1 import Request
@@ -33,9 +35,16 @@ class Wait:
     is_held: Final = True
 
     def __init__(
-        self, *, journal: Journal, timers: Timers, request: Request, link: Link
+        self,
+        *,
+        show: Callable[[Call], dict[str, object]],
+        journal: Journal,
+        timers: Timers,
+        request: Request,
+        link: Link,
     ) -> None:
-        """Take the request, and what can answer it."""
+        """Take the request, what can answer it, and how a call is shown."""
+        self._show = show
         self._journal = journal
         self._timers = timers
         self._request = request
@@ -71,7 +80,7 @@ class Wait:
         answer = {
             "reached": reached,
             "clock": self._timers.time(),
-            "call": None if call is None else call.as_json(),
+            "call": None if call is None else self._show(call),
         }
         send_json(self._request, self._link, answer)
 

@@ -77,6 +77,7 @@ class Replayer:
                 model=None,
                 stream=track.is_stream,
                 at=self._timers.time(),
+                request=request,
             ),
             link=link,
             timers=self._timers,
@@ -121,6 +122,7 @@ class Replayer:
             model=None,
             stream=False,
             at=self._timers.time(),
+            request=request,
         )
         call.status = error.status
         call.refusal = str(error)[:MAX_REFUSAL]
