@@ -409,7 +409,7 @@ MUTANTS = (
         trips={"cancellation.needs-credential": "without a credential by POST"},
         also={
             "cancellation.foreign-refused": "nothing is left to cancel",
-            "cancellation.foreign-like-unknown": "nor is it like a session that is none",
+            "cancellation.foreign-like-unknown": "nor is it like one that is none",
         },
         probes=("cancel-midstream",),
         wrap=_with_sessions(lambda request: request.credential is None),
