@@ -63,7 +63,7 @@ def with_document(frame: bytes, value: object) -> bytes:
 def kind(frame: bytes) -> str:
     """Return the event's type, such as `token-stream`; "" for a heartbeat."""
     found = document(frame)
-    return str(found["type"]) if found else ""
+    return str(found.get("type", found.get("stage"))) if found else ""
 
 
 def is_event(frame: bytes) -> bool:

@@ -45,8 +45,16 @@ class Model:
         """Let go of all connections."""
         await self._http.aclose()
 
-    async def answer(self, prompt: str, on_text: Callable[[str], None]) -> None:
-        """Hand on the answer piece by piece; raise `ModelError` unless it is whole."""
+    async def answer(
+        self,
+        prompt: str,
+        on_text: Callable[[str], None],
+        on_retry: Callable[[int], None],
+    ) -> None:
+        """Hand on the answer piece by piece; raise `ModelError` unless it is whole.
+
+        `on_retry` is told before each further attempt which one it will be.
+        """
         for attempt in range(1, _ATTEMPTS + 1):
             try:
                 async with asyncio.timeout(self._timeout_s):
@@ -58,6 +66,7 @@ class Model:
             except _BusyError as busy:
                 if attempt == _ATTEMPTS:
                     raise ModelError("MODEL_BUSY") from None
+                on_retry(attempt + 1)
                 await asyncio.sleep(busy.pause_s)
             else:
                 return

@@ -79,7 +79,8 @@ class Reading:
                 with anyio.move_on_after(max(0.0, wait_s)):
                     await changed.wait()
                     continue
-                if time.time() < self.expires:
+                # An event that came just now has an earlier time than a heartbeat.
+                if time.time() < self.expires and sent == len(run.blocks):
                     yield self._heartbeat(time.time())
 
     @staticmethod

@@ -45,6 +45,7 @@ class Run:
         self.times: list[float] = []
         self.pieces: list[str] = []
         self.cited: list[int] = []
+        self.unresolved: list[int] = []
         self.started_at = time.monotonic()
         self.reader: object | None = None
         self.changed = asyncio.Event()
@@ -71,6 +72,7 @@ class Run:
             "tokens": len(self.pieces),
             "words": len(self.text.split()),
             "citations": len(self.cited),
+            "unresolved": self.unresolved,
         }
 
     # The log
@@ -94,14 +96,22 @@ class Run:
     async def work(self, model: Model, prompt: str) -> None:
         """Write the note."""
         self.publish(
-            type="started", progress=5, session_id=self.session, draft_id=self.draft.id
+            stage="started",
+            progress=5,
+            session_id=self.session,
+            draft_id=self.draft.id,
+            sources=[f"source {number}" for number in range(1, SOURCES + 1)],
         )
         try:
-            await model.answer(prompt, self._on_text)
+            await model.answer(prompt, self._on_text, self._on_retry)
         except ModelError as failed:
             self._end("error", failed.code, is_retryable=True)
         else:
             self._end("completed")
+
+    def _on_retry(self, attempt: int) -> None:
+        if not self.is_over:
+            self.publish(stage="retrying", progress=5, attempt=attempt)
 
     def _on_text(self, piece: str) -> None:
         if self.is_over:
@@ -112,10 +122,13 @@ class Run:
         # A marker may be split over any number of pieces.
         for found in _MARKER.finditer(self.text, max(0, start - _LONGEST_MARKER)):
             number = int(found[1])
-            if found.end() > start and number <= SOURCES and number not in self.cited:
-                self.cited.append(number)
-                source = f"source {number}"
-                self.publish(type="citation", number=number, source=source)
+            if found.end() <= start or number in self.cited + self.unresolved:
+                continue
+            if number > SOURCES:
+                self.unresolved.append(number)
+                continue
+            self.cited.append(number)
+            self.publish(type="citation", number=number, source=f"source {number}")
 
     def cancel(self, reason: str) -> None:
         """End it early, at once, unless it is over."""
