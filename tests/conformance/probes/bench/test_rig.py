@@ -46,11 +46,7 @@ FAST = (
 )
 PROFILE = profiles.load("pipeline", FAST)
 TOY = Path(__file__).parents[3] / "mutants/bases/toy/toy.toml"
-MARKED = (
-    "invariants=[{kind='marked', name='n', type='token', pointer='/text', "
-    "marker='(x)', by='done', value='/n', text='x y'}]"
-)
-EVERYTHING = profiles.load(str(TOY), [*FAST, MARKED])
+EVERYTHING = profiles.load(str(TOY), FAST)
 """A profile that declares what any probe needs."""
 
 
