@@ -120,7 +120,7 @@ class Protocol(H11Protocol):
         self._deadline = None
         has_head = self.conn.their_state is h11.SEND_BODY
         if has_head and self.cycle.response_started:
-            # A body that nobody waits for must not spoil its answer.
+            # A body that is not waited for must not spoil its answer.
             if not self.cycle.response_complete:
                 return
         elif has_head or self.conn.trailing_data[0]:
@@ -129,7 +129,7 @@ class Protocol(H11Protocol):
 
     def _refuse_half_request(self) -> None:
         if self.cycle is not None:
-            # The application is told that nobody is there any more.
+            # The application is told that the client is not there any more.
             self.cycle.disconnected = True
             self.cycle.message_event.set()
         response = Refusal(
@@ -231,7 +231,7 @@ def _describe_failure(
 
 
 def _is_about_host(error: OSError | TypeError) -> bool:
-    # A name that nobody knows, one that no name can be, and an address elsewhere.
+    # A name that is not known, one that no name can be, and an address elsewhere.
     if isinstance(error, TypeError | socket.gaierror):
         return True
     return error.errno == errno.EADDRNOTAVAIL

@@ -114,8 +114,8 @@ class Followed(_Kind):
 class Returned(_Kind):
     """The value at `to` in `to_type` is one that the response has told before.
 
-    Told by its `header`, or at `pointer` in the last event of `type` before. Where
-    nothing was told, nothing is said.
+    Told by its `header`, or at `pointer` in the last event before that has a value
+    there, of type `type` where that is given. Where nothing was told, nothing is said.
     """
 
     kind: Literal["returned"]

@@ -237,11 +237,10 @@ def _invariants(profile: Profile) -> Iterator[Contradiction]:
             yield (*key, "text"), f"expected {wanted}, got {invariant.text!r}"
         if not isinstance(invariant, Returned):
             continue
-        has_place = invariant.type is not None and invariant.pointer is not None
-        has_part = invariant.type is not None or invariant.pointer is not None
-        if has_place != has_part or has_place == (invariant.header is not None):
-            wanted = "either `header`, or `type` and `pointer`"
-            yield key, f"expected {wanted}, got both or not one whole"
+        if (invariant.header is None) == (invariant.pointer is None):
+            yield key, "expected either `header` or `pointer`, got both or none"
+        if invariant.type is not None and invariant.pointer is None:
+            yield _needs(key, "pointer", "`type`")
 
 
 def _data(profile: Profile) -> Iterator[Contradiction]:

@@ -218,7 +218,10 @@ def test_a_place_that_cannot_be_written_is_told_before_the_run(
         (["explain", "auth.no-credental"], "did you mean auth.no-credential"),
         (["explain", "?"], "unknown requirement '?'; see `streamproof list`"),
         (["list", "--topic", "frame"], "did you mean 'framing'?"),
-        (["profiles", "show", "nothing"], "expected one of pipeline, got 'nothing'"),
+        (
+            ["profiles", "show", "nothing"],
+            "expected one of chat, draft, exercise, pipeline, story, got 'nothing'",
+        ),
         (["profiles", "check", "no.toml"], "or a TOML file, got 'no.toml'"),
     ],
 )
@@ -394,7 +397,8 @@ def test_profiles_are_listed_with_and_without_the_word(
     streamproof: Streamproof,
 ) -> None:
     assert streamproof("profiles") == streamproof("profiles", "list")
-    assert streamproof("profiles").out.startswith("pipeline  ")
+    listed = [line.split()[0] for line in streamproof("profiles").out.splitlines()]
+    assert listed == ["chat", "draft", "exercise", "pipeline", "story"]
 
 
 def test_a_shown_profile_can_be_checked(

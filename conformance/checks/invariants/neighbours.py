@@ -43,12 +43,13 @@ def judge_returned(invariant: Returned, stream: Stream) -> Iterator[Finding]:
     for event in stream.events:
         if event.type == invariant.to_type and told is not MISSING:
             value = lookup(event.data, invariant.to)
-            if not is_same_json(value, told):
+            if value is not MISSING and not is_same_json(value, told):
                 expected = f"at {invariant.to} what {source} told, {show(told)}"
                 yield breach(invariant, stream, event, expected, show(value))
-        if event.type == invariant.type and invariant.pointer is not None:
-            told = lookup(event.data, invariant.pointer)
-            source = event.name
+        if invariant.pointer is not None and invariant.type in (None, event.type):
+            value = lookup(event.data, invariant.pointer)
+            if value is not MISSING:
+                told, source = value, event.name
 
 
 def judge_placed(invariant: Placed, stream: Stream) -> Iterator[Finding]:

@@ -23,9 +23,10 @@ MARKED = (
 )
 TOO_LONG = "{name='x', status=400, body={p='x'}, lengths={'/p'=9999999}}"
 REST = ", rest={type='x', pointer='/r'}"
+POINTER = ", pointer='/b'"
 RETURNED = (
-    "{kind='returned', name='n', to_type='error', to='/a', "
-    "header='X', type='error', pointer='/b'}"
+    "{kind='returned', name='n', to_type='error', to='/a', header='X', type='error'"
+    f"{POINTER}}}"
 )
 
 
@@ -120,11 +121,15 @@ RETURNED = (
         (["errors.cancelled='STOPPED'"], "got 'STOPPED'"),
         (
             ["invariants=[{kind='returned', name='n', to_type='error', to='/a'}]"],
-            "expected either `header`, or `type` and `pointer`, got both or",
+            "expected either `header` or `pointer`, got both or none",
         ),
         (
             [f"invariants=[{RETURNED}]"],
-            "expected either `header`, or `type` and `pointer`, got both or",
+            "expected either `header` or `pointer`, got both or none",
+        ),
+        (
+            [f"invariants=[{RETURNED.replace(POINTER, '')}]"],
+            "expected `pointer` with `type`, got none",
         ),
         (
             ["invariants=[{kind='within', name='n', type='error', within_s=0}]"],

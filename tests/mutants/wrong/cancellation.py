@@ -24,8 +24,11 @@ from tests.mutants.mutant import Mutant
 from tests.mutants.site import Site
 
 from streamproof.reference_server.models import client as model_client
+from streamproof.reference_server.models import openai_chat
 from streamproof.reference_server.models.client import ModelClient
 from streamproof.reference_server.models.openai_chat import ChatStream
+from streamproof.reference_server.models.provider import Answer as ModelAnswer
+from streamproof.reference_server.models.provider import Stop
 from streamproof.reference_server.streams.run import Run
 
 LIKE_UNKNOWN = "what is told of a foreign stream is no longer what is told of no stream"
@@ -64,17 +67,17 @@ class _EarlyLeaver(ChatStream):
     def is_terminated(self) -> bool:
         return self.tokens >= 9 or super().is_terminated
 
-    def close(self) -> str:
-        return self.text
+    def close(self) -> ModelAnswer:
+        return ModelAnswer(text=self.text, stop=Stop.COMPLETE)
 
 
-async def _no_tail(_events: object) -> None:
+async def _no_tail(_body: object) -> None:
     return
 
 
 def _leave_when_it_is_enough(patch: pytest.MonkeyPatch) -> None:
-    patch.setattr(model_client, "ChatStream", _EarlyLeaver)
-    patch.setattr(model_client, "_read_tail", _no_tail)
+    patch.setattr(openai_chat, "ChatStream", _EarlyLeaver)
+    patch.setattr(model_client, "_read_to_the_end", _no_tail)
 
 
 def _on_cancel(status: int, change: Callable[[Answer], None]) -> Wrap:
@@ -153,7 +156,7 @@ def _take_cancel_for_failure(patch: pytest.MonkeyPatch) -> None:
         self: ModelClient,
         *arguments: Any,  # noqa: ANN401 -- handed on
         **options: Any,  # noqa: ANN401 -- handed on
-    ) -> str:
+    ) -> ModelAnswer:
         try:
             return await answer(self, *arguments, **options)
         except asyncio.CancelledError:

@@ -59,10 +59,19 @@ def test_a_value_returns_as_it_was_told_last() -> None:
     assert said("returned", RETURNED, ("start", {"id": "b"}), start, done) == []
     assert said("returned", RETURNED, done) == []
     assert said("returned", RETURNED, ("start", {}), done) == []
+    assert said("returned", RETURNED, start, DONE) == []
     (other,) = said("returned", RETURNED, ("start", {"id": "b"}), done)
-    (none,) = said("returned", RETURNED, start, DONE)
     assert f'what start (id \'{RUN}-1\') told, "b" / "a" in done' in other
-    assert '"a" / nothing in done' in none
+
+
+def test_a_value_may_be_that_of_the_last_event_of_any_type() -> None:
+    rule: Rule = {"pointer": "/stage", "to_type": "failed", "to": "/stage"}
+    events: list[Given] = [("a", {"stage": 1}), ("b", {"stage": 2}), ("c", {})]
+
+    assert said("returned", rule, *events, ("failed", {"stage": 2})) == []
+    assert said("returned", rule, ("failed", {"stage": 2})) == []
+    (found,) = said("returned", rule, *events, ("failed", {"stage": 1}))
+    assert f"at /stage what b (id '{RUN}-2') told, 2 / 1 in failed" in found
 
 
 def test_a_value_of_the_head_returns_too() -> None:
