@@ -91,28 +91,16 @@ ELSEWHERE = {
         "tests/typing/api.py",
         "it puts off an import; every test of the application goes through it",
     ),
-    "reference_server/app.py": (
-        "tests/reference_server/test_streams.py",
-        "the application is tested by its answers",
-    ),
-    "reference_server/cli.py": (
-        "tests/reference_server/test_server.py",
-        "the command is tested as a process",
-    ),
     "reference_server/metrics.py": (
         "tests/reference_server/web/test_operations.py",
         "its figures are those of the endpoint",
-    ),
-    "reference_server/models/*": (
-        "tests/reference_server/models/test_client.py",
-        "what a model call meets is tested with the call",
     ),
     "reference_server/streams/*": (
         "tests/reference_server/streams/test_runs.py",
         "a run, its readers and its response are tested together in virtual time",
     ),
     "reference_server/web/*": (
-        "tests/reference_server/test_streams.py",
+        "tests/reference_server/web",
         "an endpoint is tested by its answers",
     ),
 }

@@ -18,6 +18,16 @@ from tests.reference_server.model import (
     respond,
 )
 
+from streamproof.reference_server.dialects.pipeline.graph import Pipeline
+from streamproof.reference_server.dialects.pipeline.job import PipelineJob, _Reporter
+from streamproof.reference_server.dialects.pipeline.nodes import (
+    NODES as NODES_OF_PIPELINE,
+)
+from streamproof.reference_server.dialects.pipeline.progress import (
+    NodeDurations,
+    RunProgress,
+)
+
 NODES = [
     *("intake", "objective-map", "source-retrieval", "blueprint", "vignette-gen"),
     *("stem-gen", "answer-key-gen", "distractor-gen", "rationale-gen", "bias-check"),
@@ -155,3 +165,26 @@ async def test_a_prompt_that_echoes_frames_forges_nothing(
     assert len(stream.events) == 14 * 3
     assert {e.field("event") for e in stream.events} == {"state_delta"}
     assert json.loads(str(stream.events[1].field("data")))["delta"]["text"] == evil
+
+
+async def test_reports_after_the_end_of_a_run_count_no_more(
+    client: Client, model: ScriptedModel
+) -> None:
+    durations = NodeDurations(NODES_OF_PIPELINE)
+    job = PipelineJob(
+        prompt="hello",
+        pipeline=Pipeline(model=None),  # type: ignore[arg-type]  # never asked
+        progress=RunProgress(NODES_OF_PIPELINE, durations),
+        clock=asyncio.get_running_loop().time,
+    )
+    stream = await client.open().finish()
+    (ended,) = client.runs
+    reporter = _Reporter(job, ended)
+
+    for _ in range(3):
+        reporter.enter_node()
+        reporter.say("still here")
+        reporter.complete_node("still here")
+
+    assert ended.log.last == len(stream.events)
+    assert durations.estimate_ms(1) == NODES_OF_PIPELINE[0].default_ms
