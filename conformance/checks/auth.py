@@ -76,14 +76,14 @@ _IDS = {
 def _refuses(label: str) -> Check:
     """Make the check that this request is refused with the declared status."""
 
-    def refuses(evidence: Evidence, profile: Profile) -> Iterator[Finding | Sample]:
+    def judge(evidence: Evidence, profile: Profile) -> Iterator[Finding | Sample]:
         exchange = the_answer(evidence, label)
         _accepted(evidence, profile)
         yield from find_wrong_refusal(
             exchange, profile, statuses=[_auth(profile).status], to=_OTHERS[label]
         )
 
-    return refuses
+    return judge
 
 
 def _refuses_in_every_form(fault: str) -> Check:
@@ -92,7 +92,7 @@ def _refuses_in_every_form(fault: str) -> Check:
     A form in which not even a good one is accepted proves nothing.
     """
 
-    def refuses(evidence: Evidence, profile: Profile) -> Iterator[Finding | Sample]:
+    def judge(evidence: Evidence, profile: Profile) -> Iterator[Finding | Sample]:
         forms = _auth(profile).forms
         for form in forms:
             exchange = the_answer(evidence, in_form(fault, form, forms[0]))
@@ -105,7 +105,7 @@ def _refuses_in_every_form(fault: str) -> Check:
                 to=f"{_FAULTS[fault]}{where}",
             )
 
-    return refuses
+    return judge
 
 
 for _id, _label in _IDS.items():
@@ -116,7 +116,9 @@ for _fault in _FAULTS:
 
 
 @check("auth.before-routing")
-def before_routing(evidence: Evidence, profile: Profile) -> Iterator[Finding | Sample]:
+def judge_before_routing(
+    evidence: Evidence, profile: Profile
+) -> Iterator[Finding | Sample]:
     """See that a missing credential is told before a wrong path or method."""
     _accepted(evidence, profile)
     for label in ("none-and-unknown-path", "none-and-wrong-method"):
@@ -129,7 +131,9 @@ def before_routing(evidence: Evidence, profile: Profile) -> Iterator[Finding | S
 
 
 @check("auth.refusal-code")
-def refusal_code(evidence: Evidence, profile: Profile) -> Iterator[Finding | Sample]:
+def judge_refusal_code(
+    evidence: Evidence, profile: Profile
+) -> Iterator[Finding | Sample]:
     """See that every refusal with the declared status has the declared code."""
     auth = _auth(profile)
     asked = [each for each in _asked(evidence) if each.transcript.status == auth.status]
@@ -146,7 +150,7 @@ def refusal_code(evidence: Evidence, profile: Profile) -> Iterator[Finding | Sam
 
 
 @check("auth.every-form-accepted")
-def every_form_accepted(
+def judge_every_form_accepted(
     evidence: Evidence, profile: Profile
 ) -> Iterator[Finding | Sample]:
     """See that each form starts a stream, and serves at the other endpoints too."""
@@ -164,7 +168,7 @@ def every_form_accepted(
 
 
 @check("auth.first-form-decides")
-def first_form_decides(
+def judge_first_form_decides(
     evidence: Evidence, profile: Profile
 ) -> Iterator[Finding | Sample]:
     """See which of two credentials counts, the first one good or bad."""
@@ -192,7 +196,7 @@ def _refused_good(exchange: Exchange, profile: Profile, expected: str) -> Findin
 
 
 @check("auth.challenge")
-def challenge(evidence: Evidence, profile: Profile) -> Iterator[Finding | Sample]:
+def judge_challenge(evidence: Evidence, profile: Profile) -> Iterator[Finding | Sample]:
     """See that every 401 carries a challenge of the declared scheme.
 
     RFC 9110, section 15.5.2: "The server generating a 401 response MUST send a
@@ -217,7 +221,7 @@ def challenge(evidence: Evidence, profile: Profile) -> Iterator[Finding | Sample
 
 
 @check("auth.challenge-names-error")
-def challenge_names_error(
+def judge_challenge_names_error(
     evidence: Evidence, profile: Profile
 ) -> Iterator[Finding | Sample]:
     """See that the challenge names an error where a token was sent.
@@ -241,7 +245,9 @@ def challenge_names_error(
 
 
 @check("auth.refused-as-json")
-def refused_as_json(evidence: Evidence, profile: Profile) -> Iterator[Finding | Sample]:
+def judge_refused_as_json(
+    evidence: Evidence, profile: Profile
+) -> Iterator[Finding | Sample]:
     """See that every refusal has the declared shape."""
     refused = [each for each in _asked(evidence) if is_refused(each)]
     if not refused:
@@ -251,7 +257,9 @@ def refused_as_json(evidence: Evidence, profile: Profile) -> Iterator[Finding | 
 
 
 @check("auth.before-upstream")
-def before_upstream(evidence: Evidence, profile: Profile) -> Iterator[Finding | Sample]:
+def judge_before_upstream(
+    evidence: Evidence, profile: Profile
+) -> Iterator[Finding | Sample]:
     """See that no refused request reached the model, while valid ones do."""
     valid = {key_of(exchange) for exchange in _accepted(evidence, profile)}
     if not any(call.key in valid for call in evidence.calls):
@@ -269,7 +277,9 @@ def before_upstream(evidence: Evidence, profile: Profile) -> Iterator[Finding | 
 
 
 @check("auth.takes-no-slot")
-def takes_no_slot(evidence: Evidence, profile: Profile) -> Iterator[Finding | Sample]:
+def judge_takes_no_slot(
+    evidence: Evidence, profile: Profile
+) -> Iterator[Finding | Sample]:
     """See that the user can open all streams after requests that were refused."""
     status = _auth(profile).status
     refused = [each for each in _asked(evidence) if each.transcript.status == status]
@@ -289,7 +299,9 @@ def takes_no_slot(evidence: Evidence, profile: Profile) -> Iterator[Finding | Sa
 
 
 @check("auth.expiry-closes")
-def expiry_closes(evidence: Evidence, profile: Profile) -> Iterator[Finding | Sample]:
+def judge_expiry_closes(
+    evidence: Evidence, profile: Profile
+) -> Iterator[Finding | Sample]:
     """See when and how the response ends whose token runs out."""
     stream = the_stream(evidence, "stream", profile)
     expires = _expires(evidence)
@@ -324,7 +336,7 @@ def expiry_closes(evidence: Evidence, profile: Profile) -> Iterator[Finding | Sa
 
 
 @check("auth.expiry-resumable")
-def expiry_resumable(
+def judge_expiry_resumable(
     evidence: Evidence, profile: Profile
 ) -> Iterator[Finding | Sample]:
     """See that a fresh token continues the stream, complete and to its success."""

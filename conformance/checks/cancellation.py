@@ -83,7 +83,7 @@ def _every_cancel(judge_one: JudgeOne) -> Check:
     They are counted from 0. A run that its reader left was ended in one way only.
     """
 
-    def judge_all(evidence: Evidence, profile: Profile) -> Iterator[Finding | Sample]:
+    def judge(evidence: Evidence, profile: Profile) -> Iterator[Finding | Sample]:
         is_left = "left" in evidence.marks
         unproven: Untestable | None = None
         for form in range(1 if is_left else len(_cancel(profile).explicit)):
@@ -94,7 +94,7 @@ def _every_cancel(judge_one: JudgeOne) -> Check:
         if unproven is not None:
             raise unproven
 
-    return judge_all
+    return judge
 
 
 def _end(
@@ -139,7 +139,7 @@ def _closes_call(phase: Phase) -> Check:
     """Make the check that a run ended in this phase closes its model call in time."""
 
     @_every_cancel
-    def closes_call(
+    def judge(
         evidence: Evidence, profile: Profile, form: int
     ) -> Iterator[Finding | Sample]:
         end = _end(evidence, profile, form, phase)
@@ -158,7 +158,7 @@ def _closes_call(phase: Phase) -> Check:
                 expected, got, at=gone, timed=True, beyond_s=took - end.bound_s
             )
 
-    return closes_call
+    return judge
 
 
 for _name, _phase in _PHASES.items():
@@ -167,7 +167,9 @@ for _name, _phase in _PHASES.items():
 
 
 @check("cancellation.grace-kept")
-def grace_kept(evidence: Evidence, profile: Profile) -> Iterator[Finding | Sample]:
+def judge_grace_kept(
+    evidence: Evidence, profile: Profile
+) -> Iterator[Finding | Sample]:
     """See that the model call lives on for the grace after the reader has left."""
     end = _end(evidence, profile)
     gone = end.call.at("peer_gone")
@@ -187,7 +189,7 @@ def grace_kept(evidence: Evidence, profile: Profile) -> Iterator[Finding | Sampl
 
 @check("cancellation.no-tokens-after")
 @_every_cancel
-def no_tokens_after(
+def judge_no_tokens_after(
     evidence: Evidence, profile: Profile, form: int
 ) -> Iterator[Finding | Sample]:
     """See that the model stopped: cancelled, and not one token more."""
@@ -208,7 +210,7 @@ def no_tokens_after(
 
 @check("cancellation.no-further-calls")
 @_every_cancel
-def no_further_calls(
+def judge_no_further_calls(
     evidence: Evidence, profile: Profile, form: int
 ) -> Iterator[Finding | Sample]:
     """See that no model call starts once the run's call has been closed."""
@@ -227,7 +229,7 @@ def no_further_calls(
 
 @check("cancellation.reader-told")
 @_every_cancel
-def reader_told(
+def judge_reader_told(
     evidence: Evidence, profile: Profile, form: int
 ) -> Iterator[Finding | Sample]:
     """See that the connected reader is told of the cancel, once and in time."""
@@ -250,7 +252,7 @@ def reader_told(
 
 @check("cancellation.accepted-answer")
 @_every_cancel
-def accepted_answer(
+def judge_accepted_answer(
     evidence: Evidence, profile: Profile, form: int
 ) -> Iterator[Finding | Sample]:
     """See how a cancel of a running stream is answered."""
@@ -265,7 +267,7 @@ def accepted_answer(
 
 @check("cancellation.idempotent-answer")
 @_every_cancel
-def idempotent_answer(
+def judge_idempotent_answer(
     evidence: Evidence, profile: Profile, form: int
 ) -> Iterator[Finding | Sample]:
     """See that a second cancel succeeds, whether or not the run has ended by then."""
@@ -282,7 +284,7 @@ def idempotent_answer(
 
 @check("cancellation.finished-answer")
 @_every_cancel
-def finished_answer(
+def judge_finished_answer(
     evidence: Evidence, profile: Profile, form: int
 ) -> Iterator[Finding | Sample]:
     """See how a cancel of a finished stream is answered."""
@@ -300,7 +302,7 @@ def finished_answer(
 
 @check("cancellation.foreign-refused")
 @_every_cancel
-def foreign_refused(
+def judge_foreign_refused(
     evidence: Evidence, profile: Profile, form: int
 ) -> Iterator[Finding | Sample]:
     """See that another user's cancel is refused and does nothing."""
@@ -325,7 +327,7 @@ def foreign_refused(
 
 @check("cancellation.foreign-like-unknown")
 @_every_cancel
-def foreign_like_unknown(
+def judge_foreign_like_unknown(
     evidence: Evidence, profile: Profile, form: int
 ) -> Iterator[Finding | Sample]:
     """Compare the answers for another user's stream and for one that is none."""
@@ -340,7 +342,7 @@ def foreign_like_unknown(
 
 @check("cancellation.unknown-refused")
 @_every_cancel
-def unknown_refused(
+def judge_unknown_refused(
     evidence: Evidence, profile: Profile, form: int
 ) -> Iterator[Finding | Sample]:
     """See that a cancel of no stream is refused."""
@@ -355,14 +357,16 @@ def unknown_refused(
 
 @check("cancellation.needs-credential")
 @_every_cancel
-def needs_credential(
+def judge_needs_credential(
     evidence: Evidence, profile: Profile, form: int
 ) -> Iterator[Finding | Sample]:
     """See that a cancel without a credential is refused like a start without one."""
-    _end(evidence, profile, form)
+    stream = the_stream(evidence, label_of("stream", form), profile)
+    bare = the_answer(evidence, label_of("bare-cancel", form))
+    under_way(evidence, stream.exchange, bare.transcript.started_at)
     assert profile.auth is not None  # noqa: S101 -- a capability this check needs
     yield from find_wrong_refusal(
-        the_answer(evidence, label_of("bare-cancel", form)),
+        bare,
         profile,
         statuses=[profile.auth.status],
         code=profile.auth.code,
@@ -372,7 +376,7 @@ def needs_credential(
 
 @check("cancellation.answer-payload")
 @_every_cancel
-def answer_payload(
+def judge_answer_payload(
     evidence: Evidence, profile: Profile, form: int
 ) -> Iterator[Finding | Sample]:
     """See that the answers to cancels have bodies as declared."""
@@ -395,7 +399,7 @@ def answer_payload(
 
 @check("cancellation.reason-told")
 @_every_cancel
-def reason_told(
+def judge_reason_told(
     evidence: Evidence, profile: Profile, form: int
 ) -> Iterator[Finding | Sample]:
     """See that the terminal event has what the cancel request makes it tell."""
@@ -414,7 +418,7 @@ def reason_told(
 
 
 @check("cancellation.refusals-are-json")
-def refusals_are_json(
+def judge_refusals_are_json(
     evidence: Evidence, profile: Profile
 ) -> Iterator[Finding | Sample]:
     """See that every refused cancel has the declared shape."""
@@ -430,7 +434,9 @@ def refusals_are_json(
 
 
 @check("cancellation.log-tells-later")
-def log_tells_later(evidence: Evidence, profile: Profile) -> Iterator[Finding | Sample]:
+def judge_log_tells_later(
+    evidence: Evidence, profile: Profile
+) -> Iterator[Finding | Sample]:
     """See that who comes back after the cancel reads how the run ended."""
     end = _end(evidence, profile)
     if not is_cancelled(end.call):
@@ -450,7 +456,7 @@ def log_tells_later(evidence: Evidence, profile: Profile) -> Iterator[Finding | 
 
 
 @check("cancellation.normal-end-is-no-cancel")
-def normal_end_is_no_cancel(
+def judge_normal_end_is_no_cancel(
     evidence: Evidence, profile: Profile
 ) -> Iterator[Finding | Sample]:
     """See that every model call of a completed run was read to its end."""

@@ -37,7 +37,9 @@ def _held(evidence: Evidence, profile: Profile) -> tuple[Stream, float]:
 
 
 @check("delivery.head-in-time")
-def judge_head(evidence: Evidence, profile: Profile) -> Iterator[Finding | Sample]:
+def judge_head_in_time(
+    evidence: Evidence, profile: Profile
+) -> Iterator[Finding | Sample]:
     """Measure from the request to the response head, while the model says nothing."""
     bound = _latency(profile).head_s
     stream, model_at = _held(evidence, profile)
@@ -48,7 +50,7 @@ def judge_head(evidence: Evidence, profile: Profile) -> Iterator[Finding | Sampl
 
 
 @check("delivery.first-event-in-time")
-def judge_first_event(
+def judge_first_event_in_time(
     evidence: Evidence, profile: Profile
 ) -> Iterator[Finding | Sample]:
     """Measure from the request to the first event, while the model says nothing.
@@ -90,7 +92,9 @@ def _judge_latency(
 
 
 @check("delivery.tokens-as-produced")
-def judge_pace(evidence: Evidence, profile: Profile) -> Iterator[Finding | Sample]:
+def judge_tokens_as_produced(
+    evidence: Evidence, profile: Profile
+) -> Iterator[Finding | Sample]:
     """Measure from the model's token to its arrival, for every token of a call.
 
     Where words are gathered, from the token that made their portion full.
@@ -137,7 +141,9 @@ def _arrivals_of_words(
 
 
 @check("delivery.one-event-per-token")
-def judge_coalescing(evidence: Evidence, profile: Profile) -> Iterator[Finding]:
+def judge_one_event_per_token(
+    evidence: Evidence, profile: Profile
+) -> Iterator[Finding]:
     """Find events that carry more than one of the model's tokens."""
     stream = the_stream(evidence, "stream", profile)
     calls = shown_calls(evidence, stream.exchange, profile)

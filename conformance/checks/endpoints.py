@@ -146,7 +146,7 @@ def _only(
 
 
 @check("endpoints.status")
-def status(evidence: Evidence, profile: Profile) -> Iterator[Finding | Sample]:
+def judge_status(evidence: Evidence, profile: Profile) -> Iterator[Finding | Sample]:
     """See that each request, in its order, is answered with its status."""
     for visit in _visits(evidence, profile):
         transcript = visit.exchange.transcript
@@ -159,7 +159,7 @@ def status(evidence: Evidence, profile: Profile) -> Iterator[Finding | Sample]:
 
 
 @check("endpoints.code")
-def code(evidence: Evidence, profile: Profile) -> Iterator[Finding | Sample]:
+def judge_code(evidence: Evidence, profile: Profile) -> Iterator[Finding | Sample]:
     """See that each refusal that belongs to the protocol has its code."""
     for visit in _only(evidence, profile, lambda step: step.expect.code):
         if visit.is_as_declared:
@@ -173,7 +173,7 @@ def code(evidence: Evidence, profile: Profile) -> Iterator[Finding | Sample]:
 
 
 @check("endpoints.refusals-are-json")
-def refusals_are_json(
+def judge_refusals_are_json(
     evidence: Evidence, profile: Profile
 ) -> Iterator[Finding | Sample]:
     """See that each refusal, of whatever kind, has the declared shape."""
@@ -191,7 +191,7 @@ def refusals_are_json(
 
 
 @check("endpoints.payload")
-def payload(evidence: Evidence, profile: Profile) -> Iterator[Finding | Sample]:
+def judge_payload(evidence: Evidence, profile: Profile) -> Iterator[Finding | Sample]:
     """See that each answer has its schema, and what later requests need of it."""
     wants = _only(
         evidence, profile, lambda step: step.expect.payload is not None or step.captures
@@ -213,7 +213,7 @@ def payload(evidence: Evidence, profile: Profile) -> Iterator[Finding | Sample]:
 
 
 @check("endpoints.same")
-def same(evidence: Evidence, profile: Profile) -> Iterator[Finding | Sample]:
+def judge_same(evidence: Evidence, profile: Profile) -> Iterator[Finding | Sample]:
     """See that values are the same as in an earlier answer, or in the stream."""
     for visit in _only(evidence, profile, lambda step: step.expect.same):
         if not visit.is_as_declared:
@@ -270,7 +270,7 @@ def _refuses(variant: str, what: str) -> Check:
     A request that is not even answered as declared for its user proves nothing.
     """
 
-    def refuses(evidence: Evidence, profile: Profile) -> Iterator[Finding | Sample]:
+    def judge(evidence: Evidence, profile: Profile) -> Iterator[Finding | Sample]:
         visits = [v for v in _visits(evidence, profile) if v.is_as_declared]
         if not visits:
             raise Untestable(f"nothing was answered as declared: {answers(evidence)}")
@@ -286,7 +286,7 @@ def _refuses(variant: str, what: str) -> Check:
             )
             yield from _without_call(evidence, exchange, profile)
 
-    return refuses
+    return judge
 
 
 check("endpoints.needs-credential")(_refuses("none", "without a credential"))
@@ -308,7 +308,9 @@ def _without_call(
 
 
 @check("endpoints.foreign-refused")
-def foreign_refused(evidence: Evidence, profile: Profile) -> Iterator[Finding | Sample]:
+def judge_foreign_refused(
+    evidence: Evidence, profile: Profile
+) -> Iterator[Finding | Sample]:
     """See that what one user owns is refused to another one."""
     for visit in _only(evidence, profile, lambda step: step.foreign):
         exchange = the_answer(evidence, visit.label("foreign"))

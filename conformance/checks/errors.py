@@ -46,12 +46,12 @@ _FAULTS = {
 def _told_as(kind: str) -> Check:
     """Make the check that this kind of fault ends the stream in a declared code."""
 
-    def told_as(evidence: Evidence, profile: Profile) -> Iterator[Finding | Sample]:
+    def judge(evidence: Evidence, profile: Profile) -> Iterator[Finding | Sample]:
         codes: tuple[str, ...] = getattr(_errors(profile).upstream, kind)
         _faulted(evidence)
         yield from _ends_in(evidence, profile, codes)
 
-    return told_as
+    return judge
 
 
 for _id, _kind in _FAULTS.items():
@@ -59,7 +59,9 @@ for _id, _kind in _FAULTS.items():
 
 
 @check("errors.error-event")
-def error_event(evidence: Evidence, profile: Profile) -> Iterator[Finding | Sample]:
+def judge_error_event(
+    evidence: Evidence, profile: Profile
+) -> Iterator[Finding | Sample]:
     """See that the provider's in-stream error object is told.
 
     It is an error that the model reports and a broken answer at once; either code does.
@@ -71,7 +73,7 @@ def error_event(evidence: Evidence, profile: Profile) -> Iterator[Finding | Samp
 
 
 @check("errors.mute-model-timeout")
-def mute_model_timeout(
+def judge_mute_model_timeout(
     evidence: Evidence, profile: Profile
 ) -> Iterator[Finding | Sample]:
     """See that a model without a first token is given up in time."""
@@ -82,7 +84,7 @@ def mute_model_timeout(
 
 
 @check("errors.stalled-model-timeout")
-def stalled_model_timeout(
+def judge_stalled_model_timeout(
     evidence: Evidence, profile: Profile
 ) -> Iterator[Finding | Sample]:
     """See that a model that falls silent between tokens is given up in time."""
@@ -94,7 +96,9 @@ def stalled_model_timeout(
 
 
 @check("errors.one-terminal")
-def one_terminal(evidence: Evidence, profile: Profile) -> Iterator[Finding | Sample]:
+def judge_one_terminal(
+    evidence: Evidence, profile: Profile
+) -> Iterator[Finding | Sample]:
     """Count the terminal events of a failed stream, and what follows the first."""
     _calls(evidence)
     seen = read(the_answer(evidence, "stream"), profile)
@@ -111,7 +115,9 @@ def one_terminal(evidence: Evidence, profile: Profile) -> Iterator[Finding | Sam
 
 
 @check("errors.told-in-full")
-def told_in_full(evidence: Evidence, profile: Profile) -> Iterator[Finding | Sample]:
+def judge_told_in_full(
+    evidence: Evidence, profile: Profile
+) -> Iterator[Finding | Sample]:
     """See that the error event has a code and a message."""
     seen, terminal = _failed_stream(evidence, profile)
     errors = _errors(profile)
@@ -126,7 +132,7 @@ def told_in_full(evidence: Evidence, profile: Profile) -> Iterator[Finding | Sam
 
 
 @check("errors.retryable-declared")
-def retryable_declared(
+def judge_retryable_declared(
     evidence: Evidence, profile: Profile
 ) -> Iterator[Finding | Sample]:
     """See that the error event says whether trying again can help."""
@@ -144,7 +150,9 @@ def retryable_declared(
 
 
 @check("errors.no-internals")
-def no_internals(evidence: Evidence, profile: Profile) -> Iterator[Finding | Sample]:
+def judge_no_internals(
+    evidence: Evidence, profile: Profile
+) -> Iterator[Finding | Sample]:
     """Look for the server's inside in everything that tells of a failure."""
     looked = False
     marker = evidence.facts.get("marker")
@@ -165,7 +173,7 @@ def no_internals(evidence: Evidence, profile: Profile) -> Iterator[Finding | Sam
 
 
 @check("errors.clean-end")
-def clean_end(evidence: Evidence, profile: Profile) -> Iterator[Finding | Sample]:
+def judge_clean_end(evidence: Evidence, profile: Profile) -> Iterator[Finding | Sample]:
     """See how and how soon the response ends after the error event."""
     seen, terminal = _failed_stream(evidence, profile)
     ending = seen.transcript.ending
@@ -180,7 +188,7 @@ def clean_end(evidence: Evidence, profile: Profile) -> Iterator[Finding | Sample
 
 
 @check("errors.tokens-before-error-arrive")
-def tokens_before_error_arrive(
+def judge_tokens_before_error_arrive(
     evidence: Evidence, profile: Profile
 ) -> Iterator[Finding | Sample]:
     """Count the model's words before the error against those that the model sent.
@@ -206,7 +214,7 @@ def tokens_before_error_arrive(
 
 
 @check("errors.retry-honours-retry-after")
-def retry_honours_retry_after(
+def judge_retry_honours_retry_after(
     evidence: Evidence, profile: Profile
 ) -> Iterator[Finding | Sample]:
     """See that a rate-limited call is tried again, and not too early."""
@@ -245,7 +253,7 @@ def retry_honours_retry_after(
 
 
 @check("errors.not-retried-after-tokens")
-def not_retried_after_tokens(
+def judge_not_retried_after_tokens(
     evidence: Evidence, profile: Profile
 ) -> Iterator[Finding | Sample]:
     """See that a call which failed after its first token was the run's last."""
@@ -264,7 +272,7 @@ def not_retried_after_tokens(
 
 
 @check("errors.invalid-requests-refused")
-def invalid_requests_refused(
+def judge_invalid_requests_refused(
     evidence: Evidence, profile: Profile
 ) -> Iterator[Finding | Sample]:
     """See that every declared invalid request is refused as declared."""
@@ -283,7 +291,9 @@ def invalid_requests_refused(
 
 
 @check("errors.refusal-shape")
-def refusal_shape(evidence: Evidence, profile: Profile) -> Iterator[Finding | Sample]:
+def judge_refusal_shape(
+    evidence: Evidence, profile: Profile
+) -> Iterator[Finding | Sample]:
     """See that every refused request has the declared shape."""
     refused = [exchange for exchange in evidence.exchanges if is_refused(exchange)]
     if not refused:
@@ -293,7 +303,9 @@ def refusal_shape(evidence: Evidence, profile: Profile) -> Iterator[Finding | Sa
 
 
 @check("errors.allow-header")
-def allow_header(evidence: Evidence, profile: Profile) -> Iterator[Finding | Sample]:
+def judge_allow_header(
+    evidence: Evidence, profile: Profile
+) -> Iterator[Finding | Sample]:
     """See that every 405 names the allowed methods.
 
     RFC 9110, section 15.5.6: "The origin server MUST generate an Allow header field in
@@ -312,7 +324,7 @@ def allow_header(evidence: Evidence, profile: Profile) -> Iterator[Finding | Sam
 
 
 @check("errors.invalid-reach-no-model")
-def invalid_reach_no_model(
+def judge_invalid_reach_no_model(
     evidence: Evidence, profile: Profile
 ) -> Iterator[Finding | Sample]:
     """See that no invalid request has a model call."""
@@ -334,7 +346,7 @@ def invalid_reach_no_model(
 
 
 @check("errors.unknown-path-refused")
-def unknown_path_refused(
+def judge_unknown_path_refused(
     evidence: Evidence, profile: Profile
 ) -> Iterator[Finding | Sample]:
     """See that a path below the endpoint that does not exist is refused."""

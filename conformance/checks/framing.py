@@ -103,7 +103,7 @@ for _requirement, _kind, _expected in (
 
 
 @check("framing.line-end-policy")
-def judge_line_ends(evidence: Evidence, profile: Profile) -> Iterator[Finding]:
+def judge_line_end_policy(evidence: Evidence, profile: Profile) -> Iterator[Finding]:
     """Hold every line end against the declared kind."""
     declared = profile.framing.line_end
     for stream in spoken(evidence, profile):
@@ -153,7 +153,9 @@ def judge_line_length(evidence: Evidence, profile: Profile) -> Iterator[Finding]
 
 
 @check("framing.not-formatted-twice")
-def judge_formatting(evidence: Evidence, profile: Profile) -> Iterator[Finding]:
+def judge_not_formatted_twice(
+    evidence: Evidence, profile: Profile
+) -> Iterator[Finding]:
     """Find data that is a finished frame itself: `data: data: …`."""
     found = [
         stream.find(
@@ -169,7 +171,7 @@ def judge_formatting(evidence: Evidence, profile: Profile) -> Iterator[Finding]:
 
 
 @check("framing.data-is-json")
-def judge_json(evidence: Evidence, profile: Profile) -> Iterator[Finding]:
+def judge_data_is_json(evidence: Evidence, profile: Profile) -> Iterator[Finding]:
     """Find events whose data is not one JSON document."""
     found: list[Finding] = []
     for stream in spoken(evidence, profile):
@@ -186,7 +188,7 @@ def judge_json(evidence: Evidence, profile: Profile) -> Iterator[Finding]:
 
 
 @check("framing.text-survives")
-def judge_text(evidence: Evidence, profile: Profile) -> Iterator[Finding]:
+def judge_text_survives(evidence: Evidence, profile: Profile) -> Iterator[Finding]:
     """Hold the text of the first call that is shown against what the model said."""
     stream = the_stream(evidence, "stream", profile)
     said = _said(evidence, stream, profile)
@@ -226,7 +228,7 @@ def _event_of_character(stream: Stream, position: int) -> TypedEvent | None:
 
 
 @check("framing.no-forged-events")
-def judge_forgery(evidence: Evidence, profile: Profile) -> Iterator[Finding]:
+def judge_no_forged_events(evidence: Evidence, profile: Profile) -> Iterator[Finding]:
     """Find events that the model's text, not the server, put on the wire.
 
     The text carries lines that look like fields. None of their values may come back as

@@ -127,7 +127,7 @@ def _late(
 
 
 @check("heartbeat.before-upstream-headers")
-def judge_before_headers(
+def judge_before_upstream_headers(
     evidence: Evidence, profile: Profile
 ) -> Iterator[Finding | Sample]:
     """Measure the silence while the model holds back its response head."""
@@ -135,7 +135,7 @@ def judge_before_headers(
 
 
 @check("heartbeat.before-first-token")
-def judge_before_token(
+def judge_before_first_token(
     evidence: Evidence, profile: Profile
 ) -> Iterator[Finding | Sample]:
     """Measure the silence between the model's head and its first token."""
@@ -159,7 +159,7 @@ def judge_after_resume(
 
 
 @check("heartbeat.keeps-coming")
-def judge_repetition(evidence: Evidence, profile: Profile) -> Iterator[Finding]:
+def judge_keeps_coming(evidence: Evidence, profile: Profile) -> Iterator[Finding]:
     """Count the heartbeats of a long silence: one less than due, for lateness."""
     heartbeat = declared(profile)
     looked = False
@@ -207,7 +207,7 @@ def _form(heartbeat: schema.Heartbeat) -> str:
 
 
 @check("heartbeat.declared-form")
-def judge_form(evidence: Evidence, profile: Profile) -> Iterator[Finding]:
+def judge_declared_form(evidence: Evidence, profile: Profile) -> Iterator[Finding]:
     """Hold what comes in a silence against the declared form."""
     heartbeat = declared(profile)
     found: list[Finding] = []
@@ -278,7 +278,7 @@ def _word(item: Event | Comment) -> str:
 
 
 @check("heartbeat.without-id")
-def judge_ids(evidence: Evidence, profile: Profile) -> Iterator[Finding]:
+def judge_without_id(evidence: Evidence, profile: Profile) -> Iterator[Finding]:
     """Find heartbeats that carry an id, or come with one that moves the cursor."""
     found = []
     for stream in _with_heartbeats(evidence, profile):
@@ -305,7 +305,9 @@ def judge_ids(evidence: Evidence, profile: Profile) -> Iterator[Finding]:
 
 
 @check("heartbeat.between-events-only")
-def judge_place(evidence: Evidence, profile: Profile) -> Iterator[Finding]:
+def judge_between_events_only(
+    evidence: Evidence, profile: Profile
+) -> Iterator[Finding]:
     """Find heartbeats that were written between the lines of an event."""
     heartbeat = declared(profile)
     looked = False
@@ -356,7 +358,7 @@ def _torn_by_event(stream: Stream, heartbeat: schema.Heartbeat) -> Iterator[int]
 
 
 @check("heartbeat.opens-response")
-def judge_opening(evidence: Evidence, profile: Profile) -> Iterator[Finding]:
+def judge_opens_response(evidence: Evidence, profile: Profile) -> Iterator[Finding]:
     """Find responses that begin with anything but a heartbeat."""
     found = []
     for stream in streams(evidence, profile):
@@ -372,7 +374,9 @@ def judge_opening(evidence: Evidence, profile: Profile) -> Iterator[Finding]:
 
 
 @check("heartbeat.opening-carries-cursor-value")
-def judge_cursor_value(evidence: Evidence, profile: Profile) -> Iterator[Finding]:
+def judge_opening_carries_cursor_value(
+    evidence: Evidence, profile: Profile
+) -> Iterator[Finding]:
     """Compare what opens a resumed response with the event at its cursor."""
     pointer = declared(profile).cursor_value
     if pointer is None:
@@ -409,7 +413,7 @@ def judge_cursor_value(evidence: Evidence, profile: Profile) -> Iterator[Finding
 
 
 @check("heartbeat.not-too-often")
-def judge_rate(evidence: Evidence, profile: Profile) -> Iterator[Finding]:
+def judge_not_too_often(evidence: Evidence, profile: Profile) -> Iterator[Finding]:
     """Find heartbeats that follow each other much faster than the interval."""
     interval_s = declared(profile).interval_s
     found = []
@@ -429,7 +433,7 @@ def judge_rate(evidence: Evidence, profile: Profile) -> Iterator[Finding]:
 
 
 @check("heartbeat.only-when-idle")
-def judge_need(evidence: Evidence, profile: Profile) -> Iterator[Finding]:
+def judge_only_when_idle(evidence: Evidence, profile: Profile) -> Iterator[Finding]:
     """Find heartbeats soon after an event, where the connection was not idle."""
     heartbeat = declared(profile)
     found = []
@@ -465,7 +469,9 @@ def judge_need(evidence: Evidence, profile: Profile) -> Iterator[Finding]:
 
 
 @check("heartbeat.none-after-terminal")
-def judge_end(evidence: Evidence, profile: Profile) -> Iterator[Finding]:
+def judge_none_after_terminal(
+    evidence: Evidence, profile: Profile
+) -> Iterator[Finding]:
     """Find heartbeats after the terminal signal."""
     looked = False
     for stream in streams(evidence, profile):

@@ -44,7 +44,7 @@ def _ids(
 
 
 @check("ids.on-every-event")
-def judge_presence(evidence: Evidence, profile: Profile) -> Iterator[Finding]:
+def judge_on_every_event(evidence: Evidence, profile: Profile) -> Iterator[Finding]:
     """Find events without an id of their own: one cannot resume after them."""
     found = [
         stream.find("an id on every event", event.name, event=event)
@@ -56,7 +56,7 @@ def judge_presence(evidence: Evidence, profile: Profile) -> Iterator[Finding]:
 
 
 @check("ids.declared-form")
-def judge_form(evidence: Evidence, profile: Profile) -> Iterator[Finding]:
+def judge_declared_form(evidence: Evidence, profile: Profile) -> Iterator[Finding]:
     """Find ids of another form than the profile declares."""
     found = []
     for stream, event, id_ in _ids(evidence, profile):
@@ -81,7 +81,7 @@ def _form(profile: Profile) -> str:
 
 
 @check("ids.without-gaps")
-def judge_sequence(evidence: Evidence, profile: Profile) -> Iterator[Finding]:
+def judge_without_gaps(evidence: Evidence, profile: Profile) -> Iterator[Finding]:
     """Follow the numbers of each response, from the first or from the resumed one."""
     found = []
     looked = False
@@ -112,7 +112,7 @@ def _first_due(stream: Stream, profile: Profile) -> int | None:
 
 
 @check("ids.unique")
-def judge_uniqueness(evidence: Evidence, profile: Profile) -> Iterator[Finding]:
+def judge_unique(evidence: Evidence, profile: Profile) -> Iterator[Finding]:
     """Find an id that comes twice in one response."""
     found = []
     seen: set[tuple[str, str]] = set()
@@ -126,7 +126,7 @@ def judge_uniqueness(evidence: Evidence, profile: Profile) -> Iterator[Finding]:
 
 
 @check("ids.ascii")
-def judge_characters(evidence: Evidence, profile: Profile) -> Iterator[Finding]:
+def judge_ascii(evidence: Evidence, profile: Profile) -> Iterator[Finding]:
     """Find ids that a `Last-Event-ID` header cannot carry everywhere."""
     found = [
         stream.find("an id of printable ASCII", show(id_), event=event)
@@ -150,7 +150,7 @@ def _stream_ids(evidence: Evidence, profile: Profile) -> dict[str, Stream]:
 
 
 @check("ids.stream-differs")
-def judge_streams(evidence: Evidence, profile: Profile) -> Iterator[Finding]:
+def judge_stream_differs(evidence: Evidence, profile: Profile) -> Iterator[Finding]:
     """Find two streams that share a stream id."""
     found = _stream_ids(evidence, profile)
     fresh = [
@@ -173,7 +173,7 @@ def judge_streams(evidence: Evidence, profile: Profile) -> Iterator[Finding]:
 
 
 @check("ids.unguessable")
-def judge_entropy(evidence: Evidence, profile: Profile) -> Iterator[Finding]:
+def judge_unguessable(evidence: Evidence, profile: Profile) -> Iterator[Finding]:
     """Bound from above how many random bits the stream ids can hold.
 
     The bound never accuses a right server: every character counts as random over the
@@ -221,7 +221,9 @@ def _common(left: str, right: str) -> int:
 
 
 @check("ids.retry-on-first-event")
-def judge_retry(evidence: Evidence, profile: Profile) -> Iterator[Finding]:
+def judge_retry_on_first_event(
+    evidence: Evidence, profile: Profile
+) -> Iterator[Finding]:
     """Hold the first event with an id of every response against the declared `retry`.
 
     Where no event of a response has an id, its first event is held against it.

@@ -129,7 +129,7 @@ def _out_of_order(stream: Stream, mismatch: Mismatch, offset: int) -> Finding:
 
 
 @check("lifecycle.completes")
-def judge_completion(evidence: Evidence, profile: Profile) -> Iterator[Finding]:
+def judge_completes(evidence: Evidence, profile: Profile) -> Iterator[Finding]:
     """Hold the end of an undisturbed run against success."""
     looked = False
     for stream in streams(evidence, profile):
@@ -150,7 +150,7 @@ def judge_completion(evidence: Evidence, profile: Profile) -> Iterator[Finding]:
 
 
 @check("lifecycle.one-terminal")
-def judge_terminals(evidence: Evidence, profile: Profile) -> Iterator[Finding]:
+def judge_one_terminal(evidence: Evidence, profile: Profile) -> Iterator[Finding]:
     """Count the terminal signals: one where the stream was read to its end."""
     seen = streams(evidence, profile)
     over = {s.terminal.id for s in seen if s.terminal is not None}
@@ -187,7 +187,9 @@ def _terminal_counts(stream: Stream) -> Iterator[tuple[int, str]]:
 
 
 @check("lifecycle.nothing-after-terminal")
-def judge_silence(evidence: Evidence, profile: Profile) -> Iterator[Finding]:
+def judge_nothing_after_terminal(
+    evidence: Evidence, profile: Profile
+) -> Iterator[Finding]:
     """Find bytes after the terminal signal, other than heartbeats and blank lines."""
     looked = False
     found = []
@@ -211,7 +213,9 @@ def judge_silence(evidence: Evidence, profile: Profile) -> Iterator[Finding]:
 
 
 @check("lifecycle.closes-after-terminal")
-def judge_closing(evidence: Evidence, profile: Profile) -> Iterator[Finding | Sample]:
+def judge_closes_after_terminal(
+    evidence: Evidence, profile: Profile
+) -> Iterator[Finding | Sample]:
     """Measure from the terminal signal to the end of the body."""
     bound = profile.terminal.close_within_s
     looked = False
@@ -239,7 +243,7 @@ def judge_closing(evidence: Evidence, profile: Profile) -> Iterator[Finding | Sa
 
 
 @check("lifecycle.clean-end")
-def judge_ending(evidence: Evidence, profile: Profile) -> Iterator[Finding]:
+def judge_clean_end(evidence: Evidence, profile: Profile) -> Iterator[Finding]:
     """Find responses that broke off instead of ending as HTTP has it."""
     looked = False
     found = []
@@ -261,7 +265,7 @@ def judge_ending(evidence: Evidence, profile: Profile) -> Iterator[Finding]:
 
 
 @check("lifecycle.all-tokens-arrive")
-def judge_tokens(evidence: Evidence, profile: Profile) -> Iterator[Finding]:
+def judge_all_tokens_arrive(evidence: Evidence, profile: Profile) -> Iterator[Finding]:
     """Count the words that arrived against those that the model sent.
 
     Words, because a server may put several tokens into one event: each token that the
@@ -293,7 +297,7 @@ def _fresh_successes(evidence: Evidence, profile: Profile) -> Iterator[Stream]:
 
 
 @check("lifecycle.one-generation")
-def judge_generations(evidence: Evidence, profile: Profile) -> Iterator[Finding]:
+def judge_one_generation(evidence: Evidence, profile: Profile) -> Iterator[Finding]:
     """Count the model calls of each run: neither a second run nor a part left out."""
     due = profile.steering.calls_per_run
     if not evidence.calls:
@@ -314,7 +318,7 @@ def judge_generations(evidence: Evidence, profile: Profile) -> Iterator[Finding]
 
 
 @check("lifecycle.streams-do-not-mix")
-def judge_mixing(evidence: Evidence, profile: Profile) -> Iterator[Finding]:
+def judge_streams_do_not_mix(evidence: Evidence, profile: Profile) -> Iterator[Finding]:
     """Find words of one stream's model in the other's stream."""
     pair = tuple(the_stream(evidence, label, profile) for label in ("a", "b"))
     if not all(stream.tokens() for stream in pair):

@@ -45,7 +45,7 @@ _CLIENT_ERRORS = range(400, 500)
 
 
 @check("resume.every-cut-of-finished")
-def every_cut_of_finished(
+def judge_every_cut_of_finished(
     evidence: Evidence, profile: Profile
 ) -> Iterator[Finding | Sample]:
     """Compare every resume of a finished stream with the rest of that stream."""
@@ -64,7 +64,9 @@ def every_cut_of_finished(
 
 
 @check("resume.replay-closes")
-def replay_closes(evidence: Evidence, profile: Profile) -> Iterator[Finding | Sample]:
+def judge_replay_closes(
+    evidence: Evidence, profile: Profile
+) -> Iterator[Finding | Sample]:
     """See that the server ends every replay, and soon after the terminal event."""
     whole = _finished(evidence, profile)
     findings: list[Finding] = []
@@ -86,7 +88,9 @@ def replay_closes(evidence: Evidence, profile: Profile) -> Iterator[Finding | Sa
 
 
 @check("resume.same-stream-id")
-def same_stream_id(evidence: Evidence, profile: Profile) -> Iterator[Finding | Sample]:
+def judge_same_stream_id(
+    evidence: Evidence, profile: Profile
+) -> Iterator[Finding | Sample]:
     """Compare the stream id header of every resumed response with the first one."""
     whole = _finished(evidence, profile)
     name = profile.response.stream_id_header or ""
@@ -109,7 +113,9 @@ def same_stream_id(evidence: Evidence, profile: Profile) -> Iterator[Finding | S
 
 
 @check("resume.finished-stops")
-def finished_stops(evidence: Evidence, profile: Profile) -> Iterator[Finding | Sample]:
+def judge_finished_stops(
+    evidence: Evidence, profile: Profile
+) -> Iterator[Finding | Sample]:
     """See that a resume after the last event is answered with the declared stop."""
     whole = _finished(evidence, profile)
     last = _ids(whole)[-1] if _ids(whole) else None
@@ -140,7 +146,7 @@ def finished_stops(evidence: Evidence, profile: Profile) -> Iterator[Finding | S
 
 
 @check("resume.live-cuts-lossless")
-def live_cuts_lossless(
+def judge_live_cuts_lossless(
     evidence: Evidence, profile: Profile
 ) -> Iterator[Finding | Sample]:
     """Compare what a reader that kept being cut has seen with the stored stream."""
@@ -175,7 +181,7 @@ def live_cuts_lossless(
 
 
 @check("resume.live-cuts-without-duplicates")
-def live_cuts_without_duplicates(
+def judge_live_cuts_without_duplicates(
     evidence: Evidence, profile: Profile
 ) -> Iterator[Finding | Sample]:
     """See that no event comes twice to a reader that keeps being cut."""
@@ -201,7 +207,7 @@ def live_cuts_without_duplicates(
 
 
 @check("resume.same-events-live-and-replayed")
-def same_events_live_and_replayed(
+def judge_same_events_live_and_replayed(
     evidence: Evidence, profile: Profile
 ) -> Iterator[Finding | Sample]:
     """Compare every event that was read more than once with its first reading."""
@@ -231,7 +237,7 @@ def same_events_live_and_replayed(
 
 
 @check("resume.malformed-refused")
-def malformed_refused(
+def judge_malformed_refused(
     evidence: Evidence, profile: Profile
 ) -> Iterator[Finding | Sample]:
     """See that ids which cannot have been issued are refused."""
@@ -250,7 +256,9 @@ def malformed_refused(
 
 
 @check("resume.future-refused")
-def future_refused(evidence: Evidence, profile: Profile) -> Iterator[Finding | Sample]:
+def judge_future_refused(
+    evidence: Evidence, profile: Profile
+) -> Iterator[Finding | Sample]:
     """See that an id beyond the last one is refused."""
     stream = the_stream(evidence, "stream", profile)
     if stream.outcome is None:
@@ -265,7 +273,9 @@ def future_refused(evidence: Evidence, profile: Profile) -> Iterator[Finding | S
 
 
 @check("resume.unknown-refused")
-def unknown_refused(evidence: Evidence, profile: Profile) -> Iterator[Finding | Sample]:
+def judge_unknown_refused(
+    evidence: Evidence, profile: Profile
+) -> Iterator[Finding | Sample]:
     """See that an id of no stream is refused."""
     yield from _refused(
         evidence,
@@ -277,7 +287,9 @@ def unknown_refused(evidence: Evidence, profile: Profile) -> Iterator[Finding | 
 
 
 @check("resume.foreign-refused")
-def foreign_refused(evidence: Evidence, profile: Profile) -> Iterator[Finding | Sample]:
+def judge_foreign_refused(
+    evidence: Evidence, profile: Profile
+) -> Iterator[Finding | Sample]:
     """See that another user's stream is refused, and shows none of its events."""
     _foreign(evidence, profile)
     yield from _refused(
@@ -290,7 +302,7 @@ def foreign_refused(evidence: Evidence, profile: Profile) -> Iterator[Finding | 
 
 
 @check("resume.foreign-like-unknown")
-def foreign_like_unknown(
+def judge_foreign_like_unknown(
     evidence: Evidence, profile: Profile
 ) -> Iterator[Finding | Sample]:
     """Compare the answers for another user's stream and for one that is none."""
@@ -307,7 +319,7 @@ def foreign_like_unknown(
 
 
 @check("resume.needs-credential")
-def needs_credential(
+def judge_needs_credential(
     evidence: Evidence, profile: Profile
 ) -> Iterator[Finding | Sample]:
     """See that a resume without a credential is refused like a start without one."""
@@ -323,7 +335,7 @@ def needs_credential(
 
 
 @check("resume.refusals-are-json")
-def refusals_are_json(
+def judge_refusals_are_json(
     evidence: Evidence, profile: Profile
 ) -> Iterator[Finding | Sample]:
     """See that every refused resume has the declared shape."""
@@ -342,7 +354,7 @@ def refusals_are_json(
 
 
 @check("resume.takeover-closes-older")
-def takeover_closes_older(
+def judge_takeover_closes_older(
     evidence: Evidence, profile: Profile
 ) -> Iterator[Finding | Sample]:
     """See how the older response ends when a newer reader has taken over."""
@@ -374,7 +386,7 @@ def takeover_closes_older(
 
 
 @check("resume.takeover-continues")
-def takeover_continues(
+def judge_takeover_continues(
     evidence: Evidence, profile: Profile
 ) -> Iterator[Finding | Sample]:
     """See that the newer reader gets everything after its id, to the terminal event."""
@@ -396,7 +408,9 @@ def takeover_continues(
 
 
 @check("resume.one-generation")
-def one_generation(evidence: Evidence, profile: Profile) -> Iterator[Finding | Sample]:
+def judge_one_generation(
+    evidence: Evidence, profile: Profile
+) -> Iterator[Finding | Sample]:
     """Count the model calls of a stream that was read several times."""
     if not evidence.exchanges:
         raise Untestable("no request was made")

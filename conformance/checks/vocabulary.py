@@ -19,7 +19,7 @@ from .registry import check
 
 
 @check("vocabulary.known-types")
-def judge_types(evidence: Evidence, profile: Profile) -> Iterator[Finding]:
+def judge_known_types(evidence: Evidence, profile: Profile) -> Iterator[Finding]:
     """Find events of a type that the protocol does not have."""
     known = known_types(profile)
     found = [
@@ -66,7 +66,7 @@ def _event_field(type_: str | None, place: TypeLocation) -> str | None:
 
 
 @check("vocabulary.payload-schema")
-def judge_payloads(evidence: Evidence, profile: Profile) -> Iterator[Finding]:
+def judge_payload_schema(evidence: Evidence, profile: Profile) -> Iterator[Finding]:
     """Hold the JSON of every event against the schema of its type."""
     # Replays repeat the same events word for word; each is validated once.
     known: dict[tuple[str, str], str] = {}
@@ -96,7 +96,7 @@ def payload_name(type_: str | None, profile: Profile) -> str | None:
 
 
 @check("vocabulary.error-codes")
-def judge_codes(evidence: Evidence, profile: Profile) -> Iterator[Finding]:
+def judge_error_codes(evidence: Evidence, profile: Profile) -> Iterator[Finding]:
     """Find error events with a code that the profile does not list."""
     errors = profile.errors
     if errors is None or not errors.codes:

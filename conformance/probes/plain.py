@@ -65,6 +65,10 @@ def _pieces(text: str) -> int:
     return max(1, len(text) // 2)
 
 
+def _written_s(text: str) -> float:
+    return 1 + _PIECE_S * _pieces(text)
+
+
 async def paced(ctx: Context) -> None:
     """Let the model speak slowly, so that held-back tokens show."""
     script = ctx.script(say(tokens=10), delay(each_s=0.08))
@@ -107,7 +111,7 @@ PROBES = (
     Probe(
         name="marked-text",
         needs=("steering", "invariants.marked"),
-        seconds=lambda p: sum(1 + _PIECE_S * _pieces(text) for text in marked_texts(p)),
+        seconds=lambda p: 1 + sum(map(_written_s, marked_texts(p))),
         run=marked_text,
     ),
     Probe(name="paced", needs=("steering",), seconds=lambda _: 2, run=paced),

@@ -30,7 +30,8 @@ from streamproof.conformance.profiles import load
 from streamproof.conformance.runner.engine import Bench, Execution
 from streamproof.conformance.runner.plan import Filters, make_plan
 from streamproof.conformance.runner.suite import Suite, built_in_suite
-from streamproof.reference_server.server import Config, bind
+from streamproof.reference_server.http1.protocol import Config
+from streamproof.reference_server.server import bind
 
 READY = "listening on "
 

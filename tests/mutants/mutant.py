@@ -11,7 +11,7 @@ from tests.mutants.asgi import Mutation, Wrap
 from tests.mutants.base import Base
 from tests.mutants.bases.pipeline import PIPELINE
 
-from streamproof.reference_server.server import Protocol
+from streamproof.reference_server.http1.protocol import Protocol
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -42,6 +42,14 @@ def test_a_requirement_has_one_check() -> None:
         check("framing.no-bom")(judge_nothing)
 
 
+@pytest.mark.parametrize("id_", CHECKS)
+def test_a_check_is_named_after_its_requirement(id_: str) -> None:
+    slug = id_.partition(".")[2].replace("-", "_")
+    made_by_a_factory = "judge"
+
+    assert CHECKS[id_].__name__ in (f"judge_{slug}", made_by_a_factory)
+
+
 def test_the_registry_cannot_be_changed_from_outside() -> None:
     with pytest.raises(TypeError):
         CHECKS["topic.rule"] = judge_nothing  # type: ignore[index]  # the point here

@@ -10,8 +10,6 @@ from streamproof.conformance.profiles import CAPABILITIES, is_declared, load, pa
 from streamproof.conformance.profiles.capabilities import marked_texts
 
 PIPELINE = load("pipeline")
-TOY_FILE = str(Path(__file__).parents[2] / "mutants/bases/toy/toy.toml")
-TOY = load(TOY_FILE)
 MARKED = (
     "{kind='marked', name='n', type='token-stream', pointer='/t', marker='(x)', "
     "by='error', value='/n', text='x'}"
@@ -24,6 +22,8 @@ MORE = load(
         f"invariants=[{MARKED}]",
     ],
 )
+TOY_FILE = str(Path(__file__).parents[2] / "mutants/bases/toy/toy.toml")
+TOY = load(TOY_FILE)
 BARE = parse(
     """
 name = "bare"
@@ -41,6 +41,11 @@ def test_a_bare_profile_promises_next_to_nothing() -> None:
     declared = {name for name in CAPABILITIES if is_declared(BARE, name)}
 
     assert declared == {"completes", "compression.never"}
+
+
+def test_the_texts_with_markers_are_those_of_the_profile() -> None:
+    assert marked_texts(PIPELINE) == []
+    assert marked_texts(MORE) == ["x"]
 
 
 def test_every_promise_is_made_by_some_profile() -> None:
@@ -82,11 +87,6 @@ def test_a_resume_may_name_the_stream_in_its_path() -> None:
     changed = load("pipeline", ["resume.path=/runs/{stream}"])
 
     assert is_declared(changed, "resume")
-
-
-def test_the_texts_with_markers_are_those_of_the_profile() -> None:
-    assert marked_texts(PIPELINE) == []
-    assert marked_texts(MORE) == ["x"]
 
 
 def test_text_promises_no_json() -> None:

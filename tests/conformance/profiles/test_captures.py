@@ -4,10 +4,11 @@ import pytest
 
 from streamproof.conformance.profiles import parse
 from streamproof.conformance.profiles.captures import find_in_answer, find_in_stream
+from streamproof.conformance.profiles.items import read_item
 from streamproof.conformance.profiles.pointer import MISSING
 from streamproof.conformance.profiles.schema import Capture
-from streamproof.conformance.profiles.typed import TypedEvent, read_event
-from streamproof.conformance.wire import Decoder, Event
+from streamproof.conformance.profiles.typed import TypedEvent
+from streamproof.conformance.wire import Decoder
 
 PROFILE = parse(
     """
@@ -45,8 +46,8 @@ def test_an_answer_that_is_no_json_tells_nothing() -> None:
 
 
 def events(text: str) -> list[TypedEvent]:
-    items = Decoder().feed(text.encode())
-    return [read_event(each, 0.0, PROFILE) for each in items if isinstance(each, Event)]
+    found = (read_item(each, 0.0, PROFILE) for each in Decoder().feed(text.encode()))
+    return [each for each in found if isinstance(each, TypedEvent)]
 
 
 def test_a_stream_tells_in_the_first_event_of_a_type() -> None:

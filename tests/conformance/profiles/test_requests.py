@@ -225,6 +225,64 @@ def test_a_query_parameter_joins_those_that_are_there() -> None:
     assert with_credential(GET, request) == request
 
 
+def invalid_in(values: str) -> Request:
+    """Make the one invalid request of a profile like the pipeline's."""
+    other = profile(
+        f"""
+        [endpoint]
+        path = "/s"
+        method = "POST"
+        body = {{ prompt = "{{prompt}}", options = {{ note = "n" }} }}
+        invalid = [{{ name = "x", status = 400, {values} }}]
+        """
+    )
+    (wrong,) = other.endpoint.invalid
+    return invalid_request(other, "", wrong, {"prompt": "steered"})
+
+
+@pytest.mark.parametrize(
+    ("values", "content_type", "body"),
+    [
+        ('raw_body = ""', None, b""),
+        ('raw_body = "", content_type = "a/b"', "a/b", b""),
+        ('raw_body = "x"', "application/json", b"x"),
+        ('raw_body = "x", content_type = ""', None, b"x"),
+    ],
+)
+def test_a_type_may_be_left_out_and_may_stand_without_a_body(
+    values: str, content_type: str | None, body: bytes
+) -> None:
+    request = invalid_in(values)
+
+    assert header(request, "Content-Type") == content_type
+    assert request.body == body
+
+
+def test_headers_come_beside_or_in_the_place_of_its_own() -> None:
+    request = invalid_in('headers = { Content-Encoding = "gzip", Accept = "a/b" }')
+
+    assert header(request, "Content-Encoding") == "gzip"
+    assert header(request, "Accept") == "a/b"
+    assert json.loads(request.body)["prompt"] == "steered"
+
+
+@pytest.mark.parametrize(
+    ("lengths", "prompt", "note"),
+    [
+        ('{ "/prompt" = 9 }', "steeredxx", "n"),
+        ('{ "/prompt" = 3 }', "ste", "n"),
+        ('{ "/options/note" = 3 }', "steered", "nxx"),
+        ('{ "/prompt" = 0, "/options/note" = 0 }', "", ""),
+    ],
+)
+def test_a_text_is_made_so_long(lengths: str, prompt: str, note: str) -> None:
+    body = '{ prompt = "hello", options = { note = "n" } }'
+
+    request = invalid_in(f"body = {body}, lengths = {lengths}")
+
+    assert json.loads(request.body) == {"prompt": prompt, "options": {"note": note}}
+
+
 FORMS = profile(
     """
     [endpoint]
@@ -342,61 +400,3 @@ def test_an_invalid_request_may_have_another_query() -> None:
 
     assert by_query.path == "/base/s?q=a%20b&n=0"
     assert by_path.path == "/base/t"
-
-
-def invalid_in(values: str) -> Request:
-    """Make the one invalid request of a profile like the pipeline's."""
-    other = profile(
-        f"""
-        [endpoint]
-        path = "/s"
-        method = "POST"
-        body = {{ prompt = "{{prompt}}", options = {{ note = "n" }} }}
-        invalid = [{{ name = "x", status = 400, {values} }}]
-        """
-    )
-    (wrong,) = other.endpoint.invalid
-    return invalid_request(other, "", wrong, {"prompt": "steered"})
-
-
-@pytest.mark.parametrize(
-    ("values", "content_type", "body"),
-    [
-        ('raw_body = ""', None, b""),
-        ('raw_body = "", content_type = "a/b"', "a/b", b""),
-        ('raw_body = "x"', "application/json", b"x"),
-        ('raw_body = "x", content_type = ""', None, b"x"),
-    ],
-)
-def test_a_type_may_be_left_out_and_may_stand_without_a_body(
-    values: str, content_type: str | None, body: bytes
-) -> None:
-    request = invalid_in(values)
-
-    assert header(request, "Content-Type") == content_type
-    assert request.body == body
-
-
-def test_headers_come_beside_or_in_the_place_of_its_own() -> None:
-    request = invalid_in('headers = { Content-Encoding = "gzip", Accept = "a/b" }')
-
-    assert header(request, "Content-Encoding") == "gzip"
-    assert header(request, "Accept") == "a/b"
-    assert json.loads(request.body)["prompt"] == "steered"
-
-
-@pytest.mark.parametrize(
-    ("lengths", "prompt", "note"),
-    [
-        ('{ "/prompt" = 9 }', "steeredxx", "n"),
-        ('{ "/prompt" = 3 }', "ste", "n"),
-        ('{ "/options/note" = 3 }', "steered", "nxx"),
-        ('{ "/prompt" = 0, "/options/note" = 0 }', "", ""),
-    ],
-)
-def test_a_text_is_made_so_long(lengths: str, prompt: str, note: str) -> None:
-    body = '{ prompt = "hello", options = { note = "n" } }'
-
-    request = invalid_in(f"body = {body}, lengths = {lengths}")
-
-    assert json.loads(request.body) == {"prompt": prompt, "options": {"note": note}}

@@ -300,7 +300,8 @@ async def test_a_leave_reaches_the_server_as_what_it_is(
         await stream.has_events(1)
         await stream.leave(how)
 
-        assert await asyncio.wait_for(seen, 5) == how
+        async with asyncio.timeout(5):
+            assert await seen == how
     ending = stream.exchange().transcript.ending
     assert ending.kind is EndingKind.CLOSED_BY_US
     assert ending.detail == f"left by {how}"
@@ -337,7 +338,8 @@ async def test_a_leave_right_after_the_request_is_a_reset_without_answer(
         assert await stream.wait(lambda s: s.is_sent)
         await stream.leave(Leave.RST)
 
-        assert await asyncio.wait_for(seen, 5)
+        async with asyncio.timeout(5):
+            assert await seen
     assert stream.exchange().transcript.status is None
 
 

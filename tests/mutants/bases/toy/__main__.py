@@ -8,7 +8,8 @@ import os
 import uvicorn
 from tests.mutants.bases.toy.app import Settings, create_app
 
-from streamproof.reference_server.server import Config, bind
+from streamproof.reference_server.http1.protocol import Config
+from streamproof.reference_server.server import bind
 
 
 def main() -> None:
