@@ -1,4 +1,4 @@
-"""What a profile declares and no check can judge, so that nobody takes it for proven.
+"""What a profile declares and no check can judge, so that it is not taken for proven.
 
 Pure. The table grows and shrinks with the checks: a form that a check learns to judge
 loses its row here, and `capabilities` declares it.
