@@ -360,7 +360,8 @@ class Context:
             http_version=http_version,
             deadline_s=self.patience_s + extra_s,
         )
-        stream = LiveExchange(order, self.profile, self.surroundings.clock)
+        around = self.surroundings
+        stream = LiveExchange(order, self.profile, around.clock, around.allowance)
         self._streams[label] = stream
         self.group.start_soon(stream.run)
         return stream
