@@ -101,7 +101,7 @@ class Minted:
 class Fixed:
     """One token out of a file or the environment: one user, and no other tokens.
 
-    Raises `UsageError` for what no header field can carry; `option` is where it is from.
+    `option` is where it is from. Raises `UsageError` for what no header can carry.
     """
 
     has_users = False
@@ -180,15 +180,17 @@ class Printed:
                 f"expected a token from the command of {_OPTION}, got exit code {code}"
             )
         token = printed.decode("utf-8", "surrogateescape").strip()
-        if problem := _why_not_sendable(token):
-            raise MissingError(f"the command of {_OPTION}: {problem}")
+        if reason := _why_not_sendable(token):
+            raise MissingError(f"the command of {_OPTION}: {reason}")
         return token
 
 
 async def _read_all(process: Process) -> bytes:
     """Return what a process prints; raise `MissingError` for more than a token has."""
     printed = b""
-    async for piece in process.stdout or ():
+    if process.stdout is None:
+        return printed
+    async for piece in process.stdout:
         printed += piece
         if len(printed) > MAX_TOKEN_BYTES:
             raise MissingError(
