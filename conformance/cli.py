@@ -25,6 +25,7 @@ from rich.console import Console
 
 from . import profiles
 from .checkup import plan_checkup
+from .command_words import Plain, in_plain_words
 from .errors import HarnessError, UsageError
 from .model import Level
 from .options import Options
@@ -79,12 +80,14 @@ def _run_words() -> int:
     # Every command has it, wherever it stands; `_tell` looks for it.
     words = [word for word in sys.argv[1:] if word != _DEBUG]
     try:
-        app(words, prog_name="streamproof")
-    except SystemExit as end:
-        return end.code if isinstance(end.code, int) else 0
+        code = app(words, prog_name="streamproof", standalone_mode=False)
+    except typer.TyperException as refused:
+        refused.message = in_plain_words(refused.message)
+        refused.show()
+        return refused.exit_code
     except Exception as problem:  # noqa: BLE001 -- the last place where it can be told
         return _tell(cause_of(problem))
-    return 0
+    return code if isinstance(code, int) else 0
 
 
 def _after_writing(code: int) -> int:
@@ -146,10 +149,14 @@ def _options_of_all_commands(
 
 
 _ProfileOption = Annotated[
-    str, typer.Option("--profile", "-p", help="Name of a profile, or a TOML file.")
+    str,
+    typer.Option(
+        "--profile", "-p", metavar="NAME|FILE", help="A built-in one, or a TOML file."
+    ),
 ]
 _TopicOption = Annotated[
-    list[str] | None, typer.Option(metavar="TOPIC", help="Only this topic.")
+    list[str] | None,
+    typer.Option(metavar="TOPIC", help="Only this topic.  [default: all]"),
 ]
 
 
@@ -185,13 +192,14 @@ def _with_report_options(command: Callable[..., None]) -> Callable[..., None]:
     return with_files
 
 
-@app.command()
+@app.command(cls=Plain)
 @_with_report_options
 def run(
     *,
     profile: _ProfileOption,
     url: Annotated[
-        str | None, typer.Argument(help="Base URL of a target that runs already.")
+        str | None,
+        typer.Argument(metavar="URL", help="Base URL of a target that runs already."),
     ] = None,
     start: Annotated[
         str | None,
@@ -215,13 +223,18 @@ def run(
     ] = None,
     only: Annotated[
         list[str] | None,
-        typer.Option(metavar="ID", help="Only this requirement, or pattern of ids."),
+        typer.Option(
+            metavar="ID",
+            help="Only this requirement, or pattern of ids.  [default: all]",
+        ),
     ] = None,
     topic: _TopicOption = None,
     level: Annotated[
         list[Level] | None,
         typer.Option(
-            metavar="MUST|SHOULD", case_sensitive=False, help="Only this level."
+            metavar="MUST|SHOULD",
+            case_sensitive=False,
+            help="Only this level.  [default: both]",
         ),
     ] = None,
     strict: Annotated[
@@ -235,7 +248,10 @@ def run(
     ] = None,
     seed: Annotated[
         int | None,
-        typer.Option(help="What users and keys are made from; new for each run."),
+        typer.Option(
+            metavar="N",
+            help="What users and keys are made from.  [default: new for each run]",
+        ),
     ] = None,
     token_secret_env: Annotated[
         str | None,
@@ -262,7 +278,9 @@ def run(
     report_files: Mapping[str, Path],
     report_dir: Annotated[
         Path | None,
-        typer.Option(help="Write all here, and the transcripts of what failed."),
+        typer.Option(
+            metavar="DIR", help="Write all here, and the transcripts of what failed."
+        ),
     ] = None,
     quiet: Annotated[
         bool, typer.Option("--quiet", "-q", help="Only failures and the verdict.")
@@ -356,14 +374,16 @@ class _Output:
                 expect_writable(path)
 
     def write(self, result: RunResult, secrets: Collection[str]) -> None:
-        """Write every report, the one for people last."""
-        has_stdout = True
+        """Write every report, first the one for people, which needs no disk."""
+        has_stdout = _STDOUT not in self.files.values()
+        console = make_console(
+            sys.stdout if has_stdout else sys.stderr, no_color=self.no_color
+        )
+        print_report(result, console, is_quiet=self.is_quiet)
         for name, path in self.files.items():
             text = FORMATS[name].to_text(result)
             if path == _STDOUT:
-                has_stdout = False
                 sys.stdout.write(text)
-                sys.stdout.flush()
             else:
                 write(path, text)
         note = ""
@@ -372,10 +392,6 @@ class _Output:
             note = f"reports in {self.folder}"
             if transcripts:
                 note += f"; transcripts of what failed in {transcripts}"
-        console = make_console(
-            sys.stdout if has_stdout else sys.stderr, no_color=self.no_color
-        )
-        print_report(result, console, is_quiet=self.is_quiet)
         if note and not self.is_quiet:
             sys.stderr.write(f"{note}\n")
 
@@ -394,7 +410,12 @@ def list_(
     topic: _TopicOption = None,
     profile: Annotated[
         str | None,
-        typer.Option("--profile", "-p", help="Mark what this profile rules out."),
+        typer.Option(
+            "--profile",
+            "-p",
+            metavar="NAME|FILE",
+            help="Mark what this profile rules out.",
+        ),
     ] = None,
 ) -> None:
     """List all requirements: id, level, rule."""
@@ -407,16 +428,18 @@ def list_(
     _echo(lines)
 
 
-@app.command()
+@app.command(cls=Plain)
 def explain(id_: Annotated[str, typer.Argument(metavar="ID")]) -> None:
     """Explain a requirement: rule, source, remedy, and how it is probed."""
     suite = built_in_suite()
     known = {requirement.id: requirement for requirement in suite.requirements}
     if id_ not in known:
-        near = difflib.get_close_matches(id_, known, n=3, cutoff=0.4)
-        hint = (
-            f"did you mean {' or '.join(near)}?" if near else "see `streamproof list`"
-        )
+        if id_ in {requirement.topic for requirement in suite.requirements}:
+            hint = f"it is a topic, see `streamproof list --topic {id_}`"
+        elif near := difflib.get_close_matches(id_.lower(), known, n=3, cutoff=0.4):
+            hint = f"did you mean {' or '.join(near)}?"
+        else:
+            hint = "see `streamproof list`"
         raise UsageError(f"unknown requirement {id_!r}; {hint}")
     does = {name: _what_it_does(probe) for name, probe in suite.probes.items()}
     _echo(explain_lines(known[id_], does, Console().width))
@@ -442,12 +465,15 @@ def list_profiles() -> None:
     _echo(f"{name:<{width}}  {profiles.load(name).title}" for name in names)
 
 
-@profiles_app.command()
-def show(name: str) -> None:
+@profiles_app.command(cls=Plain)
+def show(name: Annotated[str, typer.Argument(metavar="NAME")]) -> None:
     """Print a built-in profile, to be copied and changed."""
     if name not in profiles.built_in_names():
+        near = difflib.get_close_matches(name.lower(), profiles.built_in_names(), n=1)
+        hint = f"; did you mean {near[0]!r}?" if near else ""
         raise UsageError(
             f"expected one of {', '.join(profiles.built_in_names())}, got {name!r}"
+            + hint
         )
     file = resources.files(profiles).joinpath(f"{name}.toml")
     _echo(file.read_text("utf-8").splitlines())
@@ -459,7 +485,7 @@ def schema() -> None:
     _echo([profiles.json_schema()])
 
 
-@profiles_app.command()
+@profiles_app.command(cls=Plain)
 def check(file: Annotated[str, typer.Argument(metavar="FILE")]) -> None:
     """Read a profile and say what it promises, or what is wrong with it."""
     plan = make_plan(built_in_suite(), profiles.load(file), Filters())

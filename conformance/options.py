@@ -7,6 +7,7 @@ Whatever does not fit together is a `UsageError` that says what to give instead.
 from __future__ import annotations
 
 import os
+import re
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -18,8 +19,8 @@ from .probes import Credentials, Fixed, Minted, Printed
 from .runner.plan import Filters
 from .runner.preflight import expect_base_url
 
-
 _MAX_SECRET_BYTES = 64 * 1024
+_VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -113,6 +114,10 @@ def find_credentials(given: Mapping[str, str | Path | None]) -> Credentials | No
 
 def _read(option: str, source: str | Path) -> str:
     """Return what a variable or a file holds, without the line end of a file."""
+    if not isinstance(source, Path) and not _VARIABLE.fullmatch(source):
+        raise UsageError(
+            f"expected the name of a variable for {option}, got {source!r}"
+        )
     if isinstance(source, Path):
         try:
             with source.open("rb") as file:

@@ -11,7 +11,7 @@ import re
 from collections.abc import Collection, Iterator, Mapping
 from pathlib import Path
 
-from ..errors import UsageError
+from ..errors import HarnessError, UsageError
 from ..model import Exchange, Verdict
 from ..runner.result import RunResult
 from .formats import FORMATS
@@ -28,11 +28,12 @@ def expect_writable(path: Path) -> None:
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
     except OSError as problem:
-        raise _not_writable(path, problem) from problem
+        raise UsageError(_not_writable(path, problem)) from problem
     target = path if path.exists() else path.parent
     if path.is_dir() or not os.access(target, os.W_OK):
         number = errno.EISDIR if path.is_dir() else errno.EACCES
-        raise _not_writable(path, OSError(number, os.strerror(number)))
+        problem = OSError(number, os.strerror(number))
+        raise UsageError(_not_writable(path, problem))
 
 
 def expect_apart(outputs: Mapping[str, Path], inputs: Mapping[str, Path]) -> None:
@@ -52,18 +53,20 @@ def expect_apart(outputs: Mapping[str, Path], inputs: Mapping[str, Path]) -> Non
 def write(path: Path, text: str) -> None:
     """Write a report to `path`, making its folder.
 
-    Raises `UsageError` where that is not possible.
+    Raises `HarnessError` where that is not possible: before the run it was.
     """
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(text, "utf-8")
     except OSError as problem:
-        raise _not_writable(path, problem) from problem
+        raise HarnessError(_not_writable(path, problem)) from problem
 
 
-def _not_writable(path: Path, problem: OSError) -> UsageError:
+def _not_writable(path: Path, problem: OSError) -> str:
     reason = (problem.strerror or str(problem)).lower()
-    return UsageError(f"cannot write the report to {path}: {reason}")
+    if isinstance(problem, FileExistsError):  # of the folder that was to be made
+        reason = f"{path.parent} is no folder"
+    return f"cannot write the report to {path}: {reason}"
 
 
 def files_of_folder(folder: Path, profile: str) -> dict[str, Path]:

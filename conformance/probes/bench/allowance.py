@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 RUN_BYTES = 64 * 1024 * 1024
-"""What everything kept may take in memory. A run of 500 honest streams takes a tenth."""
+"""What all that is kept may take in memory; 500 honest streams take a tenth of it."""
 
 SHARE = 8
 """An exchange may have one part of so many of what is left: the first flood leaves room
