@@ -25,7 +25,7 @@ endif
 # What is missing is told in reports/coverage.md.
 COVERED := conformance=97 fakes=97 reference_server=97
 
-BENCHMARKS := wire cancel limits leaving fakes
+BENCHMARKS := wire cancel limits leaving fakes server churn
 # Real SDKs that the fakes are proven with, each in an environment of its own.
 SDKS := $(patsubst tests/sdks/requirements/%.txt,%,$(wildcard tests/sdks/requirements/*.txt))
 

@@ -19,7 +19,8 @@ from .performance.drip import narrow
 from .performance.engine import Performance
 from .performance.lingering import Lingering
 from .plan.player import make_plan
-from .providers import DEFAULT, params_of, provider_at
+from .providers import DEFAULT, name_at, params_of, provider_at
+from .providers.listings import listing_at
 from .providers.provider import Received
 from .script.directives import correlation_key, parse_blocks, script_for
 from .script.rules import Facts
@@ -53,7 +54,7 @@ class ModelApi:
         self._lingering = Lingering()
 
     def shut_down(self) -> None:
-        """Stop the models that nobody listens to; connections stop the others."""
+        """Stop the models that no client listens to; connections stop the others."""
         self._lingering.shut_down()
 
     def refuse(self, error: RequestError, link: Link) -> None:
@@ -64,6 +65,12 @@ class ModelApi:
 
     def handle(self, request: Request, link: Link, space: Namespace) -> None:
         """Put one call on the record, then play it or refuse it."""
+        told = listing_at(request.method, request.path, request.headers, request.query)
+        if told is not None:
+            keep = request.keep_alive
+            link.write(encode_response(200, *told, keep_alive=keep))
+            link.finish(keep_alive=keep)
+            return
         visit = _Visit(
             request=request, link=link, provider=provider_at(request.path), space=space
         )
@@ -82,7 +89,7 @@ class ModelApi:
         except (RequestError, ScriptError) as error:
             self._refuse_call(call, error, visit)
         except BaseException as error:
-            # A mistake of ours: whoever waits for the call's end is told of it.
+            # A mistake of ours: a wait for the call's end is told of it.
             if call.outcome is None:
                 call.refusal = f"failed in the fakes: {error!r}"[:MAX_REFUSAL]
                 call.end(Outcome.FAULTED, self._timers.time())
@@ -116,10 +123,11 @@ class ModelApi:
     def _begin(self, key: str | None, ask: Ask | None, visit: _Visit) -> Call:
         return visit.space.journal.begin(
             key=key,
-            provider=visit.provider.name,
+            provider=name_at(visit.request.path),
             model=ask.model if ask else None,
             stream=ask.stream if ask else False,
             at=self._timers.time(),
+            request=visit.request,
         )
 
     def _refuse_call(
@@ -145,7 +153,7 @@ class ModelApi:
         if script.hold and call.key is None:
             raise ScriptError(
                 "hold: expected call=KEY in a directive of the request, or the header "
-                f"field {FIELD}, without it nobody can release the gate"
+                f"field {FIELD}, which name the gate to release"
             )
         return make_plan(
             script,
@@ -159,7 +167,7 @@ class ModelApi:
     def _script(
         self, ask: Ask, blocks: Sequence[Block], call: Call, visit: _Visit
     ) -> Script:
-        """Choose: put for the key, else said in the prompt, else by a rule."""
+        """Choose: put for the key, in the prompt, for the next call, or by a rule."""
         space = visit.space
         put = space.keys.script(call.key, call.turn) if call.key is not None else None
         if put is not None:
@@ -168,6 +176,11 @@ class ModelApi:
         if blocks:
             call.script = "directives"
             return script_for(blocks, call.turn, space.library)
+        told = space.following.follow()
+        if told is not None:
+            place, script = told
+            call.script = f"next.{place}"
+            return script
         followed = space.rulebook.follow(
             Facts(
                 texts=ask.texts,

@@ -175,4 +175,8 @@ def _calls_as_text(url: str) -> str:
             calls = client.calls()
     except Exception as error:  # noqa: BLE001 -- it would end the whole session
         return f"cannot be told: {error}"
-    return "\n".join(str(call) for call in calls) or "none arrived"
+    told = (
+        f"{call}\n    {call.request or 'its request is no longer kept'}"
+        for call in calls
+    )
+    return "\n".join(told) or "none arrived"

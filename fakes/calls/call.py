@@ -18,6 +18,7 @@ from ..errors import ScriptError
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from ..net.http1 import Request
     from ..net.link import Peer
     from ..script.faults import Fault
 
@@ -66,7 +67,7 @@ _RELEASED: Final = _KIND_OF[Event.RELEASED]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class State:
-    """A state a call can be waited for: an event, and its how-many-eth."""
+    """A state of a call to wait for: the n-th event of one kind."""
 
     event: Event
     count: int = 1
@@ -133,6 +134,8 @@ class Call:
         "peer",
         "provider",
         "refusal",
+        "request",
+        "request_left_out",
         "script",
         "status",
         "stream",
@@ -145,18 +148,23 @@ class Call:
         key: str | None,
         turn: int,
         ordinal: int,
-        provider: str,
+        provider: str | None,
         model: str | None,
         stream: bool,
         on_end: Callable[[Call], None],
+        request: Request | None = None,
     ) -> None:
-        """Take the facts that are known on arrival, and whom to tell of the end."""
+        """Take the facts that are known on arrival, and a callback for the end."""
         self.key = key
         self.turn = turn
         self.ordinal = ordinal
         self.provider = provider
         self.model = model
         self.stream = stream
+        # As it came, secrets included; None once the journal has no room for it.
+        self.request = request
+        # Bytes of its body that were too many to be kept.
+        self.request_left_out = 0
         self.status: int | None = None
         self.outcome: Outcome | None = None
         self.fault: Fault | None = None
@@ -167,7 +175,7 @@ class Call:
         self.generated_when_left: int | None = None
         self.events_left_out = 0
         self._at_end: tuple[Callable[[], object], ...] = ()
-        # Set while somebody waits: told of every event after it is noted.
+        # Set while a wait is open: told of every event after it is noted.
         self.on_change: Callable[[Call], None] | None = None
         self._on_end = on_end
         self._counts = [0] * len(_KINDS)

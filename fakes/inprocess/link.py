@@ -104,7 +104,7 @@ class MemoryLink:
 
     @property
     def is_held(self) -> bool:
-        """Whether the call waits for what somebody else does, outside of time."""
+        """Whether the call waits for another request, outside of time."""
         return self._exchange is not None and self._exchange.is_held
 
     @property

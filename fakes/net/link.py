@@ -54,7 +54,7 @@ class Exchange(Protocol):
 
     @property
     def is_held(self) -> bool:
-        """Whether it waits for what somebody else does, as a call at a gate."""
+        """Whether it waits for another request, as a call at a gate does."""
 
     def writable(self) -> None:
         """The kernel has taken everything that was written."""

@@ -71,11 +71,20 @@ class Page(Strict):
 
 
 class InStreamError(Strict):
-    """An error object in the stream after a number of content tokens."""
+    """An error object in the stream after a number of content tokens.
+
+    Args:
+        after: number of content tokens before it.
+        message: what it says; default: the provider's words.
+        type: the provider's word for its kind.
+        shape: of OpenAI's `error` event: `nested` as the service sends it, or `flat` as
+            its reference documents it.
+    """
 
     after: Position
     message: str | None = None
     type: str | None = None
+    shape: Literal["nested", "flat"] = "nested"
 
 
 class Drop(Strict):

@@ -318,7 +318,11 @@ def test_both_clients_have_the_same_methods() -> None:
         ("assert/max_concurrency?n=0", 400, "expected n to be a number from 1"),
         ("wait?ordinal=x&state=ended", 400, "expected ordinal to be a number from 1"),
         ("wait?turn=1&state=ended", 400, "expected the parameters ordinal, state, "),
-        ("calls?evnts=1", 400, "expected the parameters key, events, after, got 'ev"),
+        (
+            "calls?evnts=1",
+            400,
+            "expected the parameters key, events, requests, after, got 'ev",
+        ),
         ("calls?events=yes", 400, "expected events to be 0 or 1, got 'yes'"),
     ],
 )

@@ -46,7 +46,11 @@ class Stage:
 
     def wait(self, state: str, timeout_ms: int = 1000) -> Wait:
         wait = Wait(
-            journal=self.journal, timers=self.timers, request=REQUEST, link=self.link
+            show=Call.as_json,
+            journal=self.journal,
+            timers=self.timers,
+            request=REQUEST,
+            link=self.link,
         )
         wait.start(("k", 1), State.parse(state), timeout_ms)
         return wait

@@ -54,7 +54,7 @@ SHAPES = st.builds(
 streams = pytest.mark.parametrize("stream", STREAMS, ids=lambda stream: stream.name)
 
 
-class Nobody:
+class Deaf:
     """An exchange that does not care."""
 
     is_held = False
@@ -76,7 +76,7 @@ def played(stream: Stream, script: Script, wire: Wire) -> bytes:
     pieces = [(part, piece) for part in answer.parts for piece in part.pieces]
     inner, timers = VirtualLink(), VirtualTimers()
     link = narrow(inner, wire, None, timers)
-    link.attach(Nobody())
+    link.attach(Deaf())
     for data in (
         delivery.open(),
         *(delivery.token(part, piece) for part, piece in pieces),
