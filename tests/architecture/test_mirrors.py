@@ -130,6 +130,10 @@ ELSEWHERE = {
         "tests/fakes/recording/test_recorder.py",
         "the service is what the recorder forwards to; TLS is in test_tls",
     ),
+    "fakes/script/fields.py": (
+        "tests/fakes/test_script.py",
+        "scripts are tested as they are written, whatever module has the word",
+    ),
     "fakes/script/loading.py": (
         "tests/fakes/test_script.py",
         "scripts are tested as they are written, whatever module has the word",
@@ -146,14 +150,6 @@ ELSEWHERE = {
     "reference_server/__init__.py": (
         "tests/reference_server/test_app.py",
         "it puts off the import of the application",
-    ),
-    "reference_server/dialects/pipeline/dialect.py": (
-        "tests/reference_server/dialects/pipeline/test_stream.py",
-        "a dialect is tested by its streams",
-    ),
-    "reference_server/dialects/pipeline/job.py": (
-        "tests/reference_server/dialects/pipeline/test_stream.py",
-        "a dialect is tested by its streams",
     ),
     "reference_server/metrics.py": (
         "tests/reference_server/web/test_operations.py",

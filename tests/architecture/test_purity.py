@@ -69,6 +69,7 @@ SHELLS = {
     "reference_server/dialects/*/dialect.py": "gives its parts the model and the clock",
     "reference_server/dialects/*/graph.py": "runs nodes that wait for the model",
     "reference_server/dialects/*/job.py": "waits for the graph",
+    "reference_server/http1/protocol.py": "is called by uvicorn with what arrives",
     "reference_server/models/client.py": "calls the model over HTTP",
     "reference_server/server.py": "listens on a port and receives signals",
     "reference_server/settings.py": "reads the environment",
