@@ -1,6 +1,6 @@
 """The five providers as their clients know them: what to ask, and where one can leave.
 
-Facts about wire formats only, for whoever leaves on a raw socket. Pure: no socket, no
+Facts about wire formats only, for a client that leaves on a raw socket. Pure: no socket, no
 clock, and nothing of the fakes' own code.
 """
 
