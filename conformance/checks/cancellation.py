@@ -361,10 +361,12 @@ def judge_needs_credential(
     evidence: Evidence, profile: Profile, form: int
 ) -> Iterator[Finding | Sample]:
     """See that a cancel without a credential is refused like a start without one."""
-    _end(evidence, profile, form)
+    stream = the_stream(evidence, label_of("stream", form), profile)
+    bare = the_answer(evidence, label_of("bare-cancel", form))
+    under_way(evidence, stream.exchange, bare.transcript.started_at)
     assert profile.auth is not None  # noqa: S101 -- a capability this check needs
     yield from find_wrong_refusal(
-        the_answer(evidence, label_of("bare-cancel", form)),
+        bare,
         profile,
         statuses=[profile.auth.status],
         code=profile.auth.code,

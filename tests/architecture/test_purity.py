@@ -31,7 +31,7 @@ SHELLS = {
     # the suite
     "conformance/catalogue/__init__.py": "reads the TOML files beside it",
     "conformance/checks/__init__.py": "imports the modules beside it",
-    "conformance/checkup.py": "has a target started, probed and stopped",
+    "conformance/checkup.py": "starts what a run needs and throws its seed",
     "conformance/launch.py": "starts and stops the target and the fakes",
     "conformance/options.py": "reads variables and files that an option names",
     "conformance/session.py": "receives signals",

@@ -572,6 +572,7 @@ UNPROVEN: list[tuple[str, Evidence, str]] = [
         replace(GONE, calls=(open_in("midstream"),)),
         "never closed",
     ),
+    ("cancellation.needs-credential", OVER, "outside of its life"),
     ("cancellation.no-tokens-after", OVER, "outside of its life"),
     ("cancellation.no-tokens-after", UNMARKED, "neither cancelled the run nor left"),
     ("cancellation.no-further-calls", OVER, "outside of its life"),

@@ -56,6 +56,11 @@ def _accept(is_accepted: Callable[[Request], bool]) -> Wrap:
     return Mutation(request=request)
 
 
+def _is_guest(request: Request) -> bool:
+    has_cookie = get_header(request.headers, "cookie") is not None
+    return request.credential is None and not (request.query or has_cookie)
+
+
 def _is_forged(request: Request) -> bool:
     return _algorithm(request) == "HS256" and not _is_signed(request)
 
@@ -200,7 +205,8 @@ async def _query_starts_only(request: Request, _site: Site) -> Answer | None:
 
 async def _take_any_good_one(request: Request, site: Site) -> Answer | None:
     """Go on to the next place where a token is bad."""
-    tokens = [(request.credential or "").partition(" ")[2]]
+    scheme, _, token = (request.credential or "").partition(" ")
+    tokens = [token if scheme == "Bearer" else ""]
     tokens += [_token_in(form, request) for form in ("query", "cookie")]
     for token in filter(None, tokens):
         request.credential = f"Bearer {token}"
@@ -237,7 +243,7 @@ MUTANTS = (
             "auth.before-upstream": CALLS_A_MODEL,
             "auth.before-validation": "a guest's body is validated",
         },
-        wrap=_accept(lambda request: request.credential is None and not request.query),
+        wrap=_accept(_is_guest),
     ),
     Mutant(
         name="unreadable-token-is-anonymous",
@@ -322,6 +328,7 @@ MUTANTS = (
                 "auth.wrong-algorithm",
                 "auth.expired",
                 "auth.query-token-refused",
+                "auth.cookie-token-refused",
                 "auth.before-validation",
             ),
             "refused with 401, got 200 text/event-stream",
@@ -414,6 +421,7 @@ MUTANTS = (
         defect="a declared form that nobody implemented",
         base=TOY,
         trips={"auth.every-form-accepted": "a stream for a token in a cookie"},
+        also={"auth.challenge-names-error": "a bad cookie is not seen either"},
         wrap=_request(_forget_cookies),
     ),
     Mutant(

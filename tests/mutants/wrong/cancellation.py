@@ -132,7 +132,7 @@ def _with_owners(on_cancel: Callable[[Request, Owner | None], Answer | None]) ->
 
 
 def _cancel_as_owner(request: Request, owner: Owner | None) -> Answer | None:
-    if owner is not None:
+    if owner is not None and request.credential is not None:
         request.credential = owner[1]
     return None
 
@@ -144,7 +144,7 @@ def _cancel_for_strangers(request: Request, owner: Owner | None) -> Answer | Non
 
 
 def _admit_existence(request: Request, owner: Owner | None) -> Answer | None:
-    is_foreign = owner is not None and owner[0] != request.user
+    is_foreign = owner is not None and request.user not in (owner[0], "")
     return refusal(403, "FORBIDDEN") if is_foreign else None
 
 
@@ -410,6 +410,7 @@ MUTANTS = (
         also={
             "cancellation.foreign-refused": "nothing is left to cancel",
             "cancellation.foreign-like-unknown": "nor is it like one that is none",
+            "cancellation.accepted-answer": "nor for its owner",
         },
         probes=("cancel-midstream",),
         wrap=_with_sessions(lambda request: request.credential is None),
@@ -422,6 +423,7 @@ MUTANTS = (
             "cancellation.foreign-refused": "another user's cancel by POST",
             "cancellation.foreign-like-unknown": "202",
         },
+        also={"cancellation.accepted-answer": "nothing is left to cancel"},
         probes=("cancel-midstream",),
         wrap=_with_sessions(lambda request: request.credential is not None),
     ),
@@ -429,6 +431,7 @@ MUTANTS = (
         name="cancel-needs-no-credential",
         defect="knowing the id of a stream is enough to end it",
         trips={"cancellation.needs-credential": "without a credential"},
+        also={"cancellation.accepted-answer": "nothing is left to cancel"},
         probes=("cancel-midstream",),
         wrap=_with_owners(_cancel_for_strangers),
     ),

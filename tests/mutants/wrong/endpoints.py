@@ -102,7 +102,8 @@ async def _route_first(request: Request, _site: Site) -> Answer | None:
 
 
 async def _call_model_first(request: Request, site: Site) -> Answer | None:
-    if request.path == TWIN and request.credential is None and request.prompt:
+    is_twin = (request.method, request.path) == ("POST", TWIN)
+    if is_twin and request.credential is None:
         await site.call_model(request.prompt)
     return None
 
@@ -237,7 +238,7 @@ MUTANTS = (
         wrap=_on_request(_call_model_first),
     ),
     Mutant(
-        name="router-before-auth",
+        name="router-before-auth-beside-the-streams",
         defect="401 only for routes that exist, so that strangers can map them",
         base=TOY,
         trips={"endpoints.credential-first": "405"},

@@ -6,7 +6,11 @@ import uuid
 import pytest
 
 from streamproof.conformance import profiles
-from streamproof.conformance.probes.bench.ids import malformed_ids, unknown_id
+from streamproof.conformance.probes.bench.ids import (
+    make_uuid,
+    malformed_ids,
+    unknown_id,
+)
 from streamproof.conformance.profiles import Profile
 from streamproof.conformance.profiles.typed import EventId, parse_id
 
@@ -25,6 +29,11 @@ def test_an_unknown_uuid_is_a_uuid_of_the_same_kind() -> None:
 
     assert unknown != known
     assert uuid.UUID(unknown).version == uuid.UUID(known).version
+
+
+def test_a_uuid_is_made_of_a_text_and_always_the_same() -> None:
+    assert make_uuid("a") == make_uuid("a") != make_uuid("b")
+    assert uuid.UUID(make_uuid("a")).version == 4
 
 
 def test_an_unknown_base64_id_has_the_same_length_and_alphabet() -> None:

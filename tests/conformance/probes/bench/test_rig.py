@@ -46,11 +46,7 @@ FAST = (
 )
 PROFILE = profiles.load("pipeline", FAST)
 TOY = Path(__file__).parents[3] / "mutants/bases/toy/toy.toml"
-MARKED = (
-    "invariants=[{kind='marked', name='n', type='token', pointer='/text', "
-    "marker='(x)', by='done', value='/n', text='x y'}]"
-)
-EVERYTHING = profiles.load(str(TOY), [*FAST, MARKED])
+EVERYTHING = profiles.load(str(TOY), FAST)
 """A profile that declares what any probe needs."""
 
 
@@ -279,6 +275,46 @@ async def test_what_was_left_out_is_told_with_its_reason() -> None:
     assert evidence.facts["left_out"] == {
         "foreign": "there is only one user: give a secret or a command"
     }
+
+
+async def test_a_stream_that_told_no_id_is_not_cancelled() -> None:
+    async def cancels(ctx: Context) -> None:
+        stream = await ctx.start("stream", ctx.script())
+        await stream.over()
+        assert await ctx.cancel("cancel", stream) is None
+
+    evidence = await rig(cancels).run("p")
+
+    why = "the stream has not told what the cancel must name"
+    assert evidence.facts["left_out"] == {"cancel": why}
+
+
+async def test_a_cancel_of_no_stream_names_one_like_the_real_one() -> None:
+    async def cancels(ctx: Context) -> None:
+        stream = await ctx.start("stream", ctx.script())
+        await stream.over()
+        await ctx.cancel("real", stream, form=1)
+        await ctx.cancel("unknown", stream, form=1, is_unknown=True)
+
+    evidence = await rig(cancels, profile=EVERYTHING).run("p")
+
+    real, unknown = (evidence.exchange(each).request for each in ("real", "unknown"))
+    assert real.method == unknown.method == "POST"
+    assert real.body == unknown.body == b'{"reason": "timeout"}'
+    assert real.path != unknown.path
+    assert len(real.path) == len(unknown.path)
+
+
+async def test_a_resume_must_be_able_to_name_its_stream() -> None:
+    async def resumes(ctx: Context) -> None:
+        stream = await ctx.start("stream", ctx.script())
+        await stream.over()
+        await ctx.resume("resumed", stream, "s-1")
+
+    elsewhere = profiles.load("pipeline", [*FAST, "resume.path=/r/{stream}"])
+    evidence = await rig(resumes, profile=elsewhere).run("p")
+
+    assert evidence.missing == "the stream has not told the value of {stream}"
 
 
 async def test_a_stream_that_was_refused_is_not_waited_for(serve: Serve) -> None:

@@ -71,6 +71,7 @@ class Run:
             "text": self.text,
             "tokens": len(self.pieces),
             "words": len(self.text.split()),
+            "size": len(self.text),
             "citations": len(self.cited),
             "unresolved": self.unresolved,
         }
@@ -100,7 +101,8 @@ class Run:
             progress=5,
             session_id=self.session,
             draft_id=self.draft.id,
-            sources=[f"source {number}" for number in range(1, SOURCES + 1)],
+            count=SOURCES,
+            sources=[{"source": f"source {n}"} for n in range(1, SOURCES + 1)],
         )
         try:
             await model.answer(prompt, self._on_text, self._on_retry)
@@ -118,7 +120,8 @@ class Run:
             return
         start = len(self.text)
         self.pieces.append(piece)
-        self.publish(type="token", progress=min(99, 5 + len(self.pieces)), text=piece)
+        progress = min(99, 5 + len(self.pieces))
+        self.publish(type="token", progress=progress, text=piece, size=len(piece))
         # A marker may be split over any number of pieces.
         for found in _MARKER.finditer(self.text, max(0, start - _LONGEST_MARKER)):
             number = int(found[1])
@@ -128,6 +131,10 @@ class Run:
                 self.unresolved.append(number)
                 continue
             self.cited.append(number)
+            self._cite(number)
+
+    def _cite(self, number: int) -> None:
+        if not self.is_over:
             self.publish(type="citation", number=number, source=f"source {number}")
 
     def cancel(self, reason: str) -> None:
@@ -152,6 +159,7 @@ class Run:
                 **also,
             )
         else:
+            self.publish(stage="saved", progress=100)
             self.publish(type="done", progress=100, **self.result())
 
     # Its reader
