@@ -92,6 +92,7 @@ class Runs:
         self._hurry = asyncio.Event()
         self._is_draining = False
         metrics.watch_running(lambda: self._slots.taken_total)
+        metrics.watch_retained(lambda: self._retained_bytes)
 
     @property
     def slots(self) -> StreamSlots:
