@@ -21,7 +21,7 @@ else ifneq ($(CADENCE),real)
 $(error CADENCE is fast or real, got $(CADENCE))
 endif
 
-BENCHMARKS := wire cancel limits leaving fakes
+BENCHMARKS := wire cancel limits leaving fakes server churn
 # Real SDKs that the fakes are proven with, each in an environment of its own.
 SDKS := $(patsubst tests/sdks/requirements/%.txt,%,$(wildcard tests/sdks/requirements/*.txt))
 

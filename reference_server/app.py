@@ -7,37 +7,33 @@ name; clocks and randomness come in through `Environment`.
 import random
 import secrets
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Iterable, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
-from http import HTTPStatus
 from typing import Any
 
 import httpx
 from starlette.applications import Starlette
-from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
 from starlette.middleware.cors import CORSMiddleware
-from starlette.requests import Request
-from starlette.responses import Response
-from starlette.routing import Route
-from starlette.types import ExceptionHandler
+from starlette.routing import BaseRoute, Route
 
-from .dialects.pipeline import render as dialect
-from .dialects.pipeline.graph import Pipeline
+from .dialects import DIALECTS, DialectMaker
 from .metrics import Metrics
 from .models.client import ModelClient, ModelOptions
+from .models.openai_chat import OpenAIChat
 from .models.retry import RetryPolicy
-from .refusals import Refusal, RefusalCode
 from .settings import Settings
-from .streams import sse
-from .streams.response import SessionOptions
+from .streams.dialect import Dialect, Resources
+from .streams.response import ResponseOptions
 from .streams.runs import RunLimits, Runs
 from .web import operations
-from .web.auth import BearerMiddleware, TokenVerifier
+from .web.auth import AuthMiddleware, Guard
+from .web.error_handlers import refusal_handlers
 from .web.keys import VerificationKeys, load_keys
 from .web.stream_endpoints import CancelEndpoint, StreamEndpoint
+from .web.tokens import TokenVerifier
 
 _OPEN_PATHS = ("/healthz", "/metrics")
 
@@ -57,7 +53,7 @@ class Environment:
     Attributes:
         clock: steady clock in seconds.
         wall_clock: seconds since the epoch.
-        new_stream_id: an id of at least 128 bits that nobody can guess.
+        new_stream_id: an id of at least 128 bits that cannot be guessed.
         random: number from 0 to 1, for jitter.
         transport: carries the calls to the model; None for the network.
     """
@@ -74,6 +70,7 @@ def create_app(
     environment: Environment | None = None,
     *,
     keys: VerificationKeys | None = None,
+    dialects: Iterable[DialectMaker] = DIALECTS,
 ) -> Starlette:
     """Return the application; `app.state.runs` is its registry of runs.
 
@@ -81,21 +78,29 @@ def create_app(
         settings: what to do.
         environment: what to take from the world; None for the real one.
         keys: what `load_keys` returned for the settings, when it was called already.
+        dialects: what is served.
 
     Raises:
         SettingsError: key material is missing or unreadable.
     """
     environment = environment or Environment()
-    verifier = TokenVerifier(
-        keys=keys or load_keys(settings),
-        algorithms=settings.jwt_algorithms,
-        audience=settings.jwt_audience,
-        issuer=settings.jwt_issuer,
-        leeway_s=settings.jwt_leeway_s,
-    )
+    keys = keys or load_keys(settings)
     metrics = Metrics()
     http = _create_http_client(settings, environment)
-    runs = _create_runs(settings, environment, http, metrics)
+    model = _create_model_client(settings, environment, http)
+    resources = Resources(model=model, clock=environment.clock)
+    runs = _create_runs(settings, environment, metrics)
+    routes: list[BaseRoute] = [
+        *_create_operations(settings, environment, runs, metrics)
+    ]
+    guards = []
+    for create in dialects:
+        dialect = _adapt(create(resources), settings)
+        streams = _create_streams(dialect, settings, environment, runs, metrics)
+        own = [*streams, *dialect.routes]
+        routes += own
+        guards.append(_create_guard(dialect, own))
+    auth = _create_auth(settings, environment, metrics, guards, keys)
 
     @asynccontextmanager
     async def lifespan(_app: Starlette) -> AsyncIterator[None]:
@@ -107,9 +112,9 @@ def create_app(
         await http.aclose()
 
     app = Starlette(
-        routes=_create_routes(settings, environment, runs, metrics),
-        middleware=_create_middleware(settings, environment, verifier, metrics),
-        exception_handlers=_create_handlers(metrics),
+        routes=routes,
+        middleware=_create_middleware(settings, auth),
+        exception_handlers=refusal_handlers(metrics),
         lifespan=lifespan,
     )
     app.router.redirect_slashes = False
@@ -120,11 +125,8 @@ def create_app(
 def _create_http_client(
     settings: Settings, environment: Environment
 ) -> httpx.AsyncClient:
-    key = settings.upstream_key
-    headers = {"Authorization": f"Bearer {key.get_secret_value()}"} if key else {}
     return httpx.AsyncClient(
         base_url=str(settings.upstream_url),
-        headers=headers,
         # The model client has time limits of its own, by phase of the answer.
         timeout=None,  # noqa: S113 -- see above
         limits=httpx.Limits(
@@ -138,14 +140,14 @@ def _create_http_client(
     )
 
 
-def _create_runs(
-    settings: Settings,
-    environment: Environment,
-    http: httpx.AsyncClient,
-    metrics: Metrics,
-) -> Runs:
+def _create_model_client(
+    settings: Settings, environment: Environment, http: httpx.AsyncClient
+) -> ModelClient:
+    key = settings.upstream_key
     options = ModelOptions(
+        provider=OpenAIChat(),
         model=settings.upstream_model,
+        key=key.get_secret_value() if key else None,
         first_token_timeout_s=settings.upstream_first_token_timeout_s,
         total_timeout_s=settings.upstream_total_timeout_s,
         retry=RetryPolicy(
@@ -154,12 +156,17 @@ def _create_runs(
             budget_s=settings.upstream_retry_budget_s,
         ),
     )
-    model = ModelClient(
+    return ModelClient(
         http,
         options,
         now=lambda: datetime.fromtimestamp(environment.wall_clock(), UTC),
         jitter=environment.random,
     )
+
+
+def _create_runs(
+    settings: Settings, environment: Environment, metrics: Metrics
+) -> Runs:
     limits = RunLimits(
         streams_per_user=settings.streams_per_user,
         max_streams=settings.max_streams,
@@ -167,12 +174,10 @@ def _create_runs(
         log_max_bytes=settings.log_max_bytes,
         retained_max_bytes=settings.retained_max_bytes,
         retention_s=settings.retention_s,
-        resume_grace_s=settings.resume_grace_s,
         drain_s=settings.drain_s,
     )
     return Runs(
         limits,
-        Pipeline(model).run,
         metrics=metrics,
         clock=environment.clock,
         new_id=environment.new_stream_id,
@@ -180,27 +185,56 @@ def _create_runs(
     )
 
 
-def _create_routes(
-    settings: Settings, environment: Environment, runs: Runs, metrics: Metrics
+def _adapt(dialect: Dialect[Any, Any], settings: Settings) -> Dialect[Any, Any]:
+    heartbeat, grace_s = dialect.heartbeat, dialect.grace_s
+    if settings.heartbeat_s is not None:
+        heartbeat = replace(heartbeat, interval_s=settings.heartbeat_s)
+    if settings.resume_grace_s is not None:
+        grace_s = settings.resume_grace_s
+    return replace(dialect, heartbeat=heartbeat, grace_s=grace_s)
+
+
+def _create_streams(
+    dialect: Dialect[Any, Any],
+    settings: Settings,
+    environment: Environment,
+    runs: Runs,
+    metrics: Metrics,
 ) -> list[Route]:
-    heartbeat = dialect.HEARTBEAT
-    session = SessionOptions(
-        heartbeat=sse.encode(heartbeat.data, event=heartbeat.event),
-        heartbeat_s=settings.heartbeat_s,
+    heartbeat = dialect.heartbeat
+    options = ResponseOptions(
+        heartbeat=lambda: heartbeat.render(environment.wall_clock()),
+        heartbeat_s=heartbeat.interval_s,
         send_timeout_s=settings.send_timeout_s,
         clock=environment.clock,
         metrics=metrics,
     )
     stream = StreamEndpoint(
+        dialect=dialect,
         runs=runs,
-        session=session,
+        options=options,
         max_body_bytes=settings.max_body_bytes,
         wall_clock=environment.wall_clock,
     )
-    cancel = CancelEndpoint(runs=runs)
+    cancel = CancelEndpoint(dialect=dialect, runs=runs)
+    return [
+        Route(dialect.path, stream, methods=[dialect.method]),
+        Route(dialect.path + "/{stream}", cancel, methods=["DELETE"]),
+    ]
+
+
+def _create_guard(dialect: Dialect[Any, Any], routes: list[BaseRoute]) -> Guard:
+    return Guard(
+        routes=routes,
+        credentials=dialect.credentials,
+        refusal_codes=dialect.refusal_codes,
+    )
+
+
+def _create_operations(
+    settings: Settings, environment: Environment, runs: Runs, metrics: Metrics
+) -> list[Route]:
     routes = [
-        Route(dialect.PATH, stream, methods=["POST"]),
-        Route(dialect.PATH + "/{stream}", cancel, methods=["DELETE"]),
         Route("/healthz", operations.health(runs)),
         Route("/metrics", operations.metrics_page(metrics)),
     ]
@@ -211,22 +245,34 @@ def _create_routes(
     return routes
 
 
-def _create_middleware(
+def _create_auth(
     settings: Settings,
     environment: Environment,
-    verifier: TokenVerifier,
     metrics: Metrics,
-) -> list[Middleware]:
+    guards: Sequence[Guard],
+    keys: VerificationKeys,
+) -> Middleware:
     observed = ("/observe",) if settings.observe_token is not None else ()
-    bearer = Middleware(
-        BearerMiddleware,
+    verifier = TokenVerifier(
+        keys=keys,
+        algorithms=settings.jwt_algorithms,
+        audience=settings.jwt_audience,
+        issuer=settings.jwt_issuer,
+        leeway_s=settings.jwt_leeway_s,
+    )
+    return Middleware(
+        AuthMiddleware,
         verifier=verifier,
         wall_clock=environment.wall_clock,
+        guards=guards,
         open_paths=(*_OPEN_PATHS, *observed),
         on_refusal=lambda refusal: metrics.count_refusal(refusal.code),
     )
+
+
+def _create_middleware(settings: Settings, auth: Middleware) -> list[Middleware]:
     if not settings.cors_origins:
-        return [bearer]
+        return [auth]
     cors = Middleware(
         CORSMiddleware,
         allow_origins=settings.cors_origins,
@@ -234,37 +280,6 @@ def _create_middleware(
         allow_headers=["Authorization", "Content-Type", "Last-Event-ID"],
         expose_headers=["X-Stream-Id", "Retry-After"],
     )
-    # Outside of the bearer check: a preflight request carries no credential, and a
-    # refusal must be readable in a browser.
-    return [cors, bearer]
-
-
-def _create_handlers(metrics: Metrics) -> dict[Any, ExceptionHandler]:
-    # Coroutines all of them: Starlette runs plain functions in a thread.
-    def answer(refusal: Refusal) -> Response:
-        metrics.count_refusal(refusal.code)
-        return refusal.to_response()
-
-    async def refuse(_request: Request, error: Exception) -> Response:
-        if not isinstance(error, Refusal):
-            raise error
-        return answer(error)
-
-    async def refuse_http(_request: Request, error: Exception) -> Response:
-        if not isinstance(error, HTTPException):
-            raise error
-        return answer(_to_refusal(error))
-
-    async def apologise(_request: Request, _error: Exception) -> Response:
-        # Starlette raises the error again, so that it reaches the log.
-        return answer(Refusal(RefusalCode.INTERNAL_ERROR, "an internal error occurred"))
-
-    return {Refusal: refuse, HTTPException: refuse_http, Exception: apologise}
-
-
-def _to_refusal(error: HTTPException) -> Refusal:
-    if error.status_code == HTTPStatus.METHOD_NOT_ALLOWED:
-        code, message = RefusalCode.METHOD_NOT_ALLOWED, "method not allowed here"
-    else:
-        code, message = RefusalCode.NOT_FOUND, "nothing is served here"
-    return Refusal(code, message, headers=error.headers)
+    # Outside of the check for a token: a preflight request carries no credential, and
+    # a refusal must be readable in a browser.
+    return [cors, auth]

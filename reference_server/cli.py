@@ -1,19 +1,21 @@
-"""Command line of the server: parse, start, print where it listens.
+"""Command line of the server, made from its settings: parse, start, print the address.
 
 Exit codes: 0 after a signal and a clean farewell, 2 when it cannot start like this.
 """
 
+import inspect
 import logging
 import os
 import sys
 from pathlib import Path
-from typing import Annotated, Any, NoReturn
+from typing import Any, NoReturn, get_args
 
 import typer
 from pydantic import ValidationError
+from pydantic.fields import FieldInfo
 
 from .refusals import SettingsError
-from .settings import ENV_PREFIX, Settings, find_unknown_variable
+from .settings import ENV_PREFIX, NO_FLAG, Settings, find_unknown_variable
 from .web.keys import load_keys
 
 _USAGE_ERROR = 2
@@ -21,97 +23,8 @@ _USAGE_ERROR = 2
 _app = typer.Typer(add_completion=False, rich_markup_mode=None)
 
 
-@_app.command(
-    help="Serve the reference implementation of the streaming protocols. Every option "
-    f"is also an environment variable {ENV_PREFIX}<NAME>; the secret for tokens is "
-    f"{ENV_PREFIX}JWT_SECRET or a file."
-)
-def _serve(  # noqa: PLR0917 -- one parameter per option; typer passes them by name
-    host: Annotated[str | None, typer.Option(help="Address to listen on.")] = None,
-    port: Annotated[int | None, typer.Option(help="Port; 0 takes a free one.")] = None,
-    upstream_url: Annotated[
-        str | None, typer.Option(help="Base URL of the model, up to /v1.")
-    ] = None,
-    upstream_key: Annotated[str | None, typer.Option(help="API key.")] = None,
-    upstream_model: Annotated[
-        str | None, typer.Option(help="Name of the model.")
-    ] = None,
-    upstream_first_token_timeout_s: Annotated[
-        float | None, typer.Option(help="Longest wait for the first token.")
-    ] = None,
-    upstream_total_timeout_s: Annotated[
-        float | None, typer.Option(help="Longest model call.")
-    ] = None,
-    upstream_max_attempts: Annotated[
-        int | None, typer.Option(help="Calls at most for one answer.")
-    ] = None,
-    upstream_backoff_s: Annotated[
-        float | None, typer.Option(help="First pause before another call; doubles.")
-    ] = None,
-    upstream_retry_budget_s: Annotated[
-        float | None, typer.Option(help="All pauses of one answer together.")
-    ] = None,
-    jwt_algorithms: Annotated[
-        str | None, typer.Option(help="Accepted algorithms, with commas.")
-    ] = None,
-    jwt_secret_file: Annotated[
-        Path | None, typer.Option(help="File with the HMAC secret.")
-    ] = None,
-    jwt_public_key_file: Annotated[
-        Path | None, typer.Option(help="File with a public key in PEM.")
-    ] = None,
-    jwks_file: Annotated[
-        Path | None, typer.Option(help="File with a JSON web key set.")
-    ] = None,
-    jwt_audience: Annotated[str | None, typer.Option(help="Required audience.")] = None,
-    jwt_issuer: Annotated[str | None, typer.Option(help="Required issuer.")] = None,
-    jwt_leeway_s: Annotated[
-        float | None, typer.Option(help="Tolerance for the clocks of others.")
-    ] = None,
-    heartbeat_s: Annotated[
-        float | None, typer.Option(help="Longest silence on a response.")
-    ] = None,
-    resume_grace_s: Annotated[
-        float | None, typer.Option(help="How long a run goes on without a reader.")
-    ] = None,
-    retention_s: Annotated[
-        float | None, typer.Option(help="How long an ended stream can be read.")
-    ] = None,
-    log_max_events: Annotated[
-        int | None, typer.Option(help="Events kept for each stream.")
-    ] = None,
-    log_max_bytes: Annotated[
-        int | None, typer.Option(help="Bytes kept for each stream.")
-    ] = None,
-    retained_max_bytes: Annotated[
-        int | None, typer.Option(help="Bytes kept for all ended streams together.")
-    ] = None,
-    send_timeout_s: Annotated[
-        float | None, typer.Option(help="Patience with a reader that does not read.")
-    ] = None,
-    streams_per_user: Annotated[
-        int | None, typer.Option(help="Running streams of one user.")
-    ] = None,
-    max_streams: Annotated[
-        int | None, typer.Option(help="Running streams of all users.")
-    ] = None,
-    request_timeout_s: Annotated[
-        float | None, typer.Option(help="Longest time for a request to be whole.")
-    ] = None,
-    max_body_bytes: Annotated[
-        int | None, typer.Option(help="Largest request body.")
-    ] = None,
-    drain_s: Annotated[
-        float | None, typer.Option(help="Time to finish after a signal.")
-    ] = None,
-    observe_token: Annotated[
-        str | None, typer.Option(help="Turns /observe on, for this token.")
-    ] = None,
-    cors_origins: Annotated[
-        str | None, typer.Option(help="Allowed origins, with commas.")
-    ] = None,
-) -> None:
-    given = {name: value for name, value in locals().items() if value is not None}
+def _serve(**options: object) -> None:
+    given = {name: value for name, value in options.items() if value is not None}
     logging.basicConfig(
         level=logging.INFO,
         stream=sys.stderr,
@@ -120,6 +33,51 @@ def _serve(  # noqa: PLR0917 -- one parameter per option; typer passes them by n
     # One line per model call, with the provider's address, is too much and too open.
     logging.getLogger("httpx").setLevel(logging.WARNING)
     _run(given)
+
+
+def _make_option(name: str, field: FieldInfo) -> inspect.Parameter:
+    """Return the option of one setting; None, when it is not given, is its default."""
+    default = _show(field.default)
+    text = f"{field.description} [default: {default}]" if default else field.description
+    return inspect.Parameter(
+        name,
+        inspect.Parameter.KEYWORD_ONLY,
+        default=typer.Option(None, help=text, show_default=False),
+        annotation=_find_type(field.annotation) | None,
+    )
+
+
+def _find_type(annotation: object) -> type:
+    """Return what the command line can check; pydantic checks the rest."""
+    alternatives = (annotation, *get_args(annotation))
+    return next((kind for kind in (int, float, Path) if kind in alternatives), str)
+
+
+def _show(default: object) -> str:
+    match default:
+        case None:
+            return ""
+        case tuple():
+            return ",".join(default)
+        case float():
+            return f"{default:g}"
+        case _:
+            return str(default)
+
+
+# typer reads the signature of a function: this one has an option for every setting.
+_serve.__signature__ = inspect.Signature(  # type: ignore[attr-defined]  # mypy knows none
+    [
+        _make_option(name, field)
+        for name, field in Settings.model_fields.items()
+        if NO_FLAG not in field.metadata
+    ]
+)
+_app.command(
+    help="Serve the reference implementation of the streaming protocols. Every option "
+    f"is also an environment variable {ENV_PREFIX}<NAME>; the secret for tokens is "
+    f"{ENV_PREFIX}JWT_SECRET or a file."
+)(_serve)
 
 
 def _run(given: dict[str, Any]) -> None:

@@ -4,11 +4,12 @@
     SettingsError      the server cannot start with these settings
 
 Nothing here may know which endpoint refuses or why; the message and the details come
-from the caller and must be fit to be shown to anybody.
+from the caller and must be fit to be shown to any client.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from enum import StrEnum
+from typing import TypedDict
 
 from starlette.responses import JSONResponse
 
@@ -17,6 +18,7 @@ class RefusalCode(StrEnum):
     """Stable codes of the JSON error body."""
 
     UNAUTHORIZED = "UNAUTHORIZED"
+    FORBIDDEN = "FORBIDDEN"
     NOT_FOUND = "NOT_FOUND"
     METHOD_NOT_ALLOWED = "METHOD_NOT_ALLOWED"
     REQUEST_TIMEOUT = "REQUEST_TIMEOUT"
@@ -36,6 +38,7 @@ class RefusalCode(StrEnum):
 
 STATUS = {
     RefusalCode.UNAUTHORIZED: 401,
+    RefusalCode.FORBIDDEN: 403,
     RefusalCode.NOT_FOUND: 404,
     RefusalCode.METHOD_NOT_ALLOWED: 405,
     RefusalCode.REQUEST_TIMEOUT: 408,
@@ -54,6 +57,13 @@ STATUS = {
 }
 
 
+class Detail(TypedDict):
+    """What is wrong with one field of a request."""
+
+    field: str
+    message: str
+
+
 class Refusal(Exception):  # noqa: N818 -- an answer, not an error of ours
     """A request that gets a JSON answer instead of a stream."""
 
@@ -62,7 +72,7 @@ class Refusal(Exception):  # noqa: N818 -- an answer, not an error of ours
         code: RefusalCode,
         message: str,
         *,
-        details: object = None,
+        details: Sequence[Detail] | None = None,
         headers: Mapping[str, str] | None = None,
     ) -> None:
         super().__init__(message)
@@ -71,9 +81,16 @@ class Refusal(Exception):  # noqa: N818 -- an answer, not an error of ours
         self.details = details
         self.headers = dict(headers or {})
 
-    def to_response(self) -> JSONResponse:
-        """Render the answer; a refusal is never cached and never a stream."""
-        error = {"code": self.code, "message": self.message, "details": self.details}
+    def to_response(
+        self, names: Mapping[RefusalCode, str] | None = None
+    ) -> JSONResponse:
+        """Render the answer; a refusal is never cached and never a stream.
+
+        Args:
+            names: codes that are called otherwise where the request went.
+        """
+        code = (names or {}).get(self.code, self.code)
+        error = {"code": code, "message": self.message, "details": self.details}
         return JSONResponse(
             {"error": error},
             status_code=STATUS[self.code],

@@ -1,8 +1,8 @@
-"""Every knob of the server: default, bounds and why.
+"""Every knob of the server: default, bounds, what it means and why.
 
 Each field is also an environment variable `STREAMPROOF_SERVER_<NAME>` and, but for the
-secret, a command-line flag. It must not read files other than key material, and only
-when asked to.
+secret, a command-line flag: the command line is made from these fields. It must not
+read files.
 """
 
 import difflib
@@ -24,6 +24,7 @@ from pydantic_core import PydanticCustomError
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 ENV_PREFIX = "STREAMPROOF_SERVER_"
+NO_FLAG = "no flag"
 
 # Never NaN or infinite: a limit that compares false with everything is no limit.
 PositiveSeconds = Annotated[FiniteFloat, Field(gt=0)]
@@ -43,6 +44,8 @@ def _check_token(value: SecretStr | None) -> SecretStr | None:
 
 
 Token = Annotated[SecretStr | None, AfterValidator(_check_token)]
+# No flag: the list of processes shows the command line to every user of a machine.
+EnvironmentOnly = Annotated[SecretStr | None, NO_FLAG]
 
 _MIB = 1024 * 1024
 
@@ -54,51 +57,98 @@ class Settings(BaseSettings):
         env_prefix=ENV_PREFIX, extra="forbid", frozen=True, hide_input_in_errors=True
     )
 
-    host: str = "127.0.0.1"
-    port: Annotated[int, Field(ge=0, le=65535)] = 8000
+    host: str = Field("127.0.0.1", description="Address to listen on.")
+    port: int = Field(8000, ge=0, le=65535, description="Port; 0 takes a free one.")
 
-    upstream_url: AnyHttpUrl = AnyHttpUrl("http://127.0.0.1:9000/v1")
-    upstream_key: Token = None
-    upstream_model: str = "gpt-4o-mini"
-    # From the call to the first token, connecting included.
-    upstream_first_token_timeout_s: PositiveSeconds = 60.0
-    upstream_total_timeout_s: PositiveSeconds = 60.0
+    upstream_url: AnyHttpUrl = Field(
+        AnyHttpUrl("http://127.0.0.1:9000/v1"),
+        description="Base URL of the model, up to /v1.",
+    )
+    upstream_key: Token = Field(None, description="API key of the model.")
+    upstream_model: str = Field("gpt-4o-mini", description="Name of the model.")
+    upstream_first_token_timeout_s: PositiveSeconds = Field(
+        60.0,
+        description="Longest wait for the model's first sign of life, which is text or "
+        "reasoning; connecting included, per attempt.",
+    )
+    upstream_total_timeout_s: PositiveSeconds = Field(
+        60.0, description="Longest model call, per attempt."
+    )
     # The pause doubles with every call; doubled a thousand times it overflows.
-    upstream_max_attempts: Annotated[int, Field(ge=1, le=100)] = 3
-    upstream_backoff_s: Seconds = 0.5
-    upstream_retry_budget_s: Seconds = 30.0
+    upstream_max_attempts: int = Field(
+        3,
+        ge=1,
+        le=100,
+        description="Calls at most for one answer when the model says 429, 503 or 529.",
+    )
+    upstream_backoff_s: Seconds = Field(
+        0.5,
+        description="First pause before another call; doubles, with up to half of it "
+        "added as jitter, and is never less than Retry-After.",
+    )
+    upstream_retry_budget_s: Seconds = Field(
+        30.0, description="All pauses of one answer together."
+    )
 
-    jwt_algorithms: Names = ("HS256",)
-    jwt_secret: SecretStr | None = None
-    jwt_secret_file: Path | None = None
-    jwt_public_key_file: Path | None = None
-    jwks_file: Path | None = None
-    jwt_audience: str | None = None
-    jwt_issuer: str | None = None
-    jwt_leeway_s: Seconds = 0.0
+    jwt_algorithms: Names = Field(
+        ("HS256",),
+        description="Accepted algorithms, with commas: HS, RS, ES or PS with 256, 384 "
+        "or 512.",
+    )
+    jwt_secret: EnvironmentOnly = Field(None, description="Secret for HS….")
+    jwt_secret_file: Path | None = Field(
+        None, description="File with the secret for HS…."
+    )
+    jwt_public_key_file: Path | None = Field(
+        None, description="File with the key for RS…, ES… and PS… in PEM."
+    )
+    jwks_file: Path | None = Field(
+        None, description="File with keys for RS…, ES… and PS… as a JSON web key set."
+    )
+    jwt_audience: str | None = Field(None, description="Required audience.")
+    jwt_issuer: str | None = Field(None, description="Required issuer.")
+    jwt_leeway_s: Seconds = Field(
+        0.0, description="Tolerance for the clocks of others."
+    )
 
-    heartbeat_s: PositiveSeconds = 15.0
-    resume_grace_s: Seconds = 5.0
-    retention_s: Seconds = 300.0
+    heartbeat_s: PositiveSeconds | None = Field(
+        None,
+        description="Longest silence on a response; without it each dialect's own.",
+    )
+    resume_grace_s: Seconds | None = Field(
+        None,
+        description="How long a run goes on without a reader, 0 cancels at once; "
+        "without it each dialect's own.",
+    )
+    retention_s: Seconds = Field(
+        300.0, description="How long an ended stream can be read."
+    )
     # A full run of 14 nodes with 500 tokens each has 7028 events of some 200 bytes.
-    log_max_events: Count = 10_000
-    log_max_bytes: Count = 4 * _MIB
-    # All logs of ended streams together; the oldest go first, before their time.
-    retained_max_bytes: Count = 256 * _MIB
-    # Longest time that one write may wait for a reader that does not read.
-    send_timeout_s: PositiveSeconds = 30.0
+    log_max_events: Count = Field(10_000, description="Events kept for each stream.")
+    log_max_bytes: Count = Field(4 * _MIB, description="Bytes kept for each stream.")
+    retained_max_bytes: Count = Field(
+        256 * _MIB,
+        description="Bytes kept for all ended streams together; the oldest go first.",
+    )
+    send_timeout_s: PositiveSeconds = Field(
+        30.0, description="Longest wait of one write for a reader that does not read."
+    )
 
-    streams_per_user: Count = 3
-    max_streams: Count = 1000
-    # From the start of a connection, or the first byte of a later request, to the last
-    # byte of its body.
-    request_timeout_s: PositiveSeconds = 30.0
+    streams_per_user: Count = Field(3, description="Running streams of one user.")
+    max_streams: Count = Field(1000, description="Running streams of all users.")
+    request_timeout_s: PositiveSeconds = Field(
+        30.0,
+        description="Longest time for a request to be whole, from the start of a "
+        "connection or the first byte of a later request to the last byte of its body.",
+    )
     # 20 000 characters are at most 240 000 bytes, all written as escapes.
-    max_body_bytes: Count = _MIB
+    max_body_bytes: Count = Field(_MIB, description="Largest request body.")
 
-    drain_s: Seconds = 5.0
-    observe_token: Token = None
-    cors_origins: Names = ()
+    drain_s: Seconds = Field(
+        5.0, description="Time to finish after a signal; a second signal ends it."
+    )
+    observe_token: Token = Field(None, description="Turns /observe on, for this token.")
+    cors_origins: Names = Field((), description="Allowed origins, with commas.")
 
     @field_validator("jwt_algorithms", "cors_origins", mode="before")
     @classmethod

@@ -26,7 +26,7 @@ from .pinned import pinned
 from .procfs import resident_mib
 from .streams import Order, request_to
 
-__all__ = ["Case", "ContestError", "run"]
+__all__ = ["Case", "ContestError", "cores", "free_port", "loaded", "run", "started"]
 
 READY_S: Final = 20.0
 READY_POLL_S: Final = 0.05
@@ -60,10 +60,10 @@ def run(contestant: Contestant, case: Case) -> dict[str, float]:
     Raises:
         ContestError: the server does not start, or does not say what it was told.
     """
-    server_core, client_core = _cores()
+    server_core, client_core = cores()
     with (
         tempfile.TemporaryDirectory() as folder,
-        _started(contestant, case.script, Path(folder), server_core) as (port, pid),
+        started(contestant, case.script, Path(folder), server_core) as (port, pid),
     ):
         _try_out(port)
         idle = resident_mib(pid)
@@ -77,22 +77,26 @@ def run(contestant: Contestant, case: Case) -> dict[str, float]:
             settle_s=case.settle_s,
             window_s=case.window_s,
         )
-        figures = _loaded(order, client_core)
+        figures = loaded(order, client_core)
     return {**figures, "server_idle_mib": idle, "load_1min": os.getloadavg()[0]}
 
 
-def _cores() -> tuple[int, int]:
+def cores() -> tuple[int, int]:
     """Return a core for the server and one for the client; the same if there is one."""
     cores = sorted(os.sched_getaffinity(0))
     return cores[0], cores[-1]
 
 
 @contextlib.contextmanager
-def _started(
+def started(
     contestant: Contestant, script: Script, folder: Path, core: int
 ) -> Iterator[tuple[int, int]]:
-    """Run a server; yield port and process id, and stop it whatever happens."""
-    port = _free_port()
+    """Run a server; yield port and process id, and stop it whatever happens.
+
+    Raises:
+        ContestError: it does not start, or what was done meanwhile went wrong.
+    """
+    port = free_port()
     log = folder / "log"
     with log.open("wb") as output:
         process = subprocess.Popen(  # noqa: S603 -- our own servers and the peers
@@ -114,7 +118,7 @@ def _started(
         process.wait()
 
 
-def _free_port() -> int:
+def free_port() -> int:
     """Find a port that is free now; the peers cannot choose one and tell.
 
     None of those that the kernel gives to clients: a client that looks whether the
@@ -161,8 +165,12 @@ def _content_of(line: bytes) -> object:
     return delta.get("content")
 
 
-def _loaded(order: Order, core: int) -> dict[str, float]:
-    """Run the client to its end."""
+def loaded(order: Order, core: int) -> dict[str, float]:
+    """Run the client to its end on a core, and return its figures.
+
+    Raises:
+        ContestError: it gave up, or is not done in time.
+    """
     seconds = order.spread_s + order.settle_s + order.window_s + CLIENT_SPARE_S
     try:
         done = subprocess.run(  # noqa: S603 -- our own client

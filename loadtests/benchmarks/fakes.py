@@ -30,10 +30,11 @@ from typing import Final
 
 from rich.console import Console
 
-from .contest import Case, ContestError, run
+from .contest import Case, run
 from .contestants import Contestant, Script, aimock, baseline, llmock, ours
 from .peers import PeerError, install_aimock, install_llmock
 from .standings import Part, Row, Series, document, remarks, table
+from .turns import measure
 
 STARTS_PER_S: Final = 250
 WORDS_PER_S: Final = 50
@@ -105,30 +106,6 @@ def gather(folder: Path) -> tuple[list[Contestant], dict[str, str]]:
     return found, missing
 
 
-def measure(
-    contestants: Sequence[Contestant],
-    case: Case,
-    rounds: int,
-    say: Callable[[str], None],
-) -> list[Series]:
-    """Run every contestant in each round; one that fails is left out from then on."""
-    figures: dict[str, list[dict[str, float]]] = {c.name: [] for c in contestants}
-    failures: dict[str, str] = {}
-    for number in range(rounds):
-        for contestant in contestants:
-            if contestant.name in failures:
-                continue
-            say(f"{case.name}, round {number + 1} of {rounds}: {contestant.name}")
-            try:
-                figures[contestant.name].append(run(contestant, case))
-            except ContestError as error:
-                failures[contestant.name] = str(error)
-    return [
-        Series(case=case.name, contestant=name, rounds=each, failure=failures.get(name))
-        for name, each in figures.items()
-    ]
-
-
 def main() -> None:
     """Run the benchmark, print its tables, and store every round if asked to."""
     parser = argparse.ArgumentParser(
@@ -179,7 +156,9 @@ def _run_parts(
     everything: list[Series] = []
     with progress.status("") as status:
         for part in parts:
-            found = measure(contestants, part.case, part.rounds, status.update)
+            found = measure(
+                contestants, part.case, part.rounds, run=run, say=status.update
+            )
             out.print(table(part, found))
             everything += found
     return everything

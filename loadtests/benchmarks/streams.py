@@ -11,12 +11,14 @@ Must not know which server it reads, nor judge what it measured.
 from __future__ import annotations
 
 import gc
+import itertools
 import json
 import random
 import select
 import socket
 import sys
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from time import perf_counter
 from typing import Final
@@ -53,6 +55,9 @@ class Order:
         frames: how many a whole answer has; a whole answer is asked for again.
         first_ms: when the first content is due, counted from the request; None where
             nothing is paced and only frames are counted.
+        first_frame: the number of the frame that has the first content.
+        requests: what streams ask, in turn; none for a chat completion.
+        bystanders: processes that work for this measurement and are no strangers.
         spread_s: starts are spread over so long, evenly at random (seeded).
         settle_s: time between the last start and the first measured moment.
         window_s: how long is measured.
@@ -66,11 +71,15 @@ class Order:
     spread_s: float
     settle_s: float
     window_s: float
+    first_frame: int = FIRST_CONTENT
+    requests: Sequence[str] = ()
+    bystanders: Sequence[int] = ()
 
 
 @dataclass(slots=True)
 class _Stream:
     socket: socket.socket
+    request: bytes
     counter: FrameCounter = field(default_factory=FrameCounter)
     frames: int = 0
     has_head: bool = False
@@ -88,6 +97,7 @@ class _Instant:
     received: int
     server_s: float
     client_s: float
+    bystanders_s: float
     busy_s: float
 
 
@@ -106,7 +116,8 @@ class Client:
     def __init__(self, order: Order) -> None:
         """Take the order; nothing happens before `run`."""
         self._order = order
-        self._request = request_to(order.port)
+        given = [request.encode() for request in order.requests]
+        self._requests = itertools.cycle(given or [request_to(order.port)])
         self._poll = select.epoll()
         self._streams: dict[int, _Stream] = {}
         # Who starts when, the next one last.
@@ -149,7 +160,9 @@ class Client:
             connection = socket.create_connection(address, CONNECT_S)
             connection.settimeout(0)
             connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-            self._streams[connection.fileno()] = _Stream(connection)
+            self._streams[connection.fileno()] = _Stream(
+                connection, next(self._requests)
+            )
             self._poll.register(connection, select.EPOLLIN)
 
     def _plan_starts(self, began: float) -> None:
@@ -179,7 +192,7 @@ class Client:
         stream.frames = 0
         stream.has_head = False
         stream.asked_at = perf_counter()
-        stream.socket.sendall(self._request)
+        stream.socket.sendall(stream.request)
 
     def _read(self, stream: _Stream) -> None:
         data = stream.socket.recv(READ_BYTES)
@@ -194,9 +207,10 @@ class Client:
         stream.frames += count
         self._frames += count
         self._received += len(data)
+        first_frame = self._order.first_frame
         if self._order.first_ms is not None:
             stream.times += [now] * count
-            if stream.first_at is None and stream.frames >= FIRST_CONTENT:
+            if stream.first_at is None and stream.frames >= first_frame:
                 stream.first_at = now
         if stream.counter.is_at_end:
             self._take_end(stream)
@@ -218,6 +232,7 @@ class Client:
             received=self._received,
             server_s=cpu_s(self._order.pid),
             client_s=time.process_time(),
+            bystanders_s=sum(map(cpu_s, self._order.bystanders)),
             busy_s=busy_s(),
         )
 
@@ -225,7 +240,8 @@ class Client:
         seconds = after.at - before.at
         server = after.server_s - before.server_s
         client = after.client_s - before.client_s
-        foreign = after.busy_s - before.busy_s - server - client
+        bystanders = after.bystanders_s - before.bystanders_s
+        foreign = after.busy_s - before.busy_s - server - client - bystanders
         frames = after.frames - before.frames
         return {
             "frames_per_s": frames / seconds,
@@ -233,6 +249,7 @@ class Client:
             "mb_per_s": (after.received - before.received) / seconds / 1e6,
             "server_cpu": server / seconds * 100,
             "client_cpu": client / seconds * 100,
+            "bystander_cpu": bystanders / seconds * 100,
             "foreign_cpu": max(0.0, foreign) / seconds * 100,
             "server_peak_mib": peak_mib(self._order.pid),
             "client_lag_p99_ms": percentile(self._lags, 99) * 1000,

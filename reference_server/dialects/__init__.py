@@ -1,1 +1,17 @@
-"""Dialects: one folder each, with all that is particular to one protocol."""
+"""Dialects: one folder each, with all that is particular to one protocol.
+
+This is where they are registered, and the only module outside of its folder that names
+one. Each folder has a function that makes its `Dialect` out of `Resources`.
+"""
+
+from collections.abc import Callable
+from typing import Any
+
+from ..streams.dialect import Dialect, Resources
+from .pipeline import create_pipeline
+
+DialectMaker = Callable[[Resources], Dialect[Any, Any]]
+
+DIALECTS: tuple[DialectMaker, ...] = (create_pipeline,)
+
+__all__ = ["DIALECTS", "DialectMaker"]

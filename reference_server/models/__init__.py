@@ -1,1 +1,1 @@
-"""The model that a run calls: one client, one reader per provider."""
+"""The model that a run calls: one client, one module per wire format of a service."""

@@ -7,58 +7,39 @@ were passed on can not be repaired without saying them twice.
 """
 
 import asyncio
-import json
 import logging
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
-from contextlib import aclosing, suppress
-from dataclasses import dataclass
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Sequence
+from contextlib import aclosing, asynccontextmanager, suppress
+from dataclasses import dataclass, field
 from datetime import datetime
-from typing import TypedDict, cast
+from typing import cast
 
 import httpx
-from httpx_sse import EventSource, ServerSentEvent, SSEError
 
-from ..streams.events import FailureCode
-from .body import EventBody
-from .openai_chat import BrokenStreamError, ChatStream
-from .retry import RetryPolicy, RetrySchedule, parse_retry_after
+from .event_stream import EventStream
+from .fault import ModelError, ModelFault, broken, fault_of_status, is_overload
+from .provider import Answer, AnswerReader, Message, Provider
+from .retry import Retry, RetryPolicy, RetrySchedule, parse_retry_after
 
 _log = logging.getLogger(__name__)
 
-_RATE_LIMITED = 429
-# 529 is what Anthropic and its proxies answer when they are overloaded.
-_OVERLOADED = frozenset({_RATE_LIMITED, 503, 529})
-
-# After [DONE] only the end of the body is missing. Reading it gives the connection back
-# to the pool and spares the provider a client that seems to leave; a provider that
-# does not end its body in this time is left.
+# What comes after the terminator, and the body of an error, are read to their end: that
+# gives the connection back to the pool, and spares the provider a client that seems to
+# leave. A provider that does not come to its end within these is left.
 _TAIL_S = 1.0
-# One read of the socket may hold thousands of pieces. A session sends twice as many
+_MAX_TAIL_BYTES = 64 * 1024
+# A whole answer in one event, which some proxies send, is some 300 kB of it. What is
+# counted are bytes from the network, so a body must not be compressed.
+_MAX_EVENT_BYTES = 512 * 1024
+# One read of the socket may hold thousands of pieces. A response sends twice as many
 # events a turn of the loop, so no run can outpace a reader that keeps up.
 _PIECES_PER_TURN = 16
-# An error's body is read for the same reason, as long as it is a reasonable one.
-_MAX_ERROR_BYTES = 64 * 1024
 
 _HEADERS = {
     "Content-Type": "application/json",
     "Accept": "text/event-stream",
     "Accept-Encoding": "identity",
 }
-
-
-class Message(TypedDict):
-    """One message of a chat."""
-
-    role: str
-    content: str
-
-
-class UpstreamError(Exception):
-    """The model gave no usable answer."""
-
-    def __init__(self, code: FailureCode, reason: str) -> None:
-        super().__init__(reason)
-        self.code = code
 
 
 class _OverloadedError(Exception):
@@ -72,21 +53,27 @@ class _OverloadedError(Exception):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ModelOptions:
-    """Which model, and how long to wait for it."""
+    """Which model of whose, and how long to wait for it; limits are per attempt."""
 
+    provider: Provider
     model: str
+    key: str | None = field(default=None, repr=False)
     first_token_timeout_s: float
     total_timeout_s: float
     retry: RetryPolicy
 
 
+def _say_nothing(_retry: Retry) -> None:
+    """Take note of no retry."""
+
+
 class ModelClient:
-    """Calls an OpenAI-compatible chat completions endpoint.
+    """Calls a service of language models.
 
     Args:
-        http: client with the provider's base URL and credentials; without time limits
-            of its own, and not over HTTP/2, where httpx tells nobody that it left.
-        options: model and limits.
+        http: client with the provider's base URL; without time limits of its own, and
+            not over HTTP/2, where httpx does not tell the server that it left.
+        options: provider, model and limits.
         now: wall clock, for a `Retry-After` that is a date.
         jitter: random number from 0 to 1.
     """
@@ -112,122 +99,135 @@ class ModelClient:
         on_text: Callable[[str], None],
         *,
         max_chars: int,
-    ) -> str:
+        on_retry: Callable[[Retry], None] = _say_nothing,
+    ) -> Answer:
         """Stream one answer, passing on each piece as it arrives; return all of it.
 
         Args:
             messages: what the model is asked.
             on_text: takes a piece.
             max_chars: longest answer.
+            on_retry: told about another attempt before the pause that precedes it.
 
         Raises:
-            UpstreamError: there was no complete answer.
+            ModelError: there was no complete answer.
         """
-        request = {"model": self._options.model, "messages": messages, "stream": True}
-        # Escaped to ASCII: an earlier answer may hold half of a surrogate pair.
-        content = json.dumps(request).encode()
-        schedule = RetrySchedule(self._options.retry)
+        options = self._options
+        content = options.provider.body(options.model, messages)
+        schedule = RetrySchedule(options.retry)
         while True:
             try:
-                return await self._attempt(content, on_text, ChatStream(max_chars))
+                reader = options.provider.reader(max_chars)
+                return await self._attempt(content, on_text, reader)
             except _OverloadedError as overload:
-                pause_s = schedule.next_pause_s(overload.retry_after_s, self._jitter())
-                if pause_s is None:
-                    raise _give_up(overload) from overload
+                retry = schedule.next_retry(overload.retry_after_s, self._jitter())
+                if retry is None:
+                    fault = fault_of_status(overload.status)
+                    raise ModelError(fault, str(overload)) from overload
                 _log.info(
-                    "model overloaded (%s), next try in %.2f s", overload, pause_s
+                    "model overloaded (%s), next try in %.2f s", overload, retry.pause_s
                 )
-            await self._pause(pause_s)
+            on_retry(retry)
+            await self._pause(retry.pause_s)
 
     async def _attempt(
-        self, content: bytes, on_text: Callable[[str], None], chat: ChatStream
-    ) -> str:
+        self, content: bytes, on_text: Callable[[str], None], reader: AnswerReader
+    ) -> Answer:
         options = self._options
         try:
             async with (
                 asyncio.timeout(options.total_timeout_s),
                 asyncio.timeout(options.first_token_timeout_s) as first_token,
-                self._http.stream(
-                    "POST", "chat/completions", content=content, headers=_HEADERS
-                ) as response,
+                self._call(content) as response,
             ):
-                await self._check_status(response)
-                await _read_answer(response, chat, on_text, first_token)
-                return chat.close()
+                await self._check_head(response)
+                await _read_answer(response, reader, on_text, first_token)
+                return reader.close()
         except TimeoutError as error:
-            raise UpstreamError(
-                FailureCode.UPSTREAM_TIMEOUT, "no answer in time"
-            ) from error
-        except (httpx.HTTPError, SSEError, BrokenStreamError) as error:
+            raise ModelError(ModelFault.TIMEOUT, "no answer in time") from error
+        except httpx.HTTPError as error:
+            is_unreachable = isinstance(error, httpx.ConnectError)
+            fault = ModelFault.UNAVAILABLE if is_unreachable else ModelFault.FAILED
             # The class is enough for our log: texts of httpx contain addresses.
-            raise UpstreamError(
-                FailureCode.UPSTREAM_ERROR, type(error).__name__
-            ) from error
+            raise ModelError(fault, type(error).__name__) from error
 
-    async def _check_status(self, response: httpx.Response) -> None:
+    @asynccontextmanager
+    async def _call(self, content: bytes) -> AsyncIterator[httpx.Response]:
+        provider = self._options.provider
+        headers = {**_HEADERS, **provider.headers(self._options.key)}
+        request = self._http.build_request(
+            "POST", provider.path, content=content, headers=headers
+        )
+        response = await self._http.send(request, stream=True)
+        try:
+            yield response
+        finally:
+            await response.aclose()
+            # A response and its body hold each other in httpx. Let go of, they and the
+            # request, some MB of earlier answers, do not wait to be collected.
+            response.stream = httpx.ByteStream(b"")
+
+    async def _check_head(self, response: httpx.Response) -> None:
         status = response.status_code
         if status == httpx.codes.OK:
-            _check_encoding(response)
+            _check_encoding(response.headers)
+            _check_media_type(response.headers)
             return
-        await _discard_body(response)
-        if status in _OVERLOADED:
+        # The status is known; a body that stalls or breaks must not hide it.
+        async with aclosing(_body_of(response)) as body:
+            await _read_to_the_end(body)
+        if is_overload(status):
             retry_after = response.headers.get("retry-after")
             raise _OverloadedError(status, parse_retry_after(retry_after, self._now()))
-        raise UpstreamError(FailureCode.UPSTREAM_ERROR, f"status {status}")
+        raise ModelError(fault_of_status(status), f"status {status}")
 
 
-def _check_encoding(response: httpx.Response) -> None:
-    # A few packed bytes may be gigabytes; nobody packs a stream that was asked not to.
-    encoding = response.headers.get("content-encoding", "identity")
-    if encoding.strip().lower() != "identity":
-        raise BrokenStreamError(f"expected no encoding, got {encoding!r}")
+def _check_encoding(headers: httpx.Headers) -> None:
+    # A few packed bytes may be gigabytes, and the request forbids an encoding.
+    if headers.get("content-encoding", "identity").strip().lower() != "identity":
+        raise broken("expected an answer without an encoding")
+
+
+def _check_media_type(headers: httpx.Headers) -> None:
+    media_type = headers.get("content-type", "").partition(";")[0]
+    if media_type.strip().lower() != "text/event-stream":
+        raise broken("expected an event stream")
 
 
 async def _read_answer(
     response: httpx.Response,
-    chat: ChatStream,
+    reader: AnswerReader,
     on_text: Callable[[str], None],
     first_token: asyncio.Timeout,
 ) -> None:
+    events = EventStream(_MAX_EVENT_BYTES)
     pieces = 0
-    # Always the asynchronous kind from an AsyncClient.
-    body = EventBody(cast(httpx.AsyncByteStream, response.stream))
-    response.stream = body
-    async with aclosing(EventSource(response).aiter_sse()) as events:
-        async for event in events:
-            body.end_event()
-            piece = chat.feed(event.data)
-            if piece:
-                first_token.reschedule(None)
-                on_text(piece)
-                pieces += 1
-                if pieces % _PIECES_PER_TURN == 0:
-                    await asyncio.sleep(0)
-            if chat.is_terminated:
-                first_token.reschedule(None)
-                await _read_tail(events)
-                return
-
-
-async def _read_tail(events: AsyncIterator[ServerSentEvent]) -> None:
-    with suppress(TimeoutError, httpx.HTTPError, BrokenStreamError):
-        async with asyncio.timeout(_TAIL_S):
-            async for _ in events:
-                pass
-
-
-async def _discard_body(response: httpx.Response) -> None:
-    # The status is known; a body that stalls or breaks must not hide it.
-    size = 0
-    with suppress(TimeoutError, httpx.HTTPError):
-        async with asyncio.timeout(_TAIL_S):
-            async for chunk in response.aiter_raw():
-                size += len(chunk)
-                if size > _MAX_ERROR_BYTES:
+    async with aclosing(_body_of(response)) as body:
+        async for part in body:
+            for data in events.feed(part):
+                piece = reader.feed(data)
+                if piece:
+                    on_text(piece)
+                    pieces += 1
+                    if pieces % _PIECES_PER_TURN == 0:
+                        await asyncio.sleep(0)
+                if reader.is_alive or reader.is_terminated:
+                    first_token.reschedule(None)
+                if reader.is_terminated:
+                    await _read_to_the_end(body)
                     return
 
 
-def _give_up(overload: _OverloadedError) -> UpstreamError:
-    if overload.status == _RATE_LIMITED:
-        return UpstreamError(FailureCode.UPSTREAM_RATE_LIMITED, str(overload))
-    return UpstreamError(FailureCode.UPSTREAM_ERROR, str(overload))
+def _body_of(response: httpx.Response) -> AsyncGenerator[bytes, None]:
+    # A generator, which has to be closed when it is left half-way; httpx tells less.
+    return cast("AsyncGenerator[bytes, None]", response.aiter_raw())
+
+
+async def _read_to_the_end(body: AsyncIterator[bytes]) -> None:
+    size = 0
+    with suppress(TimeoutError, httpx.HTTPError):
+        async with asyncio.timeout(_TAIL_S):
+            async for part in body:
+                size += len(part)
+                if size > _MAX_TAIL_BYTES:
+                    return

@@ -1,20 +1,49 @@
-"""Reader of an OpenAI chat completion stream: `data` of an event in, text out.
+"""OpenAI's chat completions: the request, and the reader of the streamed answer.
 
-Pure; the transport has split the body into events already. It must not forgive: an
-answer without its finish reason or without `[DONE]` is cut off, and cut off is a
-failure (../../README.md, "guarantees"), although most client libraries let it pass.
+Pure; `event_stream` has split the body into events already. It must not forgive: an
+answer without a finish reason that it knows, or without `[DONE]`, is cut off, and cut
+off is a failure (../README.md, "Guarantees"), although most client libraries let it
+pass. What it does not know as a whole it skips: services put chunks of their own kind
+into the stream.
 https://platform.openai.com/docs/api-reference/chat-streaming
 """
 
 import json
+from collections.abc import Sequence
 from io import StringIO
 from typing import Any
 
+from .fault import broken
+from .provider import Answer, AnswerReader, Message, Stop
+
 _TERMINATOR = "[DONE]"
+_STOPS = {
+    "stop": Stop.COMPLETE,
+    "length": Stop.LENGTH,
+    "content_filter": Stop.FILTER,
+}
+# Not OpenAI's own: services that show reasoning call it the one or the other.
+_REASONING = ("reasoning_content", "reasoning")
 
 
-class BrokenStreamError(Exception):
-    """The provider did not keep to its own protocol, or reported an error in it."""
+class OpenAIChat:
+    """The provider."""
+
+    path = "chat/completions"
+
+    def headers(self, key: str | None) -> dict[str, str]:
+        """Return the credential as a bearer token."""
+        return {"Authorization": f"Bearer {key}"} if key else {}
+
+    def body(self, model: str, messages: Sequence[Message]) -> bytes:
+        """Return the request."""
+        request = {"model": model, "messages": messages, "stream": True}
+        # Escaped to ASCII: an earlier answer may hold half of a surrogate pair.
+        return json.dumps(request).encode()
+
+    def reader(self, max_chars: int) -> AnswerReader:
+        """Return a `ChatStream`."""
+        return ChatStream(max_chars)
 
 
 class ChatStream:
@@ -30,13 +59,19 @@ class ChatStream:
         # A list of pieces takes twenty times their length when they are short.
         self._text = StringIO()
         self._chars = 0
-        self._has_finish_reason = False
+        self._finish_reason: object = None
+        self._is_alive = False
         self._is_terminated = False
 
     @property
     def text(self) -> str:
         """Everything said so far."""
         return self._text.getvalue()
+
+    @property
+    def is_alive(self) -> bool:
+        """Whether there was text or reasoning."""
+        return self._is_alive
 
     @property
     def is_terminated(self) -> bool:
@@ -47,7 +82,7 @@ class ChatStream:
         """Take the data of one event and return the text in it, "" if it has none.
 
         Raises:
-            BrokenStreamError: it is no chunk, or it is an error of the provider.
+            ModelError: it is no JSON, an error of the provider, or no text.
         """
         if data == _TERMINATOR:
             self._is_terminated = True
@@ -59,41 +94,55 @@ class ChatStream:
             self._keep(piece)
         return piece
 
-    def close(self) -> str:
-        """Return the whole text at the end of the body.
+    def close(self) -> Answer:
+        """Return the whole answer at the end of the body.
 
         Raises:
-            BrokenStreamError: the answer is not complete.
+            ModelError: the answer is not complete.
         """
         if not self._is_terminated:
-            raise BrokenStreamError("expected [DONE] before the end of the stream")
-        if not self._has_finish_reason:
-            raise BrokenStreamError("expected a finish reason before [DONE]")
-        return self.text
+            raise broken("expected [DONE] before the end of the stream")
+        if self._finish_reason is None:
+            raise broken("expected a finish reason before [DONE]")
+        if not isinstance(self._finish_reason, str):
+            raise broken("expected text as a finish reason")
+        if self._finish_reason not in _STOPS:
+            raise broken(
+                f"expected a finish reason of {', '.join(_STOPS)}, got another"
+            )
+        return Answer(text=self.text, stop=_STOPS[self._finish_reason])
 
     def _read_chunk(self, chunk: dict[str, Any]) -> str:
         if chunk.get("error") is not None:
-            raise BrokenStreamError("expected a chunk, got an error object")
+            raise broken("expected a chunk, got an error object")
         choices = chunk.get("choices")
-        if not isinstance(choices, list):
-            raise BrokenStreamError("expected a list of choices in a chunk")
-        if not choices:  # the usage chunk has none
-            return ""
+        if not isinstance(choices, list) or not choices:
+            return ""  # the chunk with the usage has none, those of other kinds no list
         choice = choices[0]
         if not isinstance(choice, dict):
-            raise BrokenStreamError("expected an object as a choice")
-        if choice.get("finish_reason") is not None:
-            self._has_finish_reason = True
-        delta = choice.get("delta") or {}
-        content = delta.get("content") if isinstance(delta, dict) else None
+            raise broken("expected an object as a choice")
+        # Some services send an empty reason with every chunk: it is none.
+        if choice.get("finish_reason") not in (None, ""):
+            self._finish_reason = choice["finish_reason"]
+        delta = choice.get("delta")
+        return self._read_delta(delta) if isinstance(delta, dict) else ""
+
+    def _read_delta(self, delta: dict[str, Any]) -> str:
+        if delta.get("tool_calls") or delta.get("function_call"):
+            raise broken("expected text, got a call of a tool that was not offered")
+        if delta.get("refusal"):
+            raise broken("expected text, got a refusal")
+        content = delta.get("content")
         if content is not None and not isinstance(content, str):
-            raise BrokenStreamError("expected text as content of a delta")
+            raise broken("expected text as content of a delta")
+        if content or any(delta.get(name) for name in _REASONING):
+            self._is_alive = True
         return content or ""
 
     def _keep(self, piece: str) -> None:
         self._chars += len(piece)
         if self._chars > self._max_chars:
-            raise BrokenStreamError(f"expected at most {self._max_chars} characters")
+            raise broken(f"expected at most {self._max_chars} characters")
         self._text.write(piece)
 
 
@@ -101,7 +150,7 @@ def _parse(data: str) -> dict[str, Any]:
     try:
         chunk = json.loads(data)
     except (ValueError, RecursionError) as error:
-        raise BrokenStreamError("expected JSON in a chunk") from error
+        raise broken("expected JSON in a chunk") from error
     if not isinstance(chunk, dict):
-        raise BrokenStreamError("expected an object as a chunk")
+        raise broken("expected an object as a chunk")
     return chunk

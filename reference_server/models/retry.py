@@ -24,16 +24,24 @@ class RetryPolicy:
     budget_s: float
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Retry:
+    """One more attempt: its number, counted from 1, and the pause before it."""
+
+    attempt: int
+    pause_s: float
+
+
 class RetrySchedule:
-    """The pauses of one answer."""
+    """The attempts at one answer; the first needs no pause."""
 
     def __init__(self, policy: RetryPolicy) -> None:
         self._policy = policy
         self._attempts = 1
         self._paused_s = 0.0
 
-    def next_pause_s(self, retry_after_s: float | None, jitter: float) -> float | None:
-        """Return how long to pause before the next call, None to give up.
+    def next_retry(self, retry_after_s: float | None, jitter: float) -> Retry | None:
+        """Return the next attempt, None to give up.
 
         Args:
             retry_after_s: what the provider asked for; never undercut.
@@ -47,7 +55,7 @@ class RetrySchedule:
             return None
         self._attempts += 1
         self._paused_s += pause_s
-        return pause_s
+        return Retry(attempt=self._attempts, pause_s=pause_s)
 
 
 def parse_retry_after(value: str | None, now: datetime) -> float | None:

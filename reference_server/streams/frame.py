@@ -1,17 +1,22 @@
-"""Dialects: how the events of a run look to a client.
+"""Frames: how one event of a run looks to a client.
 
-A dialect is a module of pure functions from neutral events to `DialectFrame`s, plus the
-paths it is served under. It must not number events, touch a log or read a clock.
+Pure. A dialect makes them; it must not number them, as ids and times to reconnect are
+given to a frame where it is published.
 """
 
 from dataclasses import dataclass
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class DialectFrame:
-    """One event as a dialect wants it on the wire; its id is given by the log."""
+class Frame:
+    """One event as a dialect wants it on the wire.
+
+    Attributes:
+        data: payload.
+        event: type of the event, None for the default one.
+        is_terminal: whether the run is complete with it.
+    """
 
     data: str
     event: str | None = None
-    retry_ms: int | None = None
     is_terminal: bool = False

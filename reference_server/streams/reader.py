@@ -19,7 +19,7 @@ class Leaving(StrEnum):
 
     @property
     def is_connection_gone(self) -> bool:
-        """Whether there is nobody left to say a word to."""
+        """Whether the client can not be told any more."""
         return self in {Leaving.DISCONNECTED, Leaving.STALLED}
 
 

@@ -33,17 +33,25 @@ Headers = list[tuple[bytes, bytes]]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class SessionOptions:
-    """What is the same for all responses of a dialect."""
+class ResponseOptions:
+    """What is the same for all responses of a dialect.
 
-    heartbeat: bytes
+    Attributes:
+        heartbeat: returns the block that fills a silence now.
+        heartbeat_s: longest silence.
+        send_timeout_s: longest time that one write may wait for the reader.
+        clock: steady clock in seconds.
+        metrics: told about what is sent.
+    """
+
+    heartbeat: Callable[[], bytes]
     heartbeat_s: float
     send_timeout_s: float
     clock: Callable[[], float]
     metrics: Metrics
 
 
-class Session:
+class StreamResponse:
     """Serves events of one run to one client.
 
     Args:
@@ -61,7 +69,7 @@ class Session:
         run: Run,
         *,
         after: int,
-        options: SessionOptions,
+        options: ResponseOptions,
         requested_at: float,
         expires_at: float = math.inf,
         abort: Callable[[], None] | None = None,
@@ -142,7 +150,7 @@ class Session:
             await self._reader.wait_woken()
             return
         if self._clock() >= heartbeat_at:
-            await self._send(send, _body(self._options.heartbeat))
+            await self._send(send, _body(self._options.heartbeat()))
             self._options.metrics.count_heartbeat()
 
     async def _send_event(self, send: Send, block: bytes) -> None:

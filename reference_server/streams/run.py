@@ -1,21 +1,21 @@
 """One run: from its first event to its terminal one, exactly once.
 
-A run is written to by its pipeline, read by at most one reader, and ended by whoever
-comes first: its last node, a failure, a cancel. It must not touch a connection or start
-a task; all of its methods are synchronous, so nothing can get between a decision and
-its consequences.
+A run is written to by its job, read by at most one reader, and ended by what comes
+first: its last frame, a failure, a cancel. It must not touch a connection, start a task
+or know what its frames say; all of its methods are synchronous, so nothing can get
+between a decision and its consequences.
 """
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import Protocol
 
-from ..dialects.pipeline.progress import RunProgress
 from . import sse
 from .event_log import EventLog
-from .events import FailureCode, RunEvent, RunFailed, failure
-from .frame import DialectFrame
+from .failure import CancelCause, Cause, Failure, OwnFault, describe
+from .frame import Frame
 from .reader import Leaving, Reader
 from .resume import format_event_id
 
@@ -29,12 +29,10 @@ class RunState(StrEnum):
     CANCELLED = "cancelled"
 
 
-class CancelCause(StrEnum):
-    """Who wanted a run to stop."""
-
-    EXPLICIT = "explicit"
-    DISCONNECT = "disconnect"
-    SHUTDOWN = "shutdown"
+_STATE_OF_CAUSE: Mapping[Cause | None, RunState] = {
+    CancelCause.EXPLICIT: RunState.CANCELLED,
+    CancelCause.DISCONNECT: RunState.CANCELLED,
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,13 +41,6 @@ class Cancel:
 
     cause: CancelCause
     decided_at: float
-
-
-_CODE_OF_CAUSE = {
-    CancelCause.EXPLICIT: FailureCode.CANCELLED,
-    CancelCause.DISCONNECT: FailureCode.CANCELLED,
-    CancelCause.SHUTDOWN: FailureCode.SERVER_SHUTDOWN,
-}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,16 +52,35 @@ class RunIdentity:
     dialect: str
 
 
+class Job(Protocol):
+    """What a dialect does in one run, and how it tells of a failure.
+
+    It publishes frames to the run, which takes none after its end.
+    """
+
+    def open(self, run: "Run") -> None:
+        """Publish what is known before any work; must not end the run."""
+
+    async def work(self, run: "Run") -> None:
+        """Do the work; the last frame that it publishes is a terminal one.
+
+        Awaited in a task of its own, which is cancelled once when the run is.
+        """
+
+    def fail(self, failure: Failure) -> Frame:
+        """Return the frame that ends the run with this failure."""
+
+
 class Run:
-    """State of one run; also the sink that its pipeline reports to.
+    """State of one run.
 
     Args:
         identity: id, owner and dialect.
+        job: what is done.
+        codes: the dialect's names of failures.
         log: where its blocks go.
-        progress: turns reports of the pipeline into events.
-        render: the dialect.
         clock: steady clock in seconds.
-        resume_grace_s: how long the run goes on without a reader; 0 ends it at once.
+        grace_s: how long the run goes on without a reader; 0 ends it at once.
         on_end: called once, when the run has ended for whatever reason.
     """
 
@@ -78,11 +88,11 @@ class Run:
         self,
         identity: RunIdentity,
         *,
+        job: Job,
+        codes: Mapping[Cause, str],
         log: EventLog,
-        progress: RunProgress,
-        render: Callable[[RunEvent], DialectFrame],
         clock: Callable[[], float],
-        resume_grace_s: float,
+        grace_s: float,
         on_end: Callable[["Run"], None],
     ) -> None:
         self.identity = identity
@@ -91,10 +101,10 @@ class Run:
         self.started_at = clock()
         self.ended_at: float | None = None
         self.cancelled: Cancel | None = None
-        self._progress = progress
-        self._render = render
+        self._job = job
+        self._codes = codes
         self._clock = clock
-        self._resume_grace_s = resume_grace_s
+        self._grace_s = grace_s
         self._on_end = on_end
         self._task: asyncio.Task[None] | None = None
         self._reader: Reader | None = None
@@ -110,23 +120,15 @@ class Run:
         """Whether a response is being served from this run."""
         return self._reader is not None
 
-    # What the pipeline reports. After the end its reports count no more: a node may be
-    # in the middle of a step when the run is cancelled.
+    def publish(self, frame: Frame) -> None:
+        """Publish a frame; a terminal one completes the run.
 
-    def enter_node(self) -> None:
-        """Go on to the next node."""
+        After the end frames count no more: a job may be in the middle of a step when
+        its run is cancelled.
+        """
         if self.is_running:
-            self._publish(self._progress.enter(self._clock()))
-
-    def say(self, text: str) -> None:
-        """Publish a piece of the model's answer."""
-        if self.is_running:
-            self._publish(self._progress.say(text, self._clock()))
-
-    def complete_node(self, output: str) -> None:
-        """Publish a node's output; that of the last node completes the run."""
-        if self.is_running:
-            self._publish(self._progress.complete(output, self._clock()))
+            end = RunState.COMPLETED if frame.is_terminal else None
+            self._append(frame, end=end)
 
     # How a run ends.
 
@@ -134,10 +136,21 @@ class Run:
         """Name the task that does the work, to be cancelled with the run."""
         self._task = task
 
-    def fail(self, code: FailureCode) -> None:
-        """End the run with an error event; without effect after its end."""
-        if self.is_running:
-            self._publish(self._progress.fail(failure(code), self._clock()))
+    def fail(self, reason: Cause | Failure, *, retry_ms: int | None = None) -> None:
+        """End the run with an error event; without effect after its end.
+
+        Args:
+            reason: a cause, or a failure of the dialect's own.
+            retry_ms: how long a client should wait before it returns, where the server
+                has a wish.
+        """
+        if not self.is_running:
+            return
+        failure = (
+            reason if isinstance(reason, Failure) else describe(reason, self._codes)
+        )
+        end = _STATE_OF_CAUSE.get(failure.cause, RunState.FAILED)
+        self._append(self._job.fail(failure), end=end, retry_ms=retry_ms)
 
     def cancel(self, cause: CancelCause, *, retry_ms: int | None = None) -> bool:
         """Stop the run now; return whether it was still running.
@@ -150,14 +163,13 @@ class Run:
         self.cancelled = Cancel(cause=cause, decided_at=self._clock())
         if self._task is not None:
             self._task.cancel()
-        reason = failure(_CODE_OF_CAUSE[cause], retry_ms=retry_ms)
-        self._publish(self._progress.fail(reason, self._clock()))
+        self.fail(cause, retry_ms=retry_ms)
         return True
 
     def close(self) -> None:
         """Make sure the run has ended, when its task has; called for every task."""
         try:
-            self.fail(FailureCode.INTERNAL_ERROR)
+            self.fail(OwnFault.INTERNAL)
         finally:
             self._end(RunState.FAILED)
 
@@ -177,25 +189,26 @@ class Run:
         self._reader = None
         if not self.is_running:
             return
-        if self._resume_grace_s <= 0:
+        if self._grace_s <= 0:
             self.cancel(CancelCause.DISCONNECT)
             return
         loop = asyncio.get_running_loop()
         self._grace = loop.call_later(
-            self._resume_grace_s, self.cancel, CancelCause.DISCONNECT
+            self._grace_s, self.cancel, CancelCause.DISCONNECT
         )
 
-    def _publish(self, event: RunEvent) -> None:
-        frame = self._render(event)
+    def _append(
+        self, frame: Frame, *, end: RunState | None, retry_ms: int | None = None
+    ) -> None:
         block = sse.encode(
             frame.data,
             event=frame.event,
             id=format_event_id(self.identity.id, self.log.last + 1),
-            retry_ms=frame.retry_ms,
+            retry_ms=retry_ms,
         )
-        self.log.append(block, is_terminal=frame.is_terminal)
-        if frame.is_terminal:
-            self._end(_end_state(event))
+        self.log.append(block, is_terminal=end is not None)
+        if end is not None:
+            self._end(end)
         if self._reader is not None:
             self._reader.wake()
 
@@ -211,11 +224,3 @@ class Run:
         if self._grace is not None:
             self._grace.cancel()
             self._grace = None
-
-
-def _end_state(event: RunEvent) -> RunState:
-    if not isinstance(event, RunFailed):
-        return RunState.COMPLETED
-    if event.failure.code is FailureCode.CANCELLED:
-        return RunState.CANCELLED
-    return RunState.FAILED

@@ -10,18 +10,16 @@ import math
 from collections.abc import Awaitable, Callable, Iterator
 from dataclasses import dataclass
 from functools import partial
+from typing import Any
 
-from ..dialects.pipeline import render as dialect
-from ..dialects.pipeline.graph import Sink
-from ..dialects.pipeline.nodes import NODES
-from ..dialects.pipeline.progress import NodeDurations, RunProgress
 from ..metrics import Metrics
-from ..models.client import UpstreamError
+from ..models.fault import ModelError
 from ..refusals import Refusal, RefusalCode
+from .dialect import Dialect, JobT, RequestT
 from .event_log import EventLog
-from .events import FailureCode
+from .failure import CancelCause, FailureError, OwnFault
 from .limits import Exhausted, StreamSlots
-from .run import CancelCause, Run, RunIdentity
+from .run import Job, Run, RunIdentity
 
 _log = logging.getLogger(__name__)
 
@@ -33,6 +31,8 @@ _FAREWELL_RETRY_MS = 1000
 _FAREWELL_SPREAD_MS = 4000
 # Once cancelled, a run's task is done within milliseconds.
 _LAST_TASKS_S = 2.0
+# Longest time for what a dialect saves of one run.
+_SAVE_S = 10.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,26 +45,23 @@ class RunLimits:
     log_max_bytes: int
     retained_max_bytes: int
     retention_s: float
-    resume_grace_s: float
     drain_s: float
 
 
 class Runs:
-    """Registry of running and recently ended runs.
+    """Registry of running and recently ended runs of all dialects.
 
     Args:
         limits: bounds and times.
-        work: does the work of a run: prompt and sink in, returns when done.
         metrics: told about ends.
         clock: steady clock in seconds.
-        new_id: returns an id that nobody can guess.
+        new_id: returns an id that cannot be guessed.
         random: number from 0 to 1.
     """
 
     def __init__(
         self,
         limits: RunLimits,
-        work: Callable[[str, Sink], Awaitable[None]],
         *,
         metrics: Metrics,
         clock: Callable[[], float],
@@ -72,12 +69,10 @@ class Runs:
         random: Callable[[], float],
     ) -> None:
         self._limits = limits
-        self._work = work
         self._metrics = metrics
         self._clock = clock
         self._new_id = new_id
         self._random = random
-        self._durations = NodeDurations(NODES)
         self._slots = StreamSlots(
             per_user=limits.streams_per_user, total=limits.max_streams
         )
@@ -86,6 +81,7 @@ class Runs:
         self._retained: dict[str, asyncio.TimerHandle] = {}
         self._retained_bytes = 0
         self._tasks: set[asyncio.Task[None]] = set()
+        self._saves: set[asyncio.Task[None]] = set()
         self._hurry = asyncio.Event()
         self._is_draining = False
         metrics.watch_running(lambda: self._slots.taken_total)
@@ -104,40 +100,48 @@ class Runs:
         """Iterate over running and retained runs, oldest first."""
         return iter(list(self._runs.values()))
 
-    def start(self, user: str, prompt: str) -> Run:
-        """Start a run; its first event is in its log before its work begins.
+    def start(
+        self, dialect: Dialect[RequestT, JobT], request: RequestT, user: str
+    ) -> Run:
+        """Start a run; what its job opens with is in its log before its work begins.
 
         One synchronous step from taking the slot to the run that will release it.
 
         Raises:
             Refusal: TOO_MANY_STREAMS, SERVER_BUSY or SERVER_DRAINING.
         """
-        self._take_slot(user)
+        self._take_slot(dialect, user)
         try:
-            run = self._create(user)
-            run.enter_node()
+            job = dialect.job(request)
+            run = self._create(dialect, job, user)
+            job.open(run)
         except BaseException:
-            self._slots.release(user)
+            self._slots.release(user, dialect.name)
             raise
         self._runs[run.identity.id] = run
         # A task of its own, in no task group: it outlives the request, and an anyio
         # scope would cancel it again and again (failure-modes.md, finding 1).
-        task = asyncio.get_running_loop().create_task(self._execute(run, prompt))
+        task = asyncio.get_running_loop().create_task(_execute(run, job))
         run.bind(task)
         self._tasks.add(task)
         task.add_done_callback(partial(self._on_task_done, run))
         return run
 
-    def find(self, stream: str, user: str) -> Run | None:
-        """Return the user's stream; None for one unknown, expired or not the user's."""
+    def find(self, dialect: str, stream: str, user: str) -> Run | None:
+        """Return the user's stream of this dialect.
+
+        None for one that is unknown, expired, another dialect's or another user's.
+        """
         run = self._runs.get(stream)
-        return run if run is not None and run.identity.user == user else None
+        if run is None or (run.identity.dialect, run.identity.user) != (dialect, user):
+            return None
+        return run
 
     async def drain(self) -> None:
         """Accept no more runs, let the running ones finish for a while, then end them.
 
-        Returns when every task of a run is done; readers get their farewell from the
-        logs.
+        Returns when every task of a run is done and everything is saved; readers get
+        their farewell from the logs.
         """
         self._is_draining = True
         hurry = asyncio.ensure_future(self._hurry.wait())
@@ -154,6 +158,7 @@ class Runs:
             run.cancel(CancelCause.SHUTDOWN, retry_ms=_FAREWELL_RETRY_MS + spread_ms)
         if self._tasks:
             await asyncio.wait(self._tasks, timeout=_LAST_TASKS_S)
+        await _wait_all(self._saves)
 
     def hurry(self) -> None:
         """End a drain now."""
@@ -164,16 +169,17 @@ class Runs:
         for stream in list(self._retained):
             self._forget(stream)
 
-    def _take_slot(self, user: str) -> None:
+    def _take_slot(self, dialect: Dialect[Any, Any], user: str) -> None:
         # The user's own limit is reported before the state of the server.
-        match self._slots.take(user):
+        kind, max_of_kind = dialect.name, dialect.max_streams
+        match self._slots.take(user, kind, max_of_kind=max_of_kind):
             case Exhausted.USER:
                 raise Refusal(
                     RefusalCode.TOO_MANY_STREAMS,
                     f"at most {self._limits.streams_per_user} streams may run at once",
                     headers={"Retry-After": str(_RETRY_AFTER_S)},
                 )
-            case Exhausted.SERVER:
+            case Exhausted.KIND | Exhausted.SERVER:
                 raise Refusal(
                     RefusalCode.SERVER_BUSY,
                     "the server runs as many streams as it can",
@@ -182,51 +188,43 @@ class Runs:
             case None:
                 pass
         if self._is_draining:
-            self._slots.release(user)
+            self._slots.release(user, kind)
             raise Refusal(
                 RefusalCode.SERVER_DRAINING,
                 "the server is shutting down",
                 headers={"Retry-After": str(max(1, math.ceil(self._limits.drain_s)))},
             )
 
-    def _create(self, user: str) -> Run:
+    def _create(self, dialect: Dialect[RequestT, JobT], job: JobT, user: str) -> Run:
         limits = self._limits
-        identity = RunIdentity(id=self._new_id(), user=user, dialect=dialect.NAME)
         return Run(
-            identity,
+            RunIdentity(id=self._new_id(), user=user, dialect=dialect.name),
+            job=job,
+            codes=dialect.failure_codes,
             log=EventLog(
                 max_events=limits.log_max_events, max_bytes=limits.log_max_bytes
             ),
-            progress=RunProgress(NODES, self._durations),
-            render=dialect.render,
             clock=self._clock,
-            resume_grace_s=limits.resume_grace_s,
-            on_end=self._on_end,
+            grace_s=dialect.grace_s,
+            on_end=partial(self._on_end, dialect, job),
         )
-
-    async def _execute(self, run: Run, prompt: str) -> None:
-        try:
-            await self._work(prompt, run)
-        except UpstreamError as error:
-            _log.warning("stream %s: model failed: %s", run.identity.id, error)
-            run.fail(error.code)
-        except Exception:  # noqa: BLE001 -- the one place for it, see below
-            # Whatever went wrong in the graph, the reader gets a terminal event and
-            # the log gets the traceback.
-            _log.exception("stream %s: run failed", run.identity.id)
-            run.fail(FailureCode.INTERNAL_ERROR)
 
     def _on_task_done(self, run: Run, task: "asyncio.Task[None]") -> None:
         self._tasks.discard(task)
         run.close()
 
-    def _on_end(self, run: Run) -> None:
+    def _on_end(self, dialect: Dialect[RequestT, JobT], job: JobT, run: Run) -> None:
         # First of all, and whatever follows: the slot is the user's again.
-        self._slots.release(run.identity.user)
+        self._slots.release(run.identity.user, dialect.name)
         self._metrics.count_end(run.state)
         if run.cancelled is not None:
             self._metrics.count_cancel(run.cancelled.cause)
         self._retain(run)
+        if dialect.save is not None:
+            saving = _save(run.identity.id, partial(dialect.save, job, run.state))
+            task = asyncio.get_running_loop().create_task(saving)
+            self._saves.add(task)
+            task.add_done_callback(self._saves.discard)
 
     def _retain(self, run: Run) -> None:
         stream = run.identity.id
@@ -240,6 +238,31 @@ class Runs:
     def _forget(self, stream: str) -> None:
         self._retained.pop(stream).cancel()
         self._retained_bytes -= self._runs.pop(stream).log.size_bytes
+
+
+async def _execute(run: Run, job: Job) -> None:
+    stream = run.identity.id
+    try:
+        await job.work(run)
+    except ModelError as error:
+        _log.warning("stream %s: model failed: %s", stream, error)
+        run.fail(error.fault)
+    except FailureError as error:
+        _log.warning("stream %s: failed: %s", stream, error.failure.code)
+        run.fail(error.failure)
+    except Exception:  # noqa: BLE001 -- the one place for it, see below
+        # Whatever went wrong in the work, the reader gets a terminal event and the
+        # log gets the traceback.
+        _log.exception("stream %s: run failed", stream)
+        run.fail(OwnFault.INTERNAL)
+
+
+async def _save(stream: str, save: Callable[[], Awaitable[None]]) -> None:
+    try:
+        async with asyncio.timeout(_SAVE_S):
+            await save()
+    except Exception:  # noqa: BLE001 -- the run is over; all that is left is to say so
+        _log.exception("stream %s: not saved", stream)
 
 
 async def _wait_all(tasks: set[asyncio.Task[None]]) -> None:

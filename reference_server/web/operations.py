@@ -11,9 +11,10 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
 from ..metrics import Metrics
+from ..streams.dialect import CredentialForm
 from ..streams.run import Run
 from ..streams.runs import Runs
-from .auth import read_bearer, unauthorized
+from .credentials import bad_credential, find_token, no_credential
 
 Endpoint = Callable[[Request], Awaitable[Response]]
 
@@ -46,9 +47,11 @@ def observation(runs: Runs, token: str, clock: Callable[[], float]) -> Endpoint:
     """
 
     async def observe(request: Request) -> Response:
-        given = read_bearer(request.headers)
+        given = find_token(request, (CredentialForm.BEARER,))
+        if given is None:
+            raise no_credential()
         if not hmac.compare_digest(given.encode(), token.encode()):
-            raise unauthorized("the observation token is wrong")
+            raise bad_credential("the observation token is wrong")
         streams = [_describe(run) for run in runs]
         return JSONResponse(
             {"clock": clock(), "streams": streams, "slots": dict(runs.slots.taken)},

@@ -1,67 +1,85 @@
-"""Reading a request to start a stream, in the order in which it may be refused.
+"""Reading a request into the model that says what may be in it, refusals in order.
 
-It must not know about users, limits or runs.
+It must not know about users, limits or runs, nor which model it is.
 """
 
 import json
-from typing import Annotated, Any, NoReturn
+from collections.abc import Mapping
+from enum import StrEnum
+from typing import NoReturn, TypeVar
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ValidationError
 from starlette.datastructures import Headers
 from starlette.requests import Request
 
-from ..refusals import Refusal, RefusalCode
+from ..refusals import Detail, Refusal, RefusalCode
 
-_STREAM_TYPES = frozenset({"text/event-stream", "text/*", "*/*"})
-
-
-class GenerationRequest(BaseModel):
-    """Body of a request to start a stream."""
-
-    model_config = ConfigDict(strict=True, frozen=True, hide_input_in_errors=True)
-
-    prompt: Annotated[str, Field(min_length=1, max_length=20_000)]
-    # Accepted for clients that send them; the pipeline has none yet.
-    options: dict[str, Any] | None = None
+ModelT = TypeVar("ModelT", bound=BaseModel)
 
 
-async def read_generation_request(
-    request: Request, max_bytes: int
-) -> GenerationRequest:
-    """Read and validate the body.
+class MediaType(StrEnum):
+    """What an endpoint answers with."""
+
+    EVENT_STREAM = "text/event-stream"
+    JSON = "application/json"
+
+
+async def read_body(
+    request: Request, model: type[ModelT], *, answer: MediaType, max_bytes: int
+) -> ModelT:
+    """Read and validate a JSON body.
+
+    Args:
+        request: what came.
+        model: says what may be in the body; null for an optional member is as absent.
+        answer: what will be answered, which the client must accept.
+        max_bytes: largest body.
 
     Raises:
         Refusal: 413, 415, 406, 400 or 422, whichever comes first.
         starlette.requests.ClientDisconnect: the client left before its body ended.
     """
     _check_length(request.headers, max_bytes)
-    _check_content_type(request.headers)
-    check_accept(request.headers)
-    document = _parse_json(await _read_body(request, max_bytes))
+    _check_content(request.headers)
+    check_accept(request.headers, answer)
+    document = _parse_json(await _read_bytes(request, max_bytes))
+    if isinstance(document, dict):
+        document = _drop_nulls(document, model)
     try:
-        return GenerationRequest.model_validate(document)
+        return model.model_validate(document)
     except ValidationError as error:
-        raise _invalid(error) from error
+        raise _invalid(error, "body") from error
 
 
-def check_accept(headers: Headers) -> None:
-    """Refuse a client that says it cannot read an event stream.
+def read_query(request: Request, model: type[ModelT], *, answer: MediaType) -> ModelT:
+    """Read and validate the query of a request without a body.
+
+    Raises:
+        Refusal: 406 or 422.
+    """
+    check_accept(request.headers, answer)
+    try:
+        return model.model_validate_strings(dict(request.query_params))
+    except ValidationError as error:
+        raise _invalid(error, "query") from error
+
+
+def check_accept(headers: Headers, answer: MediaType) -> None:
+    """Refuse a client that says it cannot read the answer.
 
     Raises:
         Refusal: NOT_ACCEPTABLE.
     """
     accepted = ",".join(headers.getlist("accept"))
-    if accepted and not _accepts_stream(accepted):
-        raise Refusal(
-            RefusalCode.NOT_ACCEPTABLE,
-            "expected Accept to allow text/event-stream",
-        )
+    if accepted and not _accepts(accepted, answer):
+        raise Refusal(RefusalCode.NOT_ACCEPTABLE, f"expected Accept to allow {answer}")
 
 
-def _accepts_stream(accept: str) -> bool:
+def _accepts(accept: str, answer: MediaType) -> bool:
+    ranges = {"*/*", f"{answer.partition('/')[0]}/*", answer}
     for media_range in accept.split(","):
         name, *parameters = (part.strip().lower() for part in media_range.split(";"))
-        if name in _STREAM_TYPES and not any(map(_is_zero_weight, parameters)):
+        if name in ranges and not any(map(_is_zero_weight, parameters)):
             return True
     return False
 
@@ -77,16 +95,22 @@ def _check_length(headers: Headers, max_bytes: int) -> None:
         raise _too_large(max_bytes)
 
 
-def _check_content_type(headers: Headers) -> None:
+def _check_content(headers: Headers) -> None:
     content_type = headers.get("content-type", "")
-    if content_type.partition(";")[0].strip().lower() != "application/json":
+    if content_type.partition(";")[0].strip().lower() != MediaType.JSON:
         raise Refusal(
             RefusalCode.UNSUPPORTED_MEDIA_TYPE,
-            "expected Content-Type: application/json",
+            f"expected Content-Type: {MediaType.JSON}",
+        )
+    encoding = headers.get("content-encoding", "identity")
+    if encoding.strip().lower() != "identity":
+        raise Refusal(
+            RefusalCode.UNSUPPORTED_MEDIA_TYPE,
+            "expected a body without Content-Encoding",
         )
 
 
-async def _read_body(request: Request, max_bytes: int) -> bytes:
+async def _read_bytes(request: Request, max_bytes: int) -> bytes:
     body = bytearray()
     async for chunk in request.stream():
         body += chunk
@@ -109,6 +133,17 @@ def _refuse_constant(name: str) -> NoReturn:
     raise ValueError(f"expected a number of JSON, got {name}")
 
 
+def _drop_nulls(
+    document: Mapping[str, object], model: type[BaseModel]
+) -> dict[str, object]:
+    fields = model.model_fields
+    return {
+        name: value
+        for name, value in document.items()
+        if value is not None or name not in fields or fields[name].is_required()
+    }
+
+
 def _too_large(max_bytes: int) -> Refusal:
     return Refusal(
         RefusalCode.BODY_TOO_LARGE,
@@ -118,12 +153,14 @@ def _too_large(max_bytes: int) -> Refusal:
     )
 
 
-def _invalid(error: ValidationError) -> Refusal:
+def _invalid(error: ValidationError, whole: str) -> Refusal:
     details = [
-        {"field": ".".join(map(str, item["loc"])) or "body", "message": item["msg"]}
+        Detail(field=".".join(map(str, item["loc"])) or whole, message=item["msg"])
         for item in error.errors(include_url=False, include_input=False)
     ]
     fields = ", ".join(detail["field"] for detail in details)
     return Refusal(
-        RefusalCode.VALIDATION_ERROR, f"invalid request body: {fields}", details=details
+        RefusalCode.VALIDATION_ERROR,
+        f"invalid request {whole}: {fields}",
+        details=details,
     )

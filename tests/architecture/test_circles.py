@@ -9,10 +9,11 @@ import grimp
 import pytest
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Set
+    from collections.abc import Mapping
+    from collections.abc import Set as AbstractSet
 
 
-def circle_in(imports: Mapping[str, Set[str]]) -> list[str]:
+def circle_in(imports: Mapping[str, AbstractSet[str]]) -> list[str]:
     """Return the modules of one circle, the first again at its end; none is []."""
     try:
         TopologicalSorter(imports).prepare()
@@ -30,7 +31,7 @@ def circle_in(imports: Mapping[str, Set[str]]) -> list[str]:
     ],
 )
 def test_a_circle_is_found_where_there_is_one(
-    imports: Mapping[str, Set[str]], circle: Set[str]
+    imports: Mapping[str, AbstractSet[str]], circle: AbstractSet[str]
 ) -> None:
     assert set(circle_in(imports)) == circle
 

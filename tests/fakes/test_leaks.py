@@ -46,7 +46,8 @@ async def call_and_leave(server: Server, dice: random.Random, number: int) -> No
         if "hold" not in ending and dice.random() < 0.7:
             # How far it got does not matter: it leaves now.
             with contextlib.suppress(AssertionError, TimeoutError, OSError):
-                await asyncio.wait_for(client.read_until(b"data", count=2), 0.02)
+                async with asyncio.timeout(0.02):
+                    await client.read_until(b"data", count=2)
         client.leave(cast("How", dice.choice(["fin", "rst"])))
 
 
@@ -76,7 +77,8 @@ async def test_calls_that_end_in_every_way_leave_nothing_behind(
         )
     await ask_after_all_others(server)
     ours = [connection.closed for connection in server._connections]
-    await asyncio.wait_for(asyncio.gather(*ours), 5)
+    async with asyncio.timeout(5):
+        await asyncio.gather(*ours)
     gc.collect()
 
     assert server.open_connections == 0

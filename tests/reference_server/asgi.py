@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass, field
 from itertools import count
@@ -21,6 +21,7 @@ from starlette.types import Message
 from tests.reference_server.model import ScriptedModel
 
 from streamproof.reference_server.app import Environment, create_app
+from streamproof.reference_server.dialects import DIALECTS, DialectMaker
 from streamproof.reference_server.settings import Settings
 from streamproof.reference_server.streams.runs import Runs
 
@@ -131,8 +132,14 @@ class Exchange:
 class Client:
     """Sends requests to one application; ends everything at exit."""
 
-    def __init__(self, model: ScriptedModel, **settings: object) -> None:
+    def __init__(
+        self,
+        model: ScriptedModel,
+        dialects: Iterable[DialectMaker] = DIALECTS,
+        **settings: object,
+    ) -> None:
         self.model = model
+        self._dialects = tuple(dialects)
         self._settings = settings
         self._ids = count(1)
         self._exchanges: list[Exchange] = []
@@ -154,7 +161,9 @@ class Client:
             random=lambda: 0.5,
             transport=self.model,
         )
-        self.app = create_app(make_settings(**settings), environment)
+        self.app = create_app(
+            make_settings(**settings), environment, dialects=self._dialects
+        )
 
     async def __aexit__(
         self,

@@ -127,3 +127,21 @@ class ScriptedModel(httpx.AsyncBaseTransport):
             raise
         response.request = request
         return response
+
+
+@play
+async def stalled(_call: Call) -> Body:
+    """One token, then silence."""
+    yield chunk("one ")
+    await forever()
+
+
+async def hold_headers(_call: Call) -> httpx.Response:
+    await forever()
+    raise AssertionError
+
+
+@play
+async def hold_first_token(_call: Call) -> Body:
+    yield chunk("")
+    await forever()

@@ -73,7 +73,8 @@ async def fakes_server() -> AsyncIterator[str]:
         yield ready[-1]
     finally:
         process.terminate()
-        await asyncio.wait_for(process.wait(), ENDING_DEADLINE_S)
+        async with asyncio.timeout(ENDING_DEADLINE_S):
+            await process.wait()
 
 
 def cells_of(sdk: Sdk, surfaces: Sequence[str]) -> list[CellId]:

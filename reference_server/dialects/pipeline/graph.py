@@ -19,7 +19,8 @@ from langgraph.graph import END, START, StateGraph
 from langgraph.graph.state import CompiledStateGraph
 from langgraph.runtime import Runtime
 
-from ...models.client import Message, ModelClient
+from ...models.client import ModelClient
+from ...models.provider import Message
 from .nodes import NODES, Node
 
 # Entering a graph costs about 1 ms of processor time. One at a time leaves the event
@@ -33,7 +34,7 @@ _MAX_CHARS = 256 * 1024
 
 
 class Sink(Protocol):
-    """Whoever is told what the nodes do."""
+    """What the nodes report to."""
 
     def enter_node(self) -> None:
         """Go on to the next node."""
@@ -85,7 +86,7 @@ class Pipeline:
         """Work through all nodes; the sink has entered the first one already.
 
         Raises:
-            UpstreamError: the model failed in one of the nodes.
+            ModelError: the model failed in one of the nodes.
         """
         await self._starting.acquire()
         release = _once(self._starting.release)
@@ -127,11 +128,12 @@ def _add_node(builder: _Builder, node: Node, model: ModelClient) -> None:
             context.on_started()
         else:
             context.sink.enter_node()
-        output = await model.answer(
+        answer = await model.answer(
             _messages(node, state),
             context.sink.say,
             max_chars=_MAX_CHARS - sum(map(len, state["outputs"].values())),
         )
+        output = answer.whole_text()
         context.sink.complete_node(output)
         return Update(outputs={node.name: output})
 

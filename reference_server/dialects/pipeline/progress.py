@@ -5,21 +5,29 @@ Pure: the time comes in with every call, in seconds of any steady clock.
 
 from collections import deque
 from collections.abc import Sequence
+from dataclasses import dataclass
 
-from ...streams.events import (
-    Failure,
-    NodeCompleted,
-    NodeEntered,
-    Position,
-    RunFailed,
-    TextDelta,
-)
 from .nodes import Node
 
 # Three durations are the least that a median can shrug off one outlier with; thirty-two
 # follow a change of model within a few dozen runs.
 _ENOUGH = 3
 _KEPT = 32
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Position:
+    """Where in the pipeline an event happened, and how much is left after it."""
+
+    node: str
+    step: int
+    total: int
+    eta_ms: int
+
+    @property
+    def is_last(self) -> bool:
+        """Whether no node follows this one."""
+        return self.step == self.total
 
 
 class NodeDurations:
@@ -46,10 +54,10 @@ class NodeDurations:
 
 
 class RunProgress:
-    """Turns what a run does into events that know their position.
+    """Where one run is.
 
-    One run is in one node at a time: `enter`, any number of `say`, `complete`, and from
-    the start again. `fail` may come at any moment after the first `enter`.
+    A run is in one node at a time: `enter`, `complete`, and from the start again. It
+    can be located at any moment after the first `enter`.
     """
 
     def __init__(self, nodes: Sequence[Node], durations: NodeDurations) -> None:
@@ -60,30 +68,23 @@ class RunProgress:
         self._left_after_ms = 0.0
         self._is_in_node = False
 
-    def enter(self, now: float) -> NodeEntered:
+    def enter(self, now: float) -> Position:
         """Go on to the next node."""
         self._step += 1
         self._entered_at = now
         # Taken once per node: the sum is not worth computing for every token.
         self._left_after_ms = self._durations.estimate_after_ms(self._step)
         self._is_in_node = True
-        return NodeEntered(at=self._position(now))
+        return self.locate(now)
 
-    def say(self, text: str, now: float) -> TextDelta:
-        """Report a piece of the model's answer."""
-        return TextDelta(at=self._position(now), text=text)
-
-    def complete(self, output: str, now: float) -> NodeCompleted:
-        """Leave the node with its whole output."""
+    def complete(self, now: float) -> Position:
+        """Leave the node; how long it took counts for later estimates."""
         self._durations.record(self._step, now - self._entered_at)
         self._is_in_node = False
-        return NodeCompleted(at=self._position(now), output=output)
+        return self.locate(now)
 
-    def fail(self, failure: Failure, now: float) -> RunFailed:
-        """End the run where it is."""
-        return RunFailed(at=self._position(now), failure=failure)
-
-    def _position(self, now: float) -> Position:
+    def locate(self, now: float) -> Position:
+        """Return where the run is."""
         left_ms = self._left_after_ms
         if self._is_in_node:
             spent_ms = (now - self._entered_at) * 1000

@@ -6,68 +6,52 @@ event name `error` for trouble with the connection.
 """
 
 import json
-from typing import Any, assert_never
+from typing import Any
 
-from ...streams.events import (
-    NodeCompleted,
-    NodeEntered,
-    Position,
-    RunEvent,
-    RunFailed,
-    TextDelta,
-)
-from ...streams.frame import DialectFrame
-
-NAME = "pipeline"
-PATH = "/api/generation/stream"
-EVENT = "state_delta"
-HEARTBEAT = DialectFrame(event="heartbeat", data="{}")
+from ...streams.failure import Failure
+from ...streams.frame import Frame
+from .progress import Position
 
 # Made once: json.dumps with options makes a new encoder for each call.
 _encode = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
 _encode_to_ascii = json.JSONEncoder(separators=(",", ":")).encode
 
 
-def render(event: RunEvent) -> DialectFrame:
-    """Return the frame of one event.
+def enter_node(at: Position) -> Frame:
+    """Return the frame of a node that begins."""
+    return _frame("node-enter", at, {"status": "running"})
 
-    The last node's completion and every failure are terminal.
+
+def say(at: Position, text: str) -> Frame:
+    """Return the frame of one more piece of the model's answer."""
+    return _frame("token-stream", at, {"text": text})
+
+
+def complete_node(at: Position, output: str) -> Frame:
+    """Return the frame of a node that is done; the last one's is terminal.
+
+    Args:
+        at: where the run is.
+        output: everything that the model said in the node.
     """
-    match event:
-        case NodeEntered():
-            return _frame("node-enter", event.at, {"status": "running"})
-        case TextDelta():
-            return _frame("token-stream", event.at, {"text": event.text})
-        case NodeCompleted():
-            delta = {"status": "complete", "output": event.output}
-            is_last = event.at.is_last
-            return _frame("node-complete", event.at, delta, is_terminal=is_last)
-        case RunFailed():
-            return _failure_frame(event)
-        case _:  # pragma: no cover -- mypy proves it
-            assert_never(event)
+    delta = {"status": "complete", "output": output}
+    return _frame("node-complete", at, delta, is_terminal=at.is_last)
 
 
-def _failure_frame(event: RunFailed) -> DialectFrame:
-    failure = event.failure
+def fail(at: Position, failure: Failure) -> Frame:
+    """Return the frame of the end before the end; it is terminal."""
     delta = {
         "status": "error",
         "code": failure.code,
         "message": failure.message,
         "retryable": failure.retryable,
     }
-    retry_ms = failure.retry_ms
-    return _frame("error", event.at, delta, is_terminal=True, retry_ms=retry_ms)
+    return _frame("error", at, delta, is_terminal=True)
 
 
 def _frame(
-    kind: str,
-    at: Position,
-    delta: dict[str, Any],
-    *,
-    is_terminal: bool = False,
-    retry_ms: int | None = None,
-) -> DialectFrame:
+    kind: str, at: Position, delta: dict[str, Any], *, is_terminal: bool = False
+) -> Frame:
     progress = {
         "node": at.node,
         "step": at.step,
@@ -75,12 +59,7 @@ def _frame(
         "etaMs": 0 if is_terminal else at.eta_ms,
     }
     document = {"type": kind, "node": at.node, "delta": delta, "progress": progress}
-    return DialectFrame(
-        event=EVENT,
-        data=_to_json(document),
-        is_terminal=is_terminal,
-        retry_ms=retry_ms,
-    )
+    return Frame(event="state_delta", data=_to_json(document), is_terminal=is_terminal)
 
 
 def _to_json(document: dict[str, Any]) -> str:

@@ -80,7 +80,8 @@ class Reports:
         self._lines.put_nowait(line)
 
     async def next(self) -> str:
-        return await asyncio.wait_for(self._lines.get(), PATIENCE_S)
+        async with asyncio.timeout(PATIENCE_S):
+            return await self._lines.get()
 
     @property
     def is_empty(self) -> bool:

@@ -1,6 +1,7 @@
 """What /proc says of processes and the machine."""
 
 import os
+import socket
 
 import pytest
 
@@ -33,3 +34,24 @@ def test_a_process_that_is_not_there_has_no_figures() -> None:
 
     with pytest.raises(FileNotFoundError):
         procfs.cpu_s(beyond_the_last)
+
+
+def test_only_what_is_established_with_the_port_is_a_connection() -> None:
+    table = """\
+  sl  local_address rem_address   st tx_queue rx_queue tr tm->when retrnsmt   uid  timeout inode
+   0: 0100007F:9C40 0100007F:1F90 01 00000000:00000000 00:00000000 00000000     0        0 11 1 0
+   1: 0100007F:9C41 0100007F:1F90 08 00000000:00000000 00:00000000 00000000     0        0 12 1 0
+   2: 0100007F:1F90 0100007F:9C40 01 00000000:00000000 00:00000000 00000000     0        0 13 1 0
+"""  # noqa: E501 -- as the kernel has it
+
+    assert procfs.parse_connections(table, 0x1F90) == [11]
+
+
+def test_the_connections_and_files_of_this_process_are_counted() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        port = listener.getsockname()[1]
+        files = procfs.count_descriptors(os.getpid())
+        with socket.create_connection(("127.0.0.1", port)), listener.accept()[0]:
+            assert procfs.count_connections(os.getpid(), port) == 1
+            assert procfs.count_descriptors(os.getpid()) >= files + 2
+        assert procfs.count_connections(os.getpid(), port) == 0

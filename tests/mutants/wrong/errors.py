@@ -8,7 +8,6 @@ from typing import Any
 import anyio
 import pytest
 from tests.mutants.asgi import (
-    ENDPOINT,
     Answer,
     Emit,
     Mutation,
@@ -16,13 +15,18 @@ from tests.mutants.asgi import (
     Request,
     Wrap,
 )
-from tests.mutants.frames import document, get, is_terminal, kind, put, with_document
+from tests.mutants.bases.pipeline import is_terminal
+from tests.mutants.frames import document, get, kind, put, with_document
 from tests.mutants.mutant import Mutant
 from tests.mutants.site import Site
 
 from streamproof.reference_server.models import client as model_client
-from streamproof.reference_server.models.client import ModelClient, UpstreamError
+from streamproof.reference_server.models import openai_chat
+from streamproof.reference_server.models.client import ModelClient
+from streamproof.reference_server.models.fault import ModelError
 from streamproof.reference_server.models.openai_chat import ChatStream
+from streamproof.reference_server.models.provider import Answer as ModelAnswer
+from streamproof.reference_server.models.provider import Stop
 
 MID_STREAM = "upstream-error-event"
 BY_SCHEMA = {"vocabulary.payload-schema": "the schema of an error says so too"}
@@ -80,12 +84,12 @@ def _swallow_last_token(frame: bytes, reply: Reply) -> bytes:
 class _Lenient(ChatStream):
     """A reader that takes the end of the body for the end of the answer."""
 
-    def close(self) -> str:
-        return self.text
+    def close(self) -> ModelAnswer:
+        return ModelAnswer(text=self.text, stop=Stop.COMPLETE)
 
 
 def _end_of_body_is_enough(patch: pytest.MonkeyPatch) -> None:
-    patch.setattr(model_client, "ChatStream", _Lenient)
+    patch.setattr(openai_chat, "ChatStream", _Lenient)
 
 
 def _ignore_retry_after(patch: pytest.MonkeyPatch) -> None:
@@ -99,10 +103,10 @@ def _retry_whatever_failed(patch: pytest.MonkeyPatch) -> None:
         self: ModelClient,
         *arguments: Any,  # noqa: ANN401 -- handed on
         **options: Any,  # noqa: ANN401 -- handed on
-    ) -> str:
+    ) -> ModelAnswer:
         try:
             return await answer(self, *arguments, **options)
-        except UpstreamError:
+        except ModelError:
             return await answer(self, *arguments, **options)
 
     patch.setattr(ModelClient, "answer", answer_twice)
@@ -132,7 +136,7 @@ async def _call_model_first(request: Request, site: Site) -> Answer | None:
 
 async def _any_path(request: Request, _site: Site) -> Answer | None:
     if request.method == "POST":
-        request.path = ENDPOINT
+        request.path = request.base.endpoint
     return None
 
 

@@ -7,7 +7,7 @@ import zlib
 from tests.mutants.asgi import Emit, Mutation, Reply, get_header
 from tests.mutants.mutant import Mutant
 
-from streamproof.reference_server.server import Protocol
+from streamproof.reference_server.http1.protocol import Protocol
 
 GZIP = 31  # zlib's number for the gzip format
 

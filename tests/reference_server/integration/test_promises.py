@@ -316,7 +316,7 @@ async def test_half_a_request_is_refused_in_time(
     assert answer.is_complete
 
 
-async def test_a_stalled_reader_holds_up_nobody_and_is_cut_off(
+async def test_a_stalled_reader_holds_up_no_other_and_is_cut_off(
     new_stack: Callable[..., Stack],
 ) -> None:
     # A log that keeps everything: who falls out of it is closed in another way.
@@ -329,7 +329,7 @@ async def test_a_stalled_reader_holds_up_nobody_and_is_cut_off(
     stalled = await Response(reader, writer).read_head()
     writer.transport.pause_reading()  # type: ignore[attr-defined]  # a socket transport
 
-    fast = await start(own.server, "[[fake:say tokens=3]]", "somebody else")
+    fast = await start(own.server, "[[fake:say tokens=3]]", "another user")
     await fast.read_all()
     async with asyncio.timeout(60):
         while (await own.observe(stalled.stream))["reader"]:

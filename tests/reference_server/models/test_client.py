@@ -22,21 +22,24 @@ from tests.reference_server.model import (
     respond,
 )
 
-from streamproof.reference_server.models.client import (
-    Message,
-    ModelClient,
-    ModelOptions,
-    UpstreamError,
-)
-from streamproof.reference_server.models.retry import RetryPolicy
-from streamproof.reference_server.streams.events import FailureCode
+from streamproof.reference_server.models.client import ModelClient, ModelOptions
+from streamproof.reference_server.models.fault import ModelError, ModelFault
+from streamproof.reference_server.models.openai_chat import OpenAIChat
+from streamproof.reference_server.models.provider import Message
+from streamproof.reference_server.models.retry import Retry, RetryPolicy
 
 QUESTION: list[Message] = [{"role": "user", "content": "hello"}]
 
 
-async def ask(model: ScriptedModel, pieces: list[str] | None = None) -> str:
+async def ask(
+    model: ScriptedModel,
+    pieces: list[str] | None = None,
+    retries: list[Retry] | None = None,
+) -> str:
     options = ModelOptions(
+        provider=OpenAIChat(),
         model="m",
+        key="k",
         first_token_timeout_s=10,
         total_timeout_s=60,
         retry=RetryPolicy(max_attempts=2, backoff_s=1, budget_s=30),
@@ -45,8 +48,12 @@ async def ask(model: ScriptedModel, pieces: list[str] | None = None) -> str:
         client = ModelClient(
             http, options, now=lambda: datetime(2026, 1, 1, tzinfo=UTC), jitter=float
         )
-        kept = [] if pieces is None else pieces
-        return await client.answer(QUESTION, kept.append, max_chars=1000)
+        said = [] if pieces is None else pieces
+        told = [] if retries is None else retries
+        answer = await client.answer(
+            QUESTION, said.append, max_chars=1000, on_retry=told.append
+        )
+        return answer.whole_text()
 
 
 async def test_pieces_are_passed_on_and_joined(model: ScriptedModel) -> None:
@@ -59,6 +66,7 @@ async def test_pieces_are_passed_on_and_joined(model: ScriptedModel) -> None:
     assert model.calls[0].url == "http://model/v1/chat/completions"
     assert model.calls[0].messages == QUESTION
     assert model.calls[0].headers["accept"] == "text/event-stream"
+    assert model.calls[0].headers["authorization"] == "Bearer k"
     assert model.calls[0].is_finished
 
 
@@ -118,10 +126,10 @@ async def test_headers_that_never_come_are_a_timeout(model: ScriptedModel) -> No
 
     model.answer = mute
 
-    with pytest.raises(UpstreamError) as error:
+    with pytest.raises(ModelError) as error:
         await ask(model)
 
-    assert error.value.code is FailureCode.UPSTREAM_TIMEOUT
+    assert error.value.fault is ModelFault.TIMEOUT
     assert asyncio.get_running_loop().time() == 10
 
 
@@ -137,10 +145,10 @@ async def test_a_drip_of_tokens_is_stopped_by_the_total_limit(
     model.answer = drip
     pieces: list[str] = []
 
-    with pytest.raises(UpstreamError) as error:
+    with pytest.raises(ModelError) as error:
         await ask(model, pieces)
 
-    assert error.value.code is FailureCode.UPSTREAM_TIMEOUT
+    assert error.value.fault is ModelFault.TIMEOUT
     assert len(pieces) == 11
 
 
@@ -152,10 +160,10 @@ async def test_no_connection_is_an_error_without_the_address(
 
     model.answer = refuse
 
-    with pytest.raises(UpstreamError) as error:
+    with pytest.raises(ModelError) as error:
         await ask(model)
 
-    assert error.value.code is FailureCode.UPSTREAM_ERROR
+    assert error.value.fault is ModelFault.UNAVAILABLE
     assert str(error.value) == "ConnectError"
 
 
@@ -174,7 +182,7 @@ async def test_the_body_of_an_error_is_read_up_to_a_bound(
 
     model.answer = overloaded
 
-    with pytest.raises(UpstreamError):
+    with pytest.raises(ModelError):
         await ask(model)
 
     assert len(model.calls) == 2
@@ -197,11 +205,11 @@ async def test_an_event_without_end_is_an_error_long_before_the_time_limit(
 
     model.answer = endless
 
-    with pytest.raises(UpstreamError) as error:
+    with pytest.raises(ModelError) as error:
         await ask(model)
 
-    assert error.value.code is FailureCode.UPSTREAM_ERROR
-    assert str(error.value) == "BrokenStreamError"
+    assert error.value.fault is ModelFault.FAILED
+    assert str(error.value) == "expected an event of at most 524288 bytes"
     assert sent <= 513
 
 
@@ -215,10 +223,10 @@ async def test_many_events_may_be_more_than_one_may_be(model: ScriptedModel) -> 
 async def test_an_answer_that_is_too_long_is_an_error(model: ScriptedModel) -> None:
     model.answer = respond(*answer("a" * 1000, "b"))
 
-    with pytest.raises(UpstreamError) as error:
+    with pytest.raises(ModelError) as error:
         await ask(model)
 
-    assert error.value.code is FailureCode.UPSTREAM_ERROR
+    assert error.value.fault is ModelFault.FAILED
 
 
 async def test_a_body_without_end_after_the_terminator_does_not_matter(
@@ -242,10 +250,10 @@ async def test_an_answer_that_is_compressed_is_not_unpacked(
     bomb = gzip.compress(b"x" * 10_000_000)
     model.answer = respond(bomb, content_encoding="gzip")
 
-    with pytest.raises(UpstreamError) as error:
+    with pytest.raises(ModelError) as error:
         await ask(model)
 
-    assert error.value.code is FailureCode.UPSTREAM_ERROR
+    assert error.value.fault is ModelFault.FAILED
     assert model.calls[0].headers["accept-encoding"] == "identity"
 
 
@@ -267,3 +275,145 @@ async def test_nothing_of_an_answer_is_kept_until_the_garbage_is_collected(
         assert [response() for response in kept] == [None]
     finally:
         gc.enable()
+
+
+async def test_every_retry_is_told_before_its_pause(model: ScriptedModel) -> None:
+    model.script[1] = respond(status=429, retry_after="3")
+    told: list[tuple[float, Retry]] = []
+
+    class Watched(list[Retry]):
+        def append(self, retry: Retry) -> None:
+            told.append((asyncio.get_running_loop().time(), retry))
+
+    assert await ask(model, retries=Watched()) == "one two"
+    assert told == [(0, Retry(attempt=2, pause_s=3.0))]
+
+
+@pytest.mark.parametrize(
+    ("status", "fault"),
+    [(429, ModelFault.RATE_LIMITED), (503, ModelFault.UNAVAILABLE)],
+)
+async def test_an_overload_to_the_last_attempt_is_given_up(
+    model: ScriptedModel, status: int, fault: ModelFault
+) -> None:
+    model.answer = respond(status=status)
+    retries: list[Retry] = []
+
+    with pytest.raises(ModelError) as error:
+        await ask(model, retries=retries)
+
+    assert error.value.fault is fault
+    assert (len(model.calls), len(retries)) == (2, 1)
+
+
+@pytest.mark.parametrize("status", [400, 401, 404, 422])
+async def test_a_request_that_the_model_refuses_is_not_made_again(
+    model: ScriptedModel, status: int
+) -> None:
+    model.answer = respond(status=status)
+
+    with pytest.raises(ModelError) as error:
+        await ask(model)
+
+    assert error.value.fault is ModelFault.REFUSED
+    assert len(model.calls) == 1
+
+
+async def test_reasoning_is_life_and_no_text(model: ScriptedModel) -> None:
+    thought = b'data: {"choices": [{"delta": {"reasoning_content": "hm"}}]}\n\n'
+
+    @play
+    async def thoughtful(_call: Call) -> Body:
+        for _ in range(6):
+            await asyncio.sleep(8)
+            yield thought
+        for part in answer("a"):
+            yield part
+
+    model.answer = thoughtful
+    pieces: list[str] = []
+
+    assert await ask(model, pieces) == "a"
+    assert pieces == ["a"]
+
+
+@pytest.mark.parametrize("beat", [b": alive\n\n", b"data: {}\n\n", b"data:\n\n"])
+async def test_what_says_nothing_is_no_life(model: ScriptedModel, beat: bytes) -> None:
+    @play
+    async def waiting(_call: Call) -> Body:
+        while True:
+            await asyncio.sleep(3)
+            yield beat
+
+    model.answer = waiting
+
+    with pytest.raises(ModelError) as error:
+        await ask(model)
+
+    assert error.value.fault is ModelFault.TIMEOUT
+    assert asyncio.get_running_loop().time() == 10
+
+
+async def test_every_attempt_has_the_whole_time(model: ScriptedModel) -> None:
+    @play
+    async def slow(_call: Call) -> Body:
+        await asyncio.sleep(9)
+        for part in answer("a"):
+            yield part
+
+    async def late_refusal(call: Call) -> httpx.Response:
+        await asyncio.sleep(9)
+        return await respond(status=503)(call)
+
+    model.script = {1: late_refusal, 2: slow}
+
+    assert await ask(model) == "a"
+    assert asyncio.get_running_loop().time() == 19
+
+
+@pytest.mark.parametrize(
+    "content_type",
+    ["text/event-stream", "Text/Event-Stream", "text/event-stream;charset=GBK"],
+)
+@pytest.mark.parametrize("mark", [b"", b"\xef\xbb\xbf"])
+@pytest.mark.parametrize("end", [b"\n", b"\r", b"\r\n"])
+async def test_an_event_stream_is_utf_8_whatever_its_label_says(
+    model: ScriptedModel, content_type: str, mark: bytes, end: bytes
+) -> None:
+    body = mark + b"".join(answer("\u4f60\u597d", "!")).replace(b"\n", end)
+    body = body.replace(b"\\u4f60", "\u4f60".encode())
+    model.answer = respond(*(bytes([b]) for b in body), content_type=content_type)
+
+    assert await ask(model) == "\u4f60\u597d!"
+
+
+async def test_the_last_piece_does_not_wait_for_the_byte_after_a_lone_cr(
+    model: ScriptedModel,
+) -> None:
+    @play
+    async def slow(_call: Call) -> Body:
+        yield chunk("a").replace(b"\n", b"\r")
+        await asyncio.sleep(30)
+        yield (chunk(finish="stop") + DONE).replace(b"\n", b"\r")
+
+    model.answer = slow
+    said_at: list[float] = []
+
+    class Timed(list[str]):
+        def append(self, text: str) -> None:
+            said_at.append(asyncio.get_running_loop().time())
+
+    assert await ask(model, Timed()) == "a"
+    assert said_at == [0]
+
+
+@pytest.mark.parametrize("content_type", ["application/json", "text/html", ""])
+async def test_another_media_type_is_no_answer(
+    model: ScriptedModel, content_type: str
+) -> None:
+    model.answer = respond(*answer("a"), content_type=content_type)
+
+    with pytest.raises(ModelError) as error:
+        await ask(model)
+
+    assert error.value.fault is ModelFault.FAILED

@@ -4,15 +4,14 @@ import json
 
 import pytest
 
-from streamproof.reference_server.models.openai_chat import (
-    BrokenStreamError,
-    ChatStream,
-)
+from streamproof.reference_server.models.fault import ModelError, ModelFault
+from streamproof.reference_server.models.openai_chat import ChatStream, OpenAIChat
+from streamproof.reference_server.models.provider import Answer, Stop
 
 MAX_CHARS = 1000
 
 
-def chunk(delta: object, finish: str | None = None) -> str:
+def chunk(delta: object, finish: object = None) -> str:
     return json.dumps({"choices": [{"delta": delta, "finish_reason": finish}]})
 
 
@@ -30,7 +29,7 @@ def test_pieces_are_returned_and_joined() -> None:
 
     assert pieces == ["", "a", " b", "", "", ""]
     assert chat.is_terminated
-    assert chat.close() == "a b"
+    assert chat.close() == Answer(text="a b", stop=Stop.COMPLETE)
 
 
 @pytest.mark.parametrize(
@@ -48,7 +47,7 @@ def test_an_answer_without_terminator_is_broken() -> None:
     chat = ChatStream(MAX_CHARS)
     chat.feed(chunk({"content": "a"}, "stop"))
 
-    with pytest.raises(BrokenStreamError, match=r"expected \[DONE\]"):
+    with pytest.raises(ModelError, match=r"expected \[DONE\]"):
         chat.close()
 
 
@@ -57,7 +56,7 @@ def test_an_answer_without_finish_reason_is_broken() -> None:
     chat.feed(chunk({"content": "a"}))
     chat.feed("[DONE]")
 
-    with pytest.raises(BrokenStreamError, match="expected a finish reason"):
+    with pytest.raises(ModelError, match="expected a finish reason"):
         chat.close()
 
 
@@ -71,22 +70,25 @@ def test_an_answer_without_finish_reason_is_broken() -> None:
         "[" * 100_000,
         '{"error": {"message": "x"}}',
         '{"error": "x"}',
-        "{}",
-        '{"choices": null}',
         '{"choices": [1]}',
         '{"choices": [{"delta": {"content": 1}}]}',
+        '{"choices": [{"delta": {"refusal": "no"}}]}',
+        '{"choices": [{"delta": {"tool_calls": [{"index": 0}]}}]}',
+        '{"choices": [{"delta": {"function_call": {"name": "x"}}}]}',
     ],
 )
 def test_what_is_no_chunk_is_broken(data: str) -> None:
-    with pytest.raises(BrokenStreamError):
+    with pytest.raises(ModelError) as error:
         ChatStream(MAX_CHARS).feed(data)
+
+    assert error.value.fault is ModelFault.FAILED
 
 
 def test_an_answer_without_end_is_stopped() -> None:
     chat = ChatStream(MAX_CHARS)
     chat.feed(chunk({"content": "x" * MAX_CHARS}))
 
-    with pytest.raises(BrokenStreamError, match="expected at most 1000 characters"):
+    with pytest.raises(ModelError, match="expected at most 1000 characters"):
         chat.feed(chunk({"content": "x"}))
 
 
@@ -96,3 +98,96 @@ def test_line_ends_are_kept_as_they_are() -> None:
         chat.feed(chunk({"content": piece}))
 
     assert chat.text == "a\r\nb\n\rc\u2028"
+
+
+@pytest.mark.parametrize(
+    "data",
+    ["{}", '{"choices": null}', '{"choices": []}', '{"object": "ping", "x": [1]}'],
+)
+def test_an_object_of_another_kind_is_skipped(data: str) -> None:
+    chat = ChatStream(MAX_CHARS)
+
+    assert chat.feed(data) == ""
+    assert not chat.is_alive
+
+
+@pytest.mark.parametrize(
+    "delta",
+    [{"content": "a"}, {"reasoning_content": "hm"}, {"reasoning": "hm", "content": ""}],
+)
+def test_text_and_reasoning_are_signs_of_life(delta: object) -> None:
+    chat = ChatStream(MAX_CHARS)
+    chat.feed(chunk(delta))
+
+    assert chat.is_alive
+
+
+@pytest.mark.parametrize(
+    "delta",
+    [
+        {},
+        None,
+        {"role": "assistant", "content": ""},
+        {"content": None, "refusal": None, "tool_calls": None},
+        {"reasoning_content": "", "refusal": "", "tool_calls": []},
+    ],
+)
+def test_a_delta_without_either_is_none(delta: object) -> None:
+    chat = ChatStream(MAX_CHARS)
+    chat.feed(chunk(delta))
+
+    assert not chat.is_alive
+
+
+@pytest.mark.parametrize(
+    "reason",
+    ["error", "", "tool_calls", "function_call", "STOP", "stop ", 7, True, ["stop"]],
+)
+def test_a_finish_reason_that_is_not_known_is_no_success(reason: object) -> None:
+    chat = ChatStream(MAX_CHARS)
+    chat.feed(chunk({"content": "a"}, reason))
+    chat.feed("[DONE]")
+
+    with pytest.raises(ModelError, match="finish reason") as error:
+        chat.close()
+
+    assert error.value.fault is ModelFault.FAILED
+
+
+def test_an_empty_finish_reason_with_every_chunk_hides_no_real_one() -> None:
+    chat = ChatStream(MAX_CHARS)
+    chat.feed(chunk({"content": "a"}, ""))
+    chat.feed(chunk({}, "stop"))
+    chat.feed(chunk({}, ""))
+    chat.feed("[DONE]")
+
+    assert chat.close().stop is Stop.COMPLETE
+
+
+@pytest.mark.parametrize(
+    ("reason", "stop"), [("length", Stop.LENGTH), ("content_filter", Stop.FILTER)]
+)
+def test_an_answer_that_was_stopped_says_so(reason: str, stop: Stop) -> None:
+    chat = ChatStream(MAX_CHARS)
+    chat.feed(chunk({"content": "a"}, reason))
+    chat.feed("[DONE]")
+
+    assert chat.close() == Answer(text="a", stop=stop)
+
+
+def test_the_request_is_for_a_stream_and_in_ascii() -> None:
+    provider = OpenAIChat()
+
+    body = provider.body("m", [{"role": "user", "content": "ü\ud800"}])
+
+    assert body.isascii()
+    assert json.loads(body) == {
+        "model": "m",
+        "messages": [{"role": "user", "content": "ü\ud800"}],
+        "stream": True,
+    }
+
+
+def test_the_key_is_a_bearer_token_where_there_is_one() -> None:
+    assert OpenAIChat().headers("k") == {"Authorization": "Bearer k"}
+    assert OpenAIChat().headers(None) == {}

@@ -14,6 +14,13 @@ from streamproof.reference_server.models.retry import (
 NOW = datetime(2026, 1, 1, 12, 0, 0, tzinfo=UTC)
 
 
+def pause(
+    schedule: RetrySchedule, retry_after_s: float | None, jitter: float
+) -> object:
+    retry = schedule.next_retry(retry_after_s, jitter)
+    return retry and retry.pause_s
+
+
 def make_schedule(
     *, attempts: int = 4, backoff_s: float = 0.5, budget_s: float = 30.0
 ) -> RetrySchedule:
@@ -25,35 +32,43 @@ def make_schedule(
 def test_pauses_double_until_the_attempts_are_used_up() -> None:
     schedule = make_schedule()
 
-    pauses = [schedule.next_pause_s(None, 0.0) for _ in range(4)]
+    pauses = [pause(schedule, None, 0.0) for _ in range(4)]
 
     assert pauses == [0.5, 1.0, 2.0, None]
 
 
+def test_attempts_are_counted_from_one() -> None:
+    schedule = make_schedule()
+
+    retries = [schedule.next_retry(None, 0.0) for _ in range(3)]
+
+    assert [retry and retry.attempt for retry in retries] == [2, 3, 4]
+
+
 def test_jitter_adds_up_to_half() -> None:
-    assert make_schedule().next_pause_s(None, 1.0) == 0.75
+    assert pause(make_schedule(), None, 1.0) == 0.75
 
 
 def test_retry_after_is_never_undercut() -> None:
     schedule = make_schedule()
 
-    assert schedule.next_pause_s(7.0, 0.0) == 7.0
-    assert schedule.next_pause_s(0.1, 0.0) == 1.0
+    assert pause(schedule, 7.0, 0.0) == 7.0
+    assert pause(schedule, 0.1, 0.0) == 1.0
 
 
 def test_a_pause_beyond_the_budget_is_not_made() -> None:
     schedule = make_schedule(budget_s=10)
 
-    assert schedule.next_pause_s(8.0, 0.0) == 8.0
-    assert schedule.next_pause_s(3.0, 0.0) is None
+    assert pause(schedule, 8.0, 0.0) == 8.0
+    assert pause(schedule, 3.0, 0.0) is None
 
 
 def test_a_wait_beyond_all_numbers_is_not_made() -> None:
-    assert make_schedule().next_pause_s(inf, 0.0) is None
+    assert pause(make_schedule(), inf, 0.0) is None
 
 
 def test_one_attempt_means_no_pause() -> None:
-    assert make_schedule(attempts=1).next_pause_s(None, 0.0) is None
+    assert pause(make_schedule(attempts=1), None, 0.0) is None
 
 
 @pytest.mark.parametrize(

@@ -4,22 +4,57 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
 from itertools import count
+from typing import Any
 
 import pytest
+from pydantic import BaseModel
 
-from streamproof.reference_server.dialects.pipeline import render as pipeline
-from streamproof.reference_server.dialects.pipeline.graph import Sink
 from streamproof.reference_server.metrics import Metrics
-from streamproof.reference_server.streams.events import RunEvent, RunFailed
-from streamproof.reference_server.streams.frame import DialectFrame
-from streamproof.reference_server.streams.run import CancelCause, Run, RunState
+from streamproof.reference_server.streams.dialect import Dialect, Heartbeat
+from streamproof.reference_server.streams.failure import CAUSES, CancelCause, Failure
+from streamproof.reference_server.streams.frame import Frame
+from streamproof.reference_server.streams.reader import Reader
+from streamproof.reference_server.streams.run import Run, RunState
 from streamproof.reference_server.streams.runs import RunLimits, Runs
 
-Work = Callable[[str, Sink], Awaitable[None]]
+Work = Callable[[Run], Awaitable[None]]
 
 
-def make_runs(work: Work) -> Runs:
+class Nothing(BaseModel):
+    """A request without parameters."""
+
+
+@dataclass
+class MadeUp:
+    """A job that says hello and does what the test says."""
+
+    do: Work
+
+    def open(self, run: Run) -> None:
+        run.publish(Frame(data="hello"))
+
+    async def work(self, run: Run) -> None:
+        await self.do(run)
+
+    def fail(self, failure: Failure) -> Frame:
+        return Frame(data=failure.code)
+
+
+def make_dialect(work: Work, job: type[MadeUp] = MadeUp) -> Dialect[Any, Any]:
+    return Dialect(
+        name="made-up",
+        method="POST",
+        path="/made-up",
+        request=Nothing,
+        job=lambda _request: job(work),
+        failure_codes={cause: cause.upper() for cause in CAUSES},
+        heartbeat=Heartbeat(interval_s=15, render=lambda _now: b""),
+    )
+
+
+def make_runs() -> Runs:
     ids = count(1)
     limits = RunLimits(
         streams_per_user=3,
@@ -28,12 +63,10 @@ def make_runs(work: Work) -> Runs:
         log_max_bytes=100_000,
         retained_max_bytes=100_000,
         retention_s=300,
-        resume_grace_s=5,
         drain_s=5,
     )
     return Runs(
         limits,
-        work,
         metrics=Metrics(),
         clock=asyncio.get_running_loop().time,
         new_id=lambda: f"run{next(ids)}",
@@ -41,20 +74,24 @@ def make_runs(work: Work) -> Runs:
     )
 
 
+def start(runs: Runs, work: Work, job: type[MadeUp] = MadeUp, user: str = "ada") -> Run:
+    return runs.start(make_dialect(work, job), Nothing(), user)
+
+
 def last_block(run: Run) -> bytes:
     return run.log.get(run.log.last) or b""
 
 
 async def test_work_that_returns_too_early_is_an_internal_error() -> None:
-    async def nothing(_prompt: str, _sink: Sink) -> None:
+    async def nothing(_run: Run) -> None:
         await asyncio.sleep(1)
 
-    runs = make_runs(nothing)
-    run = runs.start("ada", "hello")
+    runs = make_runs()
+    run = start(runs, nothing)
     await asyncio.sleep(2)
 
     assert run.state is RunState.FAILED
-    assert b'"INTERNAL_ERROR"' in last_block(run)
+    assert b"INTERNAL" in last_block(run)
     assert runs.slots.taken_total == 0
     runs.forget_all()
 
@@ -62,16 +99,16 @@ async def test_work_that_returns_too_early_is_an_internal_error() -> None:
 async def test_work_that_ignores_its_cancellation_frees_the_slot_and_says_no_more() -> (
     None
 ):
-    async def stubborn(_prompt: str, sink: Sink) -> None:
+    async def stubborn(run: Run) -> None:
         try:
             await asyncio.sleep(100)
         except asyncio.CancelledError:
-            sink.say("still here")
-            sink.complete_node("still here")
+            run.publish(Frame(data="still here"))
+            run.publish(Frame(data="still here", is_terminal=True))
             await asyncio.sleep(1)
 
-    runs = make_runs(stubborn)
-    run = runs.start("ada", "hello")
+    runs = make_runs()
+    run = start(runs, stubborn)
     await asyncio.sleep(1)
     run.cancel(CancelCause.EXPLICIT)
 
@@ -85,15 +122,15 @@ async def test_work_that_ignores_its_cancellation_frees_the_slot_and_says_no_mor
 async def test_a_run_is_cancelled_once_however_often_it_is_asked() -> None:
     cancellations = []
 
-    async def record(_prompt: str, _sink: Sink) -> None:
+    async def record(_run: Run) -> None:
         for _ in range(3):
             try:
                 await asyncio.sleep(10)
             except asyncio.CancelledError:
                 cancellations.append(asyncio.get_running_loop().time())
 
-    runs = make_runs(record)
-    run = runs.start("ada", "hello")
+    runs = make_runs()
+    run = start(runs, record)
     await asyncio.sleep(1)
 
     answers = [run.cancel(CancelCause.EXPLICIT) for _ in range(3)]
@@ -104,26 +141,20 @@ async def test_a_run_is_cancelled_once_however_often_it_is_asked() -> None:
     runs.forget_all()
 
 
-async def test_a_dialect_that_fails_leaves_no_slot_taken(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    async def nothing(_prompt: str, _sink: Sink) -> None:
+async def test_a_dialect_that_fails_leaves_no_slot_taken() -> None:
+    async def nothing(_run: Run) -> None:
         await asyncio.sleep(1)
 
-    render = pipeline.render
-
-    def broken(event: RunEvent) -> DialectFrame:
-        if isinstance(event, RunFailed):
+    class Speechless(MadeUp):
+        def fail(self, failure: Failure) -> Frame:
             raise ZeroDivisionError
-        return render(event)
 
-    monkeypatch.setattr(pipeline, "render", broken)
-    runs = make_runs(nothing)
+    runs = make_runs()
     problems: list[dict[str, object]] = []
     asyncio.get_running_loop().set_exception_handler(
         lambda _loop, context: problems.append(context)
     )
-    run = runs.start("ada", "hello")
+    run = start(runs, nothing, Speechless)
     await asyncio.sleep(2)
 
     assert run.state is RunState.FAILED
@@ -132,30 +163,93 @@ async def test_a_dialect_that_fails_leaves_no_slot_taken(
     runs.forget_all()
 
 
-async def test_a_start_that_fails_leaves_no_slot_taken(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    async def nothing(_prompt: str, _sink: Sink) -> None:
+async def test_a_start_that_fails_leaves_no_slot_taken() -> None:
+    async def nothing(_run: Run) -> None:
         pytest.fail("nothing to do")
 
-    def broken(_event: RunEvent) -> DialectFrame:
-        raise ZeroDivisionError
+    class Broken(MadeUp):
+        def open(self, run: Run) -> None:
+            raise ZeroDivisionError
 
-    monkeypatch.setattr(pipeline, "render", broken)
-    runs = make_runs(nothing)
+    runs = make_runs()
     with pytest.raises(ZeroDivisionError):
-        runs.start("ada", "hello")
+        start(runs, nothing, Broken)
 
     assert runs.slots.taken_total == 0
     assert list(runs) == []
 
 
-async def test_a_drain_can_be_cut_short() -> None:
-    async def endless(_prompt: str, _sink: Sink) -> None:
+async def test_the_slot_is_free_before_the_end_can_be_read() -> None:
+    seen: list[tuple[int, int]] = []
+
+    async def speak(run: Run) -> None:
+        await asyncio.sleep(1)
+        run.publish(Frame(data="bye", is_terminal=True))
+
+    runs = make_runs()
+    run = start(runs, speak)
+
+    class Watching(Reader):
+        def wake(self) -> None:
+            seen.append((run.log.last, runs.slots.taken_total))
+
+    run.attach(Watching())
+    await asyncio.sleep(2)
+
+    assert seen == [(2, 0)]
+    runs.forget_all()
+
+
+async def test_a_run_that_nothing_reads_gets_its_farewell_in_its_log() -> None:
+    async def endless(_run: Run) -> None:
         await asyncio.sleep(1000)
 
-    runs = make_runs(endless)
-    run = runs.start("ada", "hello")
+    runs = make_runs()
+    run = start(runs, endless)
+
+    await runs.drain()
+
+    assert last_block(run) == b"retry: 2000\nid: run1-2\ndata: SHUTDOWN\n\n"
+    runs.forget_all()
+
+
+@pytest.mark.parametrize(("random", "retry_ms"), [(0.0, 1000), (1.0, 5000)])
+async def test_a_farewell_asks_for_one_to_five_seconds(
+    random: float, retry_ms: int
+) -> None:
+    async def endless(_run: Run) -> None:
+        await asyncio.sleep(1000)
+
+    runs = make_runs()
+    runs._random = lambda: random
+    run = start(runs, endless)
+
+    await runs.drain()
+
+    assert last_block(run).startswith(b"retry: %d\n" % retry_ms)
+    runs.forget_all()
+
+
+async def test_a_drain_ends_as_soon_as_nothing_runs() -> None:
+    async def short(run: Run) -> None:
+        await asyncio.sleep(1)
+        run.publish(Frame(data="bye", is_terminal=True))
+
+    runs = make_runs()
+    start(runs, short)
+
+    await runs.drain()
+
+    assert asyncio.get_running_loop().time() == 1
+    runs.forget_all()
+
+
+async def test_a_drain_can_be_cut_short() -> None:
+    async def endless(_run: Run) -> None:
+        await asyncio.sleep(1000)
+
+    runs = make_runs()
+    run = start(runs, endless)
     loop = asyncio.get_running_loop()
     loop.call_later(1, runs.hurry)
 

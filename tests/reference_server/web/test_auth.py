@@ -1,222 +1,167 @@
-"""Which tokens count with which keys and claims."""
+"""Which requests get through, and what the others are told."""
 
 from __future__ import annotations
 
 import json
-from pathlib import Path
 
 import jwt
 import pytest
-from cryptography.hazmat.primitives import serialization
-from cryptography.hazmat.primitives.asymmetric import ec, rsa
-from jwt.algorithms import ECAlgorithm
-from tests.reference_server.asgi import SECRET, make_settings
+from tests.reference_server.asgi import EPOCH, PATH, SECRET, Client, bearer
+from tests.reference_server.model import ScriptedModel, respond
 
-from streamproof.reference_server.refusals import SettingsError
-from streamproof.reference_server.web.auth import (
-    InvalidTokenError,
-    Principal,
-    TokenVerifier,
-)
-from streamproof.reference_server.web.keys import load_keys
-
-RSA_KEY = rsa.generate_private_key(public_exponent=65537, key_size=2048)
-EC_KEY = ec.generate_private_key(ec.SECP256R1())
-CLAIMS = {"sub": "ada", "exp": 2000}
+JSON = {"content-type": "application/json"}
 
 
-def make_verifier(**settings: object) -> TokenVerifier:
-    values = make_settings(**settings)
-    return TokenVerifier(
-        keys=load_keys(values),
-        algorithms=values.jwt_algorithms,
-        audience=values.jwt_audience,
-        issuer=values.jwt_issuer,
-        leeway_s=values.jwt_leeway_s,
-    )
+GOOD = b'{"prompt": "hello"}'
 
 
-def pem(key: rsa.RSAPrivateKey | ec.EllipticCurvePrivateKey) -> bytes:
-    return key.public_key().public_bytes(
-        serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo
-    )
+def sign(claims: object, *, key: str = SECRET, algorithm: str = "HS256") -> str:
+    assert isinstance(claims, dict)
+    return jwt.encode(claims, key, algorithm=algorithm)
 
 
-def write_key_set(path: Path, *names: str) -> Path:
-    key = json.loads(ECAlgorithm.to_jwk(EC_KEY.public_key()))
-    path.write_text(json.dumps({"keys": [{**key, "kid": name} for name in names]}))
-    return path
+def sign_raw(claims: dict[str, object]) -> str:
+    """Sign what PyJWT itself would not."""
+    return jwt.api_jws.encode(json.dumps(claims).encode(), SECRET, algorithm="HS256")
 
 
-def test_a_token_signed_with_the_secret_counts_until_its_end() -> None:
-    verifier = make_verifier()
-    token = jwt.encode(CLAIMS, SECRET)
-
-    assert verifier.verify(token, 1999.9) == Principal(user="ada", expires_at=2000)
-    with pytest.raises(InvalidTokenError, match="has expired"):
-        verifier.verify(token, 2000)
-
-
-def test_leeway_stretches_both_ends() -> None:
-    verifier = make_verifier(jwt_leeway_s=10)
-    token = jwt.encode({**CLAIMS, "nbf": 1000}, SECRET)
-
-    assert verifier.verify(token, 990).expires_at == 2010
-    assert verifier.verify(token, 2009).user == "ada"
-    for now in (989, 2010):
-        with pytest.raises(InvalidTokenError):
-            verifier.verify(token, now)
-
-
-@pytest.mark.parametrize("audience", ["api", ["x", "api"]])
-def test_the_configured_audience_counts(audience: object) -> None:
-    verifier = make_verifier(jwt_audience="api")
-
-    assert (
-        verifier.verify(jwt.encode({**CLAIMS, "aud": audience}, SECRET), 0).user
-        == "ada"
-    )
-
-
-@pytest.mark.parametrize("audience", ["x", ["x"], None])
-def test_another_audience_does_not(audience: object) -> None:
-    verifier = make_verifier(jwt_audience="api")
-    claims = {**CLAIMS, "aud": audience} if audience else CLAIMS
-
-    with pytest.raises(InvalidTokenError, match="another audience"):
-        verifier.verify(jwt.encode(claims, SECRET), 0)
-
-
-def test_an_audience_that_nobody_asked_about_does_not_matter() -> None:
-    assert (
-        make_verifier().verify(jwt.encode({**CLAIMS, "aud": "x"}, SECRET), 0).user
-        == "ada"
-    )
+NOW = {"sub": "ada", "exp": EPOCH + 60}
 
 
 @pytest.mark.parametrize(
-    "claims",
+    "authorization",
     [
-        {"exp": 10**400},
-        {"nbf": 10**400},
-        {"sub": "\ud800"},
-        {"sub": "a" * 257},
-        {"sub": ""},
-    ],
-)
-def test_claims_that_no_clock_and_no_list_of_users_can_take_are_refused(
-    claims: dict[str, object],
-) -> None:
-    with pytest.raises(InvalidTokenError):
-        make_verifier().verify(jwt.encode({**CLAIMS, **claims}, SECRET), 0)
-
-
-def test_the_issuer_is_checked_when_configured() -> None:
-    verifier = make_verifier(jwt_issuer="us")
-
-    assert verifier.verify(jwt.encode({**CLAIMS, "iss": "us"}, SECRET), 0).user == "ada"
-    with pytest.raises(InvalidTokenError, match="another issuer"):
-        verifier.verify(jwt.encode({**CLAIMS, "iss": "them"}, SECRET), 0)
-
-
-def test_a_public_key_checks_signatures_of_its_kind(tmp_path: Path) -> None:
-    path = tmp_path / "key.pem"
-    path.write_bytes(pem(RSA_KEY))
-    verifier = make_verifier(jwt_algorithms="RS256", jwt_public_key_file=path)
-
-    assert (
-        verifier.verify(jwt.encode(CLAIMS, RSA_KEY, algorithm="RS256"), 0).user == "ada"
-    )
-    other = rsa.generate_private_key(public_exponent=65537, key_size=2048)
-    with pytest.raises(InvalidTokenError):
-        verifier.verify(jwt.encode(CLAIMS, other, algorithm="RS256"), 0)
-
-
-@pytest.mark.parametrize("algorithms", ["RS256", "RS256,HS256"])
-def test_a_public_key_is_no_secret(tmp_path: Path, algorithms: str) -> None:
-    path = tmp_path / "key.pem"
-    path.write_bytes(pem(RSA_KEY))
-    verifier = make_verifier(jwt_algorithms=algorithms, jwt_public_key_file=path)
-    algorithm = jwt.get_algorithm_by_name("HS256")
-    head, body, _ = jwt.encode(CLAIMS, SECRET).split(".")
-    signature = algorithm.sign(f"{head}.{body}".encode(), pem(RSA_KEY))
-    forged = f"{head}.{body}.{jwt.utils.base64url_encode(signature).decode()}"
-
-    with pytest.raises(InvalidTokenError):
-        verifier.verify(forged, 0)
-
-
-def test_a_key_set_is_searched_by_name(tmp_path: Path) -> None:
-    path = write_key_set(tmp_path / "keys.json", "one", "two")
-    verifier = make_verifier(jwt_algorithms="ES256", jwks_file=path)
-
-    def sign(headers: dict[str, str]) -> str:
-        return jwt.encode(CLAIMS, EC_KEY, algorithm="ES256", headers=headers)
-
-    assert verifier.verify(sign({"kid": "two"}), 0).user == "ada"
-    for headers in ({"kid": "three"}, {}):
-        with pytest.raises(InvalidTokenError):
-            verifier.verify(sign(headers), 0)
-
-
-def test_the_only_key_of_a_set_needs_no_name(tmp_path: Path) -> None:
-    path = write_key_set(tmp_path / "keys.json", "one")
-    verifier = make_verifier(jwt_algorithms="ES256", jwks_file=path)
-
-    assert (
-        verifier.verify(jwt.encode(CLAIMS, EC_KEY, algorithm="ES256"), 0).user == "ada"
-    )
-
-
-def test_a_secret_can_come_from_a_file(tmp_path: Path) -> None:
-    path = tmp_path / "secret"
-    path.write_text(SECRET + "\n")
-    verifier = make_verifier(jwt_secret=None, jwt_secret_file=path)
-
-    assert verifier.verify(jwt.encode(CLAIMS, SECRET), 0).user == "ada"
-
-
-@pytest.mark.filterwarnings("ignore::jwt.InsecureKeyLengthWarning")
-def test_a_short_secret_works_with_a_warning_at_the_start(
-    caplog: pytest.LogCaptureFixture,
-) -> None:
-    verifier = make_verifier(jwt_secret="short")
-
-    assert "shorter than 32 bytes" in caplog.text
-    assert verifier.verify(jwt.encode(CLAIMS, "short"), 0).user == "ada"
-
-
-@pytest.mark.parametrize(
-    ("settings", "message"),
-    [
-        ({"jwt_secret": None}, "jwt_secret: expected a secret for HS256, got none"),
-        ({"jwt_secret": ""}, "jwt_secret: expected a secret"),
-        ({"jwt_algorithms": "RS256"}, "jwt_public_key_file: expected a key for RS256"),
-        ({"jwt_algorithms": "none"}, "jwt_algorithms: expected one of"),
-        ({"jwt_algorithms": ""}, "jwt_algorithms: expected at least one"),
-        (
-            {"jwt_secret": None, "jwt_secret_file": "missing"},
-            "jwt_secret_file: expected a readable file",
+        pytest.param("Bearer", id="no token"),
+        pytest.param("Bearer ", id="empty token"),
+        pytest.param("bearer", id="no token, small"),
+        pytest.param("Bearer nonsense", id="no JWT"),
+        pytest.param("Bearer a.b.c", id="no base64"),
+        pytest.param("Bearer " + "x" * 10_000, id="long"),
+        pytest.param("Bearer \xe9", id="not ASCII"),
+        pytest.param(f"Bearer {sign(NOW, key='x' * 40)}", id="forged"),
+        pytest.param(f"Bearer {sign(NOW)[:-4]}AAAA", id="signature changed"),
+        pytest.param(f"Bearer {jwt.encode(NOW, '', algorithm='none')}", id="alg none"),
+        pytest.param(
+            f"Bearer {sign(NOW, key='x' * 64, algorithm='HS512')}", id="other algorithm"
         ),
+        pytest.param(f"Bearer {sign({**NOW, 'exp': EPOCH - 1})}", id="expired"),
+        pytest.param(f"Bearer {sign({**NOW, 'exp': EPOCH})}", id="expires now"),
+        pytest.param(f"Bearer {sign({**NOW, 'exp': 'never'})}", id="exp is text"),
+        pytest.param(f"Bearer {sign({**NOW, 'exp': True})}", id="exp is a bool"),
+        pytest.param(f"Bearer {sign({**NOW, 'exp': float('nan')})}", id="exp is NaN"),
+        pytest.param(f"Bearer {sign({'sub': 'ada'})}", id="no exp"),
+        pytest.param(f"Bearer {sign({'exp': EPOCH + 60})}", id="no sub"),
+        pytest.param(f"Bearer {sign({**NOW, 'sub': ''})}", id="empty sub"),
+        pytest.param(f"Bearer {sign_raw({**NOW, 'sub': 7})}", id="sub is a number"),
+        pytest.param(f"Bearer {sign_raw({**NOW, 'sub': None})}", id="sub is null"),
+        pytest.param(f"Bearer {sign({**NOW, 'exp': f'{EPOCH:.0f}'})}", id="quoted exp"),
+        pytest.param(f"Bearer {sign({**NOW, 'nbf': EPOCH + 9})}", id="not yet"),
     ],
 )
-def test_settings_without_usable_keys_are_refused(
-    settings: dict[str, object], message: str
+async def test_a_credential_that_does_not_count_is_refused(
+    client: Client, model: ScriptedModel, authorization: str
 ) -> None:
-    with pytest.raises(SettingsError, match=message):
-        make_verifier(**settings)
+    refused = await client.open(headers={"authorization": authorization}).finish()
+
+    assert refused.status == 401
+    assert refused.headers["www-authenticate"] == 'Bearer error="invalid_token"'
+    assert refused.headers["content-type"] == "application/json"
+    assert refused.json["error"]["code"] == "UNAUTHORIZED"
+    assert not model.calls
+    assert (await client.observe())["streams"] == []
 
 
-@pytest.mark.parametrize("text", ["nonsense", "{}", '{"keys": []}', "[]"])
-def test_a_file_that_is_no_key_set_is_refused(tmp_path: Path, text: str) -> None:
-    path = tmp_path / "keys.json"
-    path.write_text(text)
+@pytest.mark.parametrize(
+    "headers",
+    [
+        pytest.param({}, id="none"),
+        pytest.param({"authorization": "Basic YTpi"}, id="another scheme"),
+        pytest.param({"authorization": "Bearertoken"}, id="another scheme, near"),
+        pytest.param({"authorization": ""}, id="empty"),
+    ],
+)
+async def test_no_credential_is_refused_without_an_error_code(
+    client: Client, headers: dict[str, str]
+) -> None:
+    refused = await client.request(headers={**JSON, **headers}, body=GOOD).finish()
 
-    with pytest.raises(SettingsError, match="jwks_file: expected a JSON web key set"):
-        make_verifier(jwt_algorithms="ES256", jwks_file=path)
+    assert refused.status == 401
+    assert refused.headers["www-authenticate"] == "Bearer"
+    assert refused.json["error"]["code"] == "UNAUTHORIZED"
 
 
-def test_a_secret_is_not_shown() -> None:
-    verifier = make_verifier()
+async def test_two_credentials_are_one_too_many(client: Client) -> None:
+    # Written in two ways, so that the dictionary holds both fields.
+    headers = {**bearer(), "Authorization": bearer()["authorization"], **JSON}
 
-    assert SECRET not in repr(verifier)
+    refused = await client.request(headers=headers, body=GOOD).finish()
+
+    assert refused.status == 401
+    assert refused.headers["www-authenticate"] == 'Bearer error="invalid_token"'
+
+
+@pytest.mark.parametrize("scheme", ["bearer", "BEARER"])
+async def test_the_scheme_is_written_in_any_case(client: Client, scheme: str) -> None:
+    token = bearer()["authorization"].removeprefix("Bearer ")
+    headers = {"authorization": f"{scheme} {token}"}
+
+    assert (await client.open(headers=headers).finish()).status == 200
+
+
+@pytest.mark.parametrize(
+    ("method", "path"),
+    [
+        ("GET", "/nowhere"),
+        ("PUT", PATH),
+        ("HEAD", PATH),
+        ("GET", f"{PATH}/stream1"),
+        ("DELETE", f"{PATH}/stream1"),
+        ("OPTIONS", PATH),
+        ("POST", PATH),
+    ],
+)
+async def test_a_credential_is_asked_for_before_all_else(
+    client: Client, method: str, path: str
+) -> None:
+    headers = {"last-event-id": "x", "accept": "text/html", "content-length": "9999999"}
+
+    refused = await client.request(method, path, headers=headers, body=b"{").finish()
+
+    assert refused.status == 401
+
+
+async def test_a_token_in_the_query_does_not_count(client: Client) -> None:
+    token = bearer()["authorization"].removeprefix("Bearer ")
+
+    refused = await client.request(
+        path=f"{PATH}?token={token}", headers=JSON, body=GOOD
+    ).finish()
+
+    assert refused.status == 401
+
+
+async def test_a_resume_and_a_cancel_need_a_credential_too(client: Client) -> None:
+    stream = await client.open().finish()
+
+    resumed = await client.request(
+        headers={"last-event-id": f"{stream.stream}-1"}
+    ).finish()
+    cancelled = await client.request("DELETE", f"{PATH}/{stream.stream}").finish()
+
+    assert (resumed.status, cancelled.status) == (401, 401)
+
+
+async def test_neither_tokens_nor_prompts_reach_the_log(
+    client: Client, model: ScriptedModel, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level("INFO")
+    model.script[2] = respond(status=500)
+    forged = f"Bearer {sign(NOW, key='x' * 40)}"
+
+    await client.open("PROMPT").finish()
+    await client.open("PROMPT", headers={"authorization": forged}).finish()
+
+    assert "model failed" in caplog.text
+    assert "PROMPT" not in caplog.text
+    for credential in (bearer()["authorization"], forged):
+        assert credential.removeprefix("Bearer ")[-20:] not in caplog.text

@@ -7,7 +7,6 @@ from streamproof.reference_server.dialects.pipeline.progress import (
     NodeDurations,
     RunProgress,
 )
-from streamproof.reference_server.streams.events import FailureCode, failure
 
 TWO = (
     Node(name="first", task="", default_ms=1000),
@@ -23,12 +22,12 @@ def test_the_estimate_starts_with_the_defaults_and_shrinks() -> None:
     progress = make_progress()
 
     etas = [
-        progress.enter(10.0).at.eta_ms,
-        progress.say("x", 10.4).at.eta_ms,
-        progress.say("x", 19.0).at.eta_ms,
-        progress.complete("x", 19.0).at.eta_ms,
-        progress.enter(19.0).at.eta_ms,
-        progress.complete("x", 19.1).at.eta_ms,
+        progress.enter(10.0).eta_ms,
+        progress.locate(10.4).eta_ms,
+        progress.locate(19.0).eta_ms,
+        progress.complete(19.0).eta_ms,
+        progress.enter(19.0).eta_ms,
+        progress.complete(19.1).eta_ms,
     ]
 
     assert etas == [1500, 1100, 500, 500, 500, 0]
@@ -37,21 +36,19 @@ def test_the_estimate_starts_with_the_defaults_and_shrinks() -> None:
 def test_a_position_names_its_node() -> None:
     progress = make_progress()
     progress.enter(0)
-    progress.complete("", 0)
+    progress.complete(0)
 
-    at = progress.enter(0).at
+    at = progress.enter(0)
 
     assert (at.node, at.step, at.total, at.is_last) == ("second", 2, 2, True)
 
 
-def test_a_failure_is_where_the_run_was() -> None:
+def test_between_two_nodes_a_run_is_still_in_the_first() -> None:
     progress = make_progress()
     progress.enter(0)
-    progress.complete("", 1)
+    progress.complete(1)
 
-    event = progress.fail(failure(FailureCode.CANCELLED), 1)
-
-    assert event.at.node == "first"
+    assert progress.locate(1).node == "first"
 
 
 def test_recorded_durations_replace_the_default_when_there_are_enough() -> None:
@@ -81,9 +78,9 @@ def test_a_run_teaches_the_next_one() -> None:
     for start in (0, 100, 200):
         progress = make_progress(durations)
         progress.enter(start)
-        progress.complete("", start + 2)
+        progress.complete(start + 2)
 
-    assert make_progress(durations).enter(300).at.eta_ms == 2500
+    assert make_progress(durations).enter(300).eta_ms == 2500
 
 
 def test_there_are_fourteen_nodes_with_names_of_their_own() -> None:
@@ -96,4 +93,4 @@ def test_the_estimate_is_rounded_to_whole_milliseconds(spent_s: float) -> None:
     progress = make_progress()
     progress.enter(0)
 
-    assert isinstance(progress.say("", spent_s).at.eta_ms, int)
+    assert isinstance(progress.locate(spent_s).eta_ms, int)

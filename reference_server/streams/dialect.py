@@ -1,0 +1,120 @@
+"""Dialects: one value says all that is particular to one protocol.
+
+    where       name, method, path, routes, credentials
+    what for    request, admit
+    what is done    job, failure_codes, save
+    how long    heartbeat, grace_s, max_streams
+
+The rest of the server reads these values and knows no dialect by name. A dialect is
+built once, out of `Resources`, when the application is.
+"""
+
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Generic, Literal, TypeVar
+
+from pydantic import BaseModel
+from starlette.routing import BaseRoute
+
+from ..models.client import ModelClient
+from ..refusals import RefusalCode
+from .failure import CAUSES, Cause
+from .run import Job, RunState
+
+RequestT = TypeVar("RequestT", bound=BaseModel)
+JobT = TypeVar("JobT", bound=Job)
+
+
+class CredentialForm(StrEnum):
+    """Where a client may put its token."""
+
+    BEARER = "bearer"
+    QUERY = "query"
+    COOKIE = "cookie"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Heartbeat:
+    """What fills a silence.
+
+    Attributes:
+        interval_s: longest silence.
+        render: takes the time in seconds since the epoch, returns the block to be sent:
+            a comment, or an event without id.
+    """
+
+    interval_s: float
+    render: Callable[[float], bytes]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Resources:
+    """What dialects are built with.
+
+    Attributes:
+        model: the language model.
+        clock: steady clock in seconds.
+    """
+
+    model: ModelClient
+    clock: Callable[[], float]
+
+
+async def _admit(_request: object, _user: str) -> None:
+    """Admit every user to everything."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Dialect(Generic[RequestT, JobT]):
+    """One protocol.
+
+    Attributes:
+        name: what it is called where streams are observed.
+        method: of a request to start or resume a stream; its parameters are the body
+            of a POST and the query of a GET.
+        path: of that request; `DELETE <path>/<stream>` cancels.
+        routes: what else is served, guarded like the streams; an endpoint finds its
+            `Principal` as `request.state.principal`.
+        request: the parameters.
+        job: makes what is done in one run.
+        failure_codes: what the dialect calls each cause.
+        heartbeat: what fills a silence.
+        grace_s: how long a run goes on without a reader; 0 ends it at once.
+        credentials: where a token may be; the first one present decides.
+        refusal_codes: codes of refusals that are called otherwise here.
+        max_streams: most running streams of this dialect, None for no limit of its own.
+        admit: raises the Refusal of a request that is valid and may not be made
+            (403, 404, 409). Asked last before the start and without a pause between the
+            two, so that what its last step sees is still so.
+        save: keeps what is to be kept of a job that has ended in some state. The slot
+            does not wait for it, and the drain does.
+    """
+
+    name: str
+    method: Literal["GET", "POST"]
+    path: str
+    request: type[RequestT]
+    job: Callable[[RequestT], JobT]
+    failure_codes: Mapping[Cause, str]
+    heartbeat: Heartbeat
+    grace_s: float = 5.0
+    routes: Sequence[BaseRoute] = ()
+    credentials: tuple[CredentialForm, ...] = (CredentialForm.BEARER,)
+    refusal_codes: Mapping[RefusalCode, str] = field(default_factory=dict)
+    max_streams: int | None = None
+    admit: Callable[[RequestT, str], Awaitable[None]] = _admit
+    save: Callable[[JobT, RunState], Awaitable[None]] | None = None
+
+    def __post_init__(self) -> None:
+        """Refuse a dialect that has no word for a failure.
+
+        Raises:
+            ValueError: a cause has no code.
+        """
+        missing = [cause for cause in CAUSES if cause not in self.failure_codes]
+        if missing:
+            raise ValueError(
+                f"{self.name}: expected a failure code for every cause, got none for "
+                f"{', '.join(missing)}"
+            )
