@@ -242,6 +242,7 @@ MUTANTS = (
         also={
             "auth.before-upstream": CALLS_A_MODEL,
             "auth.before-validation": "a guest's body is validated",
+            "auth.before-routing": "a guest is told what is served where",
         },
         wrap=_accept(_is_guest),
     ),
@@ -313,6 +314,7 @@ MUTANTS = (
         name="401-as-a-frame",
         defect="A01: authentication inside the generator, refusal as an SSE frame",
         trips={"auth.refused-as-json": "text/event-stream"},
+        also={"auth.refusal-code": "a frame has no code where a refusal has it"},
         wrap=_on_401(_as_frame),
     ),
     Mutant(
@@ -330,6 +332,7 @@ MUTANTS = (
                 "auth.query-token-refused",
                 "auth.cookie-token-refused",
                 "auth.before-validation",
+                "auth.before-routing",
             ),
             "refused with 401, got 200 text/event-stream",
         ),

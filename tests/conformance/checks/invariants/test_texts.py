@@ -43,6 +43,14 @@ def test_joined_may_begin_again() -> None:
     assert '"ab" / "b" in whole' in found
 
 
+def test_an_event_without_a_type_does_not_make_joined_begin_again() -> None:
+    parts: list[Given] = [("token", {"text": "a"}), ("token", {"text": "b"})]
+    untyped: Given = ("none", {"type": None})
+
+    given = (parts[0], untyped, parts[1], ("whole", {"text": "ab"}))
+    assert said("joined", JOINED, *given) == []
+
+
 def test_half_a_character_finds_its_other_half() -> None:
     halves: list[Given] = [("token", {"text": "\ud83e"}), ("token", {"text": "\ude7a"})]
 
