@@ -142,6 +142,10 @@ ELSEWHERE = {
         "tests/fakes/test_script.py",
         "scripts are tested as they are written, whatever module has the word",
     ),
+    "fakes/script/transport.py": (
+        "tests/fakes/test_script.py",
+        "scripts are tested as they are written, whatever module has the word",
+    ),
     "fakes/script/words.py": (
         "tests/fakes/test_script.py",
         "scripts are tested as they are written, whatever module has the word",
