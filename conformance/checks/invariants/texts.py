@@ -32,7 +32,6 @@ def judge_joined(invariant: Joined, stream: Stream) -> Iterator[Finding]:
     """Compare each whole with its parts: those since the whole before it."""
     parts: list[object] = []
     for event in stream.events:
-        # An event without a type is no event of the type that is not given.
         if invariant.since is not None and event.type == invariant.since:
             parts.clear()
         if event.type == invariant.type:

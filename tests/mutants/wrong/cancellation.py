@@ -350,8 +350,8 @@ MUTANTS = (
         defect="error page of the framework",
         trips={"cancellation.refusals-are-json": "text/plain"},
         also={
-            "cancellation.unknown-refused": "a text has no code",
             "cancellation.foreign-refused": "a text has no code",
+            "cancellation.unknown-refused": "a text has no code",
         },
         wrap=_on_cancel(404, _as_text),
     ),

@@ -78,7 +78,7 @@ MUTANTS = (
         also={
             "lifecycle.order": "an unknown type has no place in the order",
             "lifecycle.all-tokens-arrive": "no event is known to carry a token",
-            "vocabulary.invariants": "no event is known to carry a part of an output",
+            "vocabulary.invariants": "a node's output is not its tokens any more",
         },
         wrap=_in("token-stream", lambda event: event.update(type="token-chunk")),
     ),
