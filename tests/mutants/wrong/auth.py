@@ -333,7 +333,6 @@ MUTANTS = (
                 "auth.query-token-refused",
                 "auth.cookie-token-refused",
                 "auth.before-validation",
-                "auth.before-routing",
             ),
             "refused with 401, got 200 text/event-stream",
         ),
