@@ -17,15 +17,9 @@ from tests.architecture.modules import ROOT, module_paths, parse
 # Where it is tested, and why there. A pattern stands for a room with one reason.
 ELSEWHERE = {
     # the suite
-<<<<<<< HEAD
     "conformance/checks/invariants/*.py": (
-        "tests/conformance/checks/invariants/test_values.py",
-        "how a value is read and told is tested with the kinds that read it",
-=======
-    "conformance/checks/invariants/*": (
         "tests/conformance/checks/invariants",
         "each kind of invariant is tested with its neighbours of one subject",
->>>>>>> main
     ),
     "conformance/evidence/*.py": (
         "tests/conformance/checks",
