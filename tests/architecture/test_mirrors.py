@@ -130,19 +130,7 @@ ELSEWHERE = {
         "tests/fakes/recording/test_recorder.py",
         "the service is what the recorder forwards to; TLS is in test_tls",
     ),
-    "fakes/script/fields.py": (
-        "tests/fakes/test_script.py",
-        "scripts are tested as they are written, whatever module has the word",
-    ),
-    "fakes/script/loading.py": (
-        "tests/fakes/test_script.py",
-        "scripts are tested as they are written, whatever module has the word",
-    ),
-    "fakes/script/model.py": (
-        "tests/fakes/test_script.py",
-        "scripts are tested as they are written, whatever module has the word",
-    ),
-    "fakes/script/words.py": (
+    "fakes/script/*.py": (
         "tests/fakes/test_script.py",
         "scripts are tested as they are written, whatever module has the word",
     ),
