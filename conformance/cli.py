@@ -7,39 +7,36 @@ signal 128 and its number, as a shell expects.
 from __future__ import annotations
 
 import difflib
+import functools
 import inspect
-import secrets
 import sys
 import traceback
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Mapping
 from functools import partial
 from importlib import metadata, resources
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, get_type_hints
 
 import anyio
 import typer
 from rich.console import Console
 
 from . import profiles
-from .catalogue import requirements
+from .checkup import plan_checkup
 from .errors import HarnessError, UsageError
-from .launch import Command, launched
 from .model import Level
-from .options import find_credentials, find_ends
-from .probes import PROBES, Probe, expect_one_request
+from .options import Options
+from .probes import Probe
 from .report.files import expect_writable, write, write_report_folder
-from .report.json_report import to_json
-from .report.junit import to_junit
+from .report.formats import FORMATS
 from .report.listing import explain_lines, list_lines
 from .report.progress import ChangingLine, PlainLines, Reporter, WarningsOnly
-from .report.redaction import without_secrets
 from .report.streams import make_lasting
 from .report.terminal import print_report
 from .runner.causes import cause_of
-from .runner.plan import Filters, select
-from .runner.result import ExitCode, RunResult
-from .runner.run import RunConfig, plan_run, run_suite
+from .runner.plan import Filters, make_plan, select
+from .runner.result import ExitCode
+from .runner.suite import built_in_suite
 from .session import Interrupted, run_until_signal
 
 app = typer.Typer(
@@ -123,7 +120,38 @@ _TopicOption = Annotated[
 ]
 
 
+def _with_report_options(command: Callable[..., None]) -> Callable[..., None]:
+    """Give a command an option for each report format, in place of `report_files`.
+
+    The command gets those files that were asked for, by format.
+    """
+
+    @functools.wraps(command)
+    def with_files(**values: object) -> None:
+        files = {name: values.pop(f"{name}_file") for name in FORMATS}
+        asked = {name: path for name, path in files.items() if path is not None}
+        command(report_files=asked, **values)
+
+    hints = get_type_hints(command, include_extras=True)
+    parameters: list[inspect.Parameter] = []
+    for parameter in inspect.signature(command).parameters.values():
+        if parameter.name != "report_files":
+            parameters.append(parameter.replace(annotation=hints[parameter.name]))
+            continue
+        for name, each in FORMATS.items():
+            option = typer.Option(
+                f"--{name}", help=f"Write the {each.title} report here."
+            )
+            hint = Annotated[Path | None, option]
+            own = parameter.replace(name=f"{name}_file", default=None, annotation=hint)
+            parameters.append(own)
+    with_files.__annotations__ = {each.name: each.annotation for each in parameters}
+    with_files.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]  # what `inspect` and typer look for
+    return with_files
+
+
 @app.command()
+@_with_report_options
 def run(
     *,
     profile: _ProfileOption,
@@ -196,15 +224,10 @@ def run(
             metavar="CMD", help="Use what this command prints, {user} filled in."
         ),
     ] = None,
-    json_file: Annotated[
-        Path | None, typer.Option("--json", help="Write the JSON report here.")
-    ] = None,
-    junit_file: Annotated[
-        Path | None, typer.Option("--junit", help="Write the JUnit report here.")
-    ] = None,
+    report_files: Mapping[str, Path],
     report_dir: Annotated[
         Path | None,
-        typer.Option(help="Write both here, and the transcripts of what failed."),
+        typer.Option(help="Write all here, and the transcripts of what failed."),
     ] = None,
     quiet: Annotated[
         bool, typer.Option("--quiet", "-q", help="Only failures and the verdict.")
@@ -216,54 +239,44 @@ def run(
     Exit codes: 0 conformant, 1 not conformant, 2 usage or profile error, 3 incomplete
     (something could not be tested), 4 the suite itself broke or was too slow.
     """
-    plan = plan_run(
-        profiles.load(profile, set_ or ()),
-        Filters(
+    options = Options(
+        profile=profile,
+        settings=tuple(set_ or ()),
+        filters=Filters(
             only=tuple(only or ()), topics=tuple(topic or ()), levels=tuple(level or ())
         ),
-    )
-    expect_one_request(plan.profile)
-    ends = find_ends(url, start, start_upstream, control)
-    credentials = find_credentials(
-        {
+        url=url,
+        start=start,
+        start_upstream=start_upstream,
+        control=control,
+        tokens={
             "--token-secret-env": token_secret_env,
             "--token-secret-file": token_secret_file,
             "--token-env": token_env,
             "--token-file": token_file,
             "--token-command": token_command,
-        }
-    )
-    for path in (json_file, junit_file, report_dir and report_dir / "report"):
-        if path is not None:
-            expect_writable(path)
-    config = RunConfig(
-        plan=plan,
-        target=ends.target,
-        control=ends.control,
-        credentials=credentials,
-        settings=tuple(set_ or ()),
-        seed=secrets.randbelow(2**32) if seed is None else seed,
+        },
+        seed=seed,
         strict=strict,
     )
+    checkup = plan_checkup(built_in_suite(), options)
+    for path in (*report_files.values(), report_dir and report_dir / "report"):
+        if path is not None:
+            expect_writable(path)
     reporter = _reporter(is_quiet=quiet)
-    if ends.commands and not quiet:
-        started = " and ".join(command.option for command in ends.commands)
+    if checkup.commands and not quiet:
+        started = " and ".join(command.option for command in checkup.commands)
         sys.stderr.write(f"starting the command of {started}\n")
+    work = partial(checkup.run, emit=reporter.tell, warn=reporter.warn)
     try:
-        result = anyio.run(
-            run_until_signal, partial(_run, config, ends.commands, reporter)
-        )
+        result = anyio.run(run_until_signal, work)
     finally:
         reporter.close()
-    issued = credentials.issued if credentials else frozenset[str]()
-    result = without_secrets(result, issued)
-    if json_file is not None:
-        write(json_file, to_json(result))
-    if junit_file is not None:
-        write(junit_file, to_junit(result))
+    for name, path in report_files.items():
+        write(path, FORMATS[name].to_text(result))
     transcripts = None
     if report_dir is not None:
-        transcripts = write_report_folder(report_dir, result, issued)
+        transcripts = write_report_folder(report_dir, result, checkup.secrets)
     console = Console(
         markup=False, highlight=False, emoji=False, no_color=no_color or None
     )
@@ -272,18 +285,6 @@ def run(
         note = f"; transcripts of what failed in {transcripts}" if transcripts else ""
         sys.stderr.write(f"reports in {report_dir}{note}\n")
     raise typer.Exit(int(result.exit_code))
-
-
-async def _run(
-    config: RunConfig, commands: tuple[Command, ...], reporter: Reporter
-) -> RunResult:
-    """Start what is to be started, run the suite, stop everything."""
-    async with launched(*commands) as running:
-        result = await run_suite(config, emit=reporter.tell, warn=reporter.warn)
-        for each in running:
-            if end := each.early_end():
-                reporter.warn(f"{end} during the run:\n{each.last_lines()}")
-    return result
 
 
 def _reporter(*, is_quiet: bool) -> Reporter:
@@ -306,9 +307,9 @@ def list_(
     """List all requirements: id, level, rule."""
     filters = Filters(topics=tuple(topic or ()))
     if profile is None:
-        lines = list_lines(select(requirements(), filters), {})
+        lines = list_lines(select(built_in_suite().requirements, filters), {})
     else:
-        plan = plan_run(profiles.load(profile), filters)
+        plan = make_plan(built_in_suite(), profiles.load(profile), filters)
         lines = list_lines(plan.selected, plan.undeclared)
     _echo(lines)
 
@@ -316,14 +317,15 @@ def list_(
 @app.command()
 def explain(id_: Annotated[str, typer.Argument(metavar="ID")]) -> None:
     """Explain a requirement: rule, source, remedy, and how it is probed."""
-    known = {requirement.id: requirement for requirement in requirements()}
+    suite = built_in_suite()
+    known = {requirement.id: requirement for requirement in suite.requirements}
     if id_ not in known:
         near = difflib.get_close_matches(id_, known, n=3, cutoff=0.4)
         hint = (
             f"did you mean {' or '.join(near)}?" if near else "see `streamproof list`"
         )
         raise UsageError(f"unknown requirement {id_!r}; {hint}")
-    does = {name: _what_it_does(probe) for name, probe in PROBES.items()}
+    does = {name: _what_it_does(probe) for name, probe in suite.probes.items()}
     _echo(explain_lines(known[id_], does, Console().width))
 
 
@@ -367,7 +369,7 @@ def schema() -> None:
 @profiles_app.command()
 def check(file: Annotated[str, typer.Argument(metavar="FILE")]) -> None:
     """Read a profile and say what it promises, or what is wrong with it."""
-    plan = plan_run(profiles.load(file), Filters())
+    plan = make_plan(built_in_suite(), profiles.load(file), Filters())
     applicable = len(plan.selected) - len(plan.undeclared)
     said = f"{file}: profile {plan.profile.name!r} is well-formed"
     _echo([f"{said}; {applicable} of {len(plan.selected)} requirements apply"])

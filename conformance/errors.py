@@ -2,7 +2,8 @@
 
     StreamproofError
     ├── UsageError            the user's: a wrong option, a missing secret
-    │   └── ProfileError      the profile's: unknown key, wrong value, bad grammar
+    │   ├── ProfileError      the profile's: unknown key, wrong value, bad grammar
+    │   └── EvidenceError     stored evidence is cut or something else
     └── HarnessError          ours or the environment's
         ├── CatalogueError    a requirement without check, a check without requirement
         └── ControlError      the fake provider's control API did not answer as agreed
@@ -23,6 +24,10 @@ class UsageError(StreamproofError):
 
 class ProfileError(UsageError):
     """A profile cannot be read; the message names the file, the line and the key."""
+
+
+class EvidenceError(UsageError):
+    """Stored evidence cannot be read; the message names the line and the key."""
 
 
 class HarnessError(StreamproofError):

@@ -1,4 +1,4 @@
-"""Turns the options of `streamproof run` that depend on each other into values.
+"""What a run is asked for, and the values of those options that depend on each other.
 
 Reads the environment and the files that an option names; starts and connects nothing.
 Whatever does not fit together is a `UsageError` that says what to give instead.
@@ -9,13 +9,43 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from .errors import UsageError
 from .launch import Command, pick_free_port, plan_commands
 from .probes import Credentials, Fixed, Minted, Printed
+from .runner.plan import Filters
 from .runner.preflight import expect_base_url
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Options:
+    """What a run is asked for, as `streamproof run` has it.
+
+    Attributes:
+        profile: name of a built-in one, or a TOML file.
+        settings: `key=value` overrides of the profile.
+        filters: which part of the suite is run.
+        url: base URL of a target that runs already.
+        start: command that starts the target instead.
+        start_upstream: command that starts the fake provider.
+        control: base URL of a fake provider that runs already.
+        tokens: sources of credentials by the names of their options, at most one.
+        seed: what users and keys are made from; None for a new one.
+        strict: a violated SHOULD fails too.
+    """
+
+    profile: str
+    settings: tuple[str, ...] = ()
+    filters: Filters = field(default_factory=Filters)
+    url: str | None = None
+    start: str | None = None
+    start_upstream: str | None = None
+    control: str | None = None
+    tokens: Mapping[str, str | Path | None] = field(default_factory=dict)
+    seed: int | None = None
+    strict: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -7,48 +7,25 @@ Must not encode anything itself.
 from __future__ import annotations
 
 from dataclasses import replace
-from hashlib import sha256
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
-from .calls.call import Outcome
-from .calls.gates import Gates
 from .control.api import PREFIX, Control
 from .control.json_answers import send_json
-from .errors import RequestError, ScriptError
-from .keys import FIELD, key_of_field
+from .errors import RequestError
+from .model_api import ModelApi
 from .namespaces import Namespaces
-from .net.http1 import Framing, encode_response
-from .performance.delivery import deliver
-from .performance.drip import narrow
-from .performance.engine import Performance
-from .performance.lingering import Lingering
-from .plan.player import make_plan
-from .providers import DEFAULT, params_of, provider_at
-from .providers.provider import Received
 from .recording import Replayer
 from .script import check_library
-from .script.directives import correlation_key, parse_blocks, script_for
-from .script.rules import Facts
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
-
-    from .calls.call import Call
     from .calls.journal import Journal
     from .namespaces import Namespace
     from .net.http1 import Request
     from .net.link import Link, Timers
-    from .performance.delivery import Delivery
-    from .plan.player import Plan
-    from .providers.provider import Ask, Provider
     from .recording import Recordings
-    from .script import Library, Quota, Script
-    from .script.directives import Block
+    from .script import Library
 
 __all__ = ["App"]
-
-# A refusal may quote the request; the journal keeps that much of it.
-MAX_REFUSAL: Final = 500
 
 
 class App:
@@ -71,10 +48,8 @@ class App:
             ScriptError: a rule of the library names a script that is not there.
         """
         self._replayer = Replayer(recordings, timers=timers) if recordings else None
-        self._seed = seed
-        self._timers = timers
         self._spaces = Namespaces(check_library(library, "library"))
-        self._lingering = Lingering()
+        self._models = ModelApi(seed=seed, timers=timers)
         self._control = Control(timers=timers, version=version)
 
     @property
@@ -93,216 +68,21 @@ class App:
         request = replace(request, path=path)
         if path.startswith(PREFIX) or path == PREFIX.rstrip("/"):
             self._handle_control(request, link, space)
-            return
-        if self._replayer is not None:
+        elif self._replayer is not None:
             self._replayer.handle(request, link, space.journal, space.replayed)
-            return
-        self._handle_model(
-            _Visit(request=request, link=link, provider=provider_at(path), space=space)
-        )
+        else:
+            self._models.handle(request, link, space)
 
     def shut_down(self) -> None:
-        """Stop the models that nobody listens to; connections stop the others."""
-        self._lingering.shut_down()
+        """Stop the models that no client listens to; connections stop the others."""
+        self._models.shut_down()
 
     def refuse(self, error: RequestError, link: Link) -> None:
         """Answer what is no request at all, then hang up."""
-        headers, body = DEFAULT.refuse(error, seed=self._seed, fingerprint="")
-        link.write(encode_response(error.status, headers, body, keep_alive=False))
-        link.finish(keep_alive=False)
+        self._models.refuse(error, link)
 
     def _handle_control(self, request: Request, link: Link, space: Namespace) -> None:
         try:
             self._control.handle(request, link, space)
         except RequestError as error:
             send_json(request, link, {"error": str(error)}, status=error.status)
-
-    def _handle_model(self, visit: _Visit) -> None:
-        """Put one call on the record, then play it or refuse it."""
-        try:
-            params = params_of(visit.provider, visit.request.method, visit.request.path)
-            ask = visit.provider.read(visit.received(params))
-            blocks = parse_blocks(ask.texts)
-            key = correlation_key(blocks, key_of_field(visit.request.headers))
-        except (RequestError, ScriptError) as error:
-            call = self._begin(None, None, visit)
-            self._refuse_call(call, error, visit)
-            return
-        call = self._begin(key, ask, visit)
-        try:
-            self._answer(ask, blocks, call, visit)
-        except (RequestError, ScriptError) as error:
-            self._refuse_call(call, error, visit)
-        except BaseException as error:
-            # A mistake of ours: whoever waits for the call's end is told of it.
-            if call.outcome is None:
-                call.refusal = f"failed in the fakes: {error!r}"[:MAX_REFUSAL]
-                call.end(Outcome.FAULTED, self._timers.time())
-            raise
-
-    def _answer(
-        self, ask: Ask, blocks: Sequence[Block], call: Call, visit: _Visit
-    ) -> None:
-        """Play one call.
-
-        Raises:
-            ScriptError: when its script cannot be followed.
-            RequestError: when there is none for it.
-        """
-        plan = self._plan(ask, blocks, call, visit)
-        # Before it is counted: a call that is refused costs nothing.
-        delivery = self._delivery(ask, plan, visit)
-        if plan.script.quota is not None:
-            plan = self._charged(plan, plan.script.quota, call, visit)
-            delivery = self._delivery(ask, plan, visit)
-        self._play(plan, delivery, call, visit)
-
-    def _delivery(self, ask: Ask, plan: Plan, visit: _Visit) -> Delivery:
-        return deliver(
-            ask.reply(plan.answer, self._seed),
-            Framing.of(visit.request),
-            stream=ask.stream,
-            wire=plan.script.wire,
-        )
-
-    def _begin(self, key: str | None, ask: Ask | None, visit: _Visit) -> Call:
-        return visit.space.journal.begin(
-            key=key,
-            provider=visit.provider.name,
-            model=ask.model if ask else None,
-            stream=ask.stream if ask else False,
-            at=self._timers.time(),
-        )
-
-    def _refuse_call(
-        self, call: Call, error: RequestError | ScriptError, visit: _Visit
-    ) -> None:
-        if isinstance(error, ScriptError):
-            error = _as_refusal(error, call, visit)
-        call.status = error.status
-        call.refusal = str(error)[:MAX_REFUSAL]
-        call.end(Outcome.REFUSED, self._timers.time())
-        self._send_refusal(error, visit)
-
-    def _plan(
-        self, ask: Ask, blocks: Sequence[Block], call: Call, visit: _Visit
-    ) -> Plan:
-        """Choose the script and make it a plan.
-
-        Raises:
-            ScriptError: when it cannot be followed.
-            RequestError: when there is none for this call.
-        """
-        script = self._script(ask, blocks, call, visit)
-        if script.hold and call.key is None:
-            raise ScriptError(
-                "hold: expected call=KEY in a directive of the request, or the header "
-                f"field {FIELD}, without it nobody can release the gate"
-            )
-        return make_plan(
-            script,
-            seed=self._seed,
-            fingerprint=visit.fingerprint,
-            prompt_tokens=ask.prompt_tokens,
-            max_tokens=ask.max_tokens,
-            stream=ask.stream,
-        )
-
-    def _script(
-        self, ask: Ask, blocks: Sequence[Block], call: Call, visit: _Visit
-    ) -> Script:
-        """Choose: put for the key, else said in the prompt, else by a rule."""
-        space = visit.space
-        put = space.keys.script(call.key, call.turn) if call.key is not None else None
-        if put is not None:
-            call.script = "put"
-            return put
-        if blocks:
-            call.script = "directives"
-            return script_for(blocks, call.turn, space.library)
-        followed = space.rulebook.follow(
-            Facts(
-                texts=ask.texts,
-                model=ask.model,
-                provider=visit.provider.name,
-                headers=visit.request.headers,
-            )
-        )
-        call.script = followed.source
-        return followed.script
-
-    def _play(self, plan: Plan, delivery: Delivery, call: Call, visit: _Visit) -> None:
-        script = plan.script
-        link = narrow(visit.link, script.wire, script.drip, self._timers)
-        performance = Performance(
-            plan=plan,
-            delivery=delivery,
-            call=call,
-            gates=_gates_of(call, plan, visit.space),
-            queues=visit.space.queues,
-            lingering=self._lingering,
-            link=link,
-            timers=self._timers,
-        )
-        link.attach(performance)
-        performance.start()
-
-    def _charged(self, plan: Plan, quota: Quota, call: Call, visit: _Visit) -> Plan:
-        """Count the call against its quota."""
-        tokens = plan.prompt_tokens + plan.answer.size
-        charge = visit.space.quotas.charge(
-            call.model or "", quota, tokens=tokens, at=self._timers.time()
-        )
-        call.when_ended(charge.leave)
-        return plan.limited(charge.limits, charge.refusal)
-
-    def _send_refusal(self, error: RequestError, visit: _Visit) -> None:
-        headers, body = visit.provider.refuse(
-            error, seed=self._seed, fingerprint=visit.fingerprint
-        )
-        keep = visit.request.keep_alive
-        visit.link.write(encode_response(error.status, headers, body, keep_alive=keep))
-        visit.link.finish(keep_alive=keep)
-
-
-def _as_refusal(error: ScriptError, call: Call, visit: _Visit) -> RequestError:
-    """Tell whose mistake it is: the prompt's, or a script's that the prompt is not."""
-    if call.script in {None, "directives"}:
-        param, code, words = visit.provider.prompt_field, "invalid_directive", ""
-    elif call.script == "put":
-        param, code, words = None, "invalid_script", f"script put for {call.key!r}: "
-    else:
-        param, code, words = None, "invalid_script", f"script {call.script}: "
-    return RequestError(f"{words}{error}", param=param, code=code)
-
-
-def _gates_of(call: Call, plan: Plan, space: Namespace) -> Gates:
-    """Return the gates of the key; a call that is never held needs none."""
-    if call.key is None or not plan.script.hold:
-        return Gates()
-    return space.keys.gates(call.key)
-
-
-class _Visit:
-    """A request on its connection, the provider it is for, and its namespace."""
-
-    __slots__ = ("fingerprint", "link", "provider", "request", "space")
-
-    def __init__(
-        self, *, request: Request, link: Link, provider: Provider, space: Namespace
-    ) -> None:
-        self.request = request
-        self.link = link
-        self.provider = provider
-        self.space = space
-        self.fingerprint = sha256(request.body).hexdigest()
-
-    def received(self, params: Mapping[str, str]) -> Received:
-        return Received(
-            path=self.request.path,
-            params=params,
-            query=self.request.query,
-            headers=self.request.headers,
-            body=self.request.body,
-            fingerprint=self.fingerprint,
-        )

@@ -166,7 +166,7 @@ class Answer:
         return replace(self, parts=tuple(parts))
 
     def mark_end(self, mark: str) -> Answer:
-        """Put a mark behind the last piece, for whoever cuts an encoded answer there.
+        """Put a mark behind the last piece, so that an encoded answer can be cut there.
 
         An answer without any part gets a text that is the mark alone.
         """

@@ -45,7 +45,7 @@ class RequestError(FakesError):
         param: str | None = None,
         code: str | None = None,
     ) -> None:
-        """Keep the four parts apart for whoever renders the refusal."""
+        """Keep the four parts apart, as a provider renders them."""
         super().__init__(message)
         self.status = status
         self.param = param

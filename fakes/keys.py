@@ -13,12 +13,26 @@ from .errors import RequestError
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-__all__ = ["FIELD", "KEY", "SECRET_FIELDS", "SPELLING", "key_of_field"]
+__all__ = [
+    "FIELD",
+    "KEY",
+    "REDACTED",
+    "SECRET_FIELDS",
+    "SECRET_PARAMETERS",
+    "SPELLING",
+    "key_of_field",
+]
 
 # Every SDK can send fields of one's own; not every prompt is the test's to write.
 FIELD: Final = "x-fakes-key"
 KEY: Final = re.compile(r"[A-Za-z0-9_-]{1,64}")
 SPELLING: Final = "1 to 64 of A-Z a-z 0-9 _ -"
+# Stands where a secret was.
+REDACTED: Final = "REDACTED"
+# Names in lower case of what is secret in a query.
+SECRET_PARAMETERS: Final = frozenset(
+    {"access_token", "api-key", "api_key", "apikey", "key"}
+)
 # Names in lower case: neither a refusal nor a cassette may hold what these say.
 SECRET_FIELDS: Final = frozenset(
     {

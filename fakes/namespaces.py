@@ -16,6 +16,7 @@ from collections import Counter, OrderedDict
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Final
 
+from .calls.following import Following
 from .calls.gates import KeyTable
 from .calls.journal import Journal
 from .calls.queues import Queues
@@ -53,6 +54,7 @@ class Namespace:
 
     __slots__ = (
         "_base",
+        "following",
         "journal",
         "keys",
         "library",
@@ -63,7 +65,7 @@ class Namespace:
     )
 
     def __init__(self, library: Library) -> None:
-        """Start empty, with the scripts and rules that everybody has."""
+        """Start empty, with the scripts and rules that every namespace has."""
         self._base = library
         self.journal = Journal()
         self.keys = KeyTable()
@@ -72,7 +74,7 @@ class Namespace:
 
     @property
     def is_busy(self) -> bool:
-        """Whether a call is running or somebody waits for one."""
+        """Whether a call is running or a wait for one is open."""
         return self.journal.is_busy
 
     @property
@@ -81,6 +83,8 @@ class Namespace:
         return (
             len(self.journal) * CALL_BYTES
             + self.journal.ended_events * EVENT_BYTES
+            + self.journal.request_bytes
+            + self.following.size
             + self.keys.scripted_keys * MAX_SCRIPT_BYTES
             + (self.library is not self._base) * MAX_LIBRARY_BYTES
         )
@@ -108,6 +112,7 @@ class Namespace:
 
     def _start_afresh(self) -> None:
         self.quotas = Quotas()
+        self.following = Following()
         # How often each kind of request was answered out of a recording.
         self.replayed: Counter[Kind] = Counter()
         self.put_library(self._base)

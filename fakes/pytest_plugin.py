@@ -1,26 +1,29 @@
-"""Fakes as pytest fixtures: `pytest_plugins = ["streamproof.fakes.pytest_plugin"]`.
+"""Fakes as pytest fixtures, which pytest finds by itself once the package is installed.
 
 One server per session (and per worker of pytest-xdist, on a port of its own); every
 test has a namespace of its own there, so tests that run side by side, or use the same
-keys, never meet. Must not be imported by anything but pytest.
+keys, never meet. Nothing happens in a test that asks for none of the fixtures.
+
+Must not be imported by anything but pytest, which does so in every project that has
+the package installed: at the top it may import nothing that takes time.
 """
 
 from __future__ import annotations
 
+import os
 import re
 from hashlib import sha256
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-import httpx
 import pytest
 
-from .control.client import AsyncClient, Client
-from .settings import Settings
-from .thread_server import ThreadServer
+from .. import fakes
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Iterator
+
+    from . import AsyncClient, Client, ThreadServer
 
 __all__ = ["async_fake_llm", "fake_llm", "fake_llm_server"]
 
@@ -43,37 +46,52 @@ MISLEADING: Final = (
     "GOOGLE_GENAI_USE_ENTERPRISE",
     "OLLAMA_API_KEY",
 )
+# Prompts of a test are for the fakes alone: no proxy may get them.
+UNPROXIED: Final = ("127.0.0.1", "localhost")
+SCRIPTS: Final = "streamproof_fakes_scripts"
+SEED: Final = "streamproof_fakes_seed"
 # A namespace's name has 64 characters at most, 9 of them for what tells two apart.
 MAX_NAME: Final = 55
 
-_CLIENT = pytest.StashKey[Client]()
+_CLIENT = pytest.StashKey["Client"]()
 _LEAKED = pytest.StashKey[str]()
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     """Add the settings of the server."""
-    parser.addini("fakes_scripts", "TOML file of the fakes' scripts and rules")
-    parser.addini("fakes_seed", "seed of everything the fakes generate", default="0")
+    parser.addini(SCRIPTS, "TOML file of the fakes' scripts and rules")
+    parser.addini(SEED, "seed of everything the fakes generate", default="0")
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Register the marker that turns the check for leaked calls off."""
+    """Register the marker that turns the check for leaked calls off.
+
+    Raises:
+        pytest.UsageError: the seed is no whole number.
+    """
     config.addinivalue_line(
         "markers",
         "fake_llm_leaks: calls may still be running when this test ends",
     )
+    _seed(config)
 
 
 @pytest.fixture(scope="session")
 def fake_llm_server(pytestconfig: pytest.Config) -> Iterator[ThreadServer]:
     """Return a server with a port of its own, for the whole session."""
-    scripts = pytestconfig.getini("fakes_scripts")
-    settings = Settings(
-        seed=int(pytestconfig.getini("fakes_seed")),
+    scripts = pytestconfig.getini(SCRIPTS)
+    settings = fakes.Settings(
+        seed=_seed(pytestconfig),
         scripts=Path(pytestconfig.rootpath, scripts) if scripts else None,
     )
-    with ThreadServer(settings) as server:
-        yield server
+    server = fakes.ThreadServer(settings)
+    try:
+        server.start()
+    except fakes.FakesError as error:
+        # Said in one line: a traceback would show nothing but our own code.
+        pytest.fail(f"{SCRIPTS}: {error}" if scripts else str(error), pytrace=False)
+    yield server
+    server.close()
 
 
 @pytest.fixture
@@ -84,7 +102,7 @@ def fake_llm(
 ) -> Iterator[Client]:
     """Return the fakes of this test alone; SDKs find them without being told.
 
-    When the test ends, no call may still be running: a stream that nobody closed is
+    When the test ends, no call may still be running: a stream that was not closed is
     a leak of the code under test (`@pytest.mark.fake_llm_leaks` allows it).
     """
     url = f"{fake_llm_server.url}/_ns/{namespace_of(request.node.nodeid)}"
@@ -92,12 +110,14 @@ def fake_llm(
         monkeypatch.setenv(name, value.format(url=url))
     for name in MISLEADING:
         monkeypatch.delenv(name, raising=False)
-    with Client(url) as client:
+    for name in ("NO_PROXY", "no_proxy"):
+        monkeypatch.setenv(name, _unproxied(os.environ.get(name, "")))
+    with fakes.Client(url) as client:
         request.node.stash[_CLIENT] = client
         yield client
         if request.node.get_closest_marker("fake_llm_leaks") is None:
             # With a client of its own: the test may have closed this one.
-            with Client(url) as checking:
+            with fakes.Client(url) as checking:
                 try:
                     checking.assert_no_leaked_calls()
                 except AssertionError:
@@ -110,8 +130,7 @@ def fake_llm(
 def async_fake_llm(fake_llm: Client) -> AsyncClient:
     """Return the same fakes, to be waited for without holding up the event loop."""
     # It keeps no connection, so there is nothing to close in the test's loop.
-    limits = httpx.Limits(max_keepalive_connections=0)
-    return AsyncClient(fake_llm.url, transport=httpx.AsyncHTTPTransport(limits=limits))
+    return fakes.AsyncClient(fake_llm.url, keeps_connections=False)
 
 
 @pytest.hookimpl(wrapper=True)
@@ -133,11 +152,31 @@ def namespace_of(node_id: str) -> str:
     return f"{readable}-{sha256(node_id.encode()).hexdigest()[:8]}"
 
 
+def _seed(config: pytest.Config) -> int:
+    text = config.getini(SEED)
+    try:
+        return int(text)
+    except ValueError:
+        raise pytest.UsageError(
+            f"{SEED}: expected a whole number, got {text!r}"
+        ) from None
+
+
+def _unproxied(hosts: str) -> str:
+    """Add our address to a list of hosts that are asked without a proxy."""
+    told = [host.strip() for host in hosts.split(",") if host.strip()]
+    return ",".join([*told, *(host for host in UNPROXIED if host not in told)])
+
+
 def _calls_as_text(url: str) -> str:
     """Tell the calls, with a client of its own: a test may have closed its."""
     try:
-        with Client(url) as client:
+        with fakes.Client(url) as client:
             calls = client.calls()
     except Exception as error:  # noqa: BLE001 -- it would end the whole session
         return f"cannot be told: {error}"
-    return "\n".join(str(call) for call in calls) or "none arrived"
+    told = (
+        f"{call}\n    {call.request or 'its request is no longer kept'}"
+        for call in calls
+    )
+    return "\n".join(told) or "none arrived"

@@ -92,7 +92,7 @@ class ThreadServer:
                 started.set_result(server.url)
                 await self._stop.wait()
         except Exception as error:
-            # Whoever starts the server gets it; later there is nobody to tell.
+            # `start` raises it; once the server has started, nothing waits for it.
             if started.done():
                 raise
             started.set_exception(error)

@@ -1,10 +1,42 @@
-"""What holds for every test: Hypothesis looks for the same examples each time.
+"""What holds for every test.
 
-A time limit for an example would fail on a busy machine, and an example of the day
-could not be repeated.
+Hypothesis looks for the same examples each time. A time limit for an example would fail
+on a busy machine, and an example of the day could not be repeated.
 """
 
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING
+
+import pytest
+from coverage import Coverage
 from hypothesis import settings
+
+if TYPE_CHECKING:
+    from collections.abc import Generator
 
 settings.register_profile("streamproof", deadline=None, derandomize=True)
 settings.load_profile("streamproof")
+
+# Where coverage says to processes that they are to be measured.
+MEASURED = "COVERAGE_PROCESS_CONFIG"
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_protocol(item: pytest.Item) -> Generator[None, object, object]:
+    """Leave the slow tests unmeasured: they run in real time, and a tracer is late.
+
+    It also takes as long again as the code it measures. What slow tests reach, others
+    reach as well; where they do not, the floor of the coverage shows it.
+    """
+    measuring = Coverage.current()
+    if measuring is None or item.get_closest_marker("slow") is None:
+        return (yield)
+    config = os.environ.pop(MEASURED)
+    measuring.stop()
+    try:
+        return (yield)
+    finally:
+        measuring.start()
+        os.environ[MEASURED] = config

@@ -7,13 +7,22 @@ that the same user's valid request was accepted in the same run.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import pairwise
 
-from ..evidence.continuation import rest_of, to_success, unbroken, unlike_rest
-from ..evidence.journal import CLOCK_TOLERANCE_S, describe, first_call, is_over, key_of
-from ..evidence.refusals import described, is_refused, refused_with, shaped, the_answer
+from ..evidence.continuation import find_differences, find_failure, find_gaps, rest_of
+from ..evidence.endings import find_bad_end
+from ..evidence.journal import CLOCK_TOLERANCE_S, describe, is_over, key_of, last_call
+from ..evidence.labels import in_form
+from ..evidence.refusals import (
+    described,
+    find_wrong_refusal,
+    find_wrong_shape,
+    is_refused,
+    the_answer,
+)
 from ..evidence.streams import answers, is_event_stream, read, the_stream
 from ..evidence.untestable import Untestable
-from ..evidence.words import ended, is_given_up, ms
+from ..evidence.words import ms
 from ..model import Evidence, Exchange, Finding
 from ..profiles import Profile
 from ..profiles.schema import Auth
@@ -27,28 +36,38 @@ EXPIRY_TOLERANCE_S = 0.25
 order above what NTP leaves between two machines of one network.
 """
 
-_REFUSED = {
-    "none": "a request without a credential",
+_FAULTS = {
     "malformed": "a request whose token is no token",
-    "wrong-scheme": "a request with the token under another scheme",
     "alg-none": "a request with an unsigned token",
     "bad-signature": "a request with a token that somebody else signed",
     "wrong-algorithm": "a request with a token signed by an algorithm not configured",
     "expired": "a request with an expired token",
-    "query-token": "a request with its token in the query",
-    "none-and-invalid-body": "an invalid request without a credential",
 }
-"""Label of each refused request and what it is."""
+"""What can be wrong with a credential, in whatever form it is sent."""
+
+_OTHERS = {
+    "none": "a request without a credential",
+    "wrong-scheme": "a request with the token under another scheme",
+    "query-token": "a request with its token in the query",
+    "cookie-token": "a request with its token in a cookie",
+    "none-and-invalid-body": "an invalid request without a credential",
+    "none-and-unknown-path": "a request to an unknown path without a credential",
+    "none-and-wrong-method": "a request with an unserved method and no credential",
+}
+"""Label of each other refused request and what it is."""
+
+_PLACES = {
+    "bearer": "in the Authorization header",
+    "query": "in the query",
+    "cookie": "in a cookie",
+    "header": "in its header",
+}
 
 _IDS = {
     "no-credential": "none",
-    "malformed": "malformed",
     "wrong-scheme": "wrong-scheme",
-    "alg-none": "alg-none",
-    "bad-signature": "bad-signature",
-    "wrong-algorithm": "wrong-algorithm",
-    "expired": "expired",
     "query-token-refused": "query-token",
+    "cookie-token-refused": "cookie-token",
     "before-validation": "none-and-invalid-body",
 }
 """Which refused request each plain requirement is about."""
@@ -57,22 +76,127 @@ _IDS = {
 def _refuses(label: str) -> Check:
     """Make the check that this request is refused with the declared status."""
 
-    def refuses(evidence: Evidence, profile: Profile) -> Iterator[Finding | Sample]:
+    def judge(evidence: Evidence, profile: Profile) -> Iterator[Finding | Sample]:
         exchange = the_answer(evidence, label)
-        _accepted(evidence)
-        yield from refused_with(
-            exchange, profile, statuses=[_auth(profile).status], to=_REFUSED[label]
+        _accepted(evidence, profile)
+        yield from find_wrong_refusal(
+            exchange, profile, statuses=[_auth(profile).status], to=_OTHERS[label]
         )
 
-    return refuses
+    return judge
+
+
+def _refuses_in_every_form(fault: str) -> Check:
+    """Make the check that a credential with this fault is refused in every form.
+
+    A form in which not even a good one is accepted proves nothing.
+    """
+
+    def judge(evidence: Evidence, profile: Profile) -> Iterator[Finding | Sample]:
+        forms = _auth(profile).forms
+        for form in forms:
+            exchange = the_answer(evidence, in_form(fault, form, forms[0]))
+            _accepted(evidence, profile, form)
+            where = f" {_PLACES[form]}" if len(forms) > 1 else ""
+            yield from find_wrong_refusal(
+                exchange,
+                profile,
+                statuses=[_auth(profile).status],
+                to=f"{_FAULTS[fault]}{where}",
+            )
+
+    return judge
 
 
 for _id, _label in _IDS.items():
     check(f"auth.{_id}")(_refuses(_label))
 
+for _fault in _FAULTS:
+    check(f"auth.{_fault}")(_refuses_in_every_form(_fault))
+
+
+@check("auth.before-routing")
+def judge_before_routing(
+    evidence: Evidence, profile: Profile
+) -> Iterator[Finding | Sample]:
+    """See that a missing credential is told before a wrong path or method."""
+    _accepted(evidence, profile)
+    for label in ("none-and-unknown-path", "none-and-wrong-method"):
+        yield from find_wrong_refusal(
+            the_answer(evidence, label),
+            profile,
+            statuses=[_auth(profile).status],
+            to=_OTHERS[label],
+        )
+
+
+@check("auth.refusal-code")
+def judge_refusal_code(
+    evidence: Evidence, profile: Profile
+) -> Iterator[Finding | Sample]:
+    """See that every refusal with the declared status has the declared code."""
+    auth = _auth(profile)
+    asked = [each for each in _asked(evidence) if each.transcript.status == auth.status]
+    if not asked:
+        raise Untestable(f"no request was refused so: {answers(evidence)}")
+    for exchange in asked:
+        yield from find_wrong_refusal(
+            exchange,
+            profile,
+            statuses=[auth.status],
+            code=auth.code,
+            to="a request without a good credential",
+        )
+
+
+@check("auth.every-form-accepted")
+def judge_every_form_accepted(
+    evidence: Evidence, profile: Profile
+) -> Iterator[Finding | Sample]:
+    """See that each form starts a stream, and serves at the other endpoints too."""
+    auth = _auth(profile)
+    _accepted(evidence, profile)
+    for form in auth.forms[1:]:
+        start = the_answer(evidence, f"accepted-{form}")
+        if not is_event_stream(start.transcript):
+            yield _refused_good(start, profile, f"a stream for a token {_PLACES[form]}")
+        for what in ("resumed", "cancelled"):
+            for other in evidence.labelled(f"{what}-{form}"):
+                if other.transcript.status == auth.status:
+                    wanted = f"a token {_PLACES[form]} to count for what is {what} too"
+                    yield _refused_good(other, profile, wanted)
+
+
+@check("auth.first-form-decides")
+def judge_first_form_decides(
+    evidence: Evidence, profile: Profile
+) -> Iterator[Finding | Sample]:
+    """See which of two credentials counts, the first one good or bad."""
+    auth = _auth(profile)
+    for form, other in pairwise(auth.forms):
+        _accepted(evidence, profile, form)
+        _accepted(evidence, profile, other)
+        good = the_answer(evidence, f"good-{form}-bad-{other}")
+        if not is_event_stream(good.transcript):
+            wanted = f"the good token {_PLACES[form]} to decide, not the bad one"
+            yield _refused_good(good, profile, f"{wanted} {_PLACES[other]}")
+        yield from find_wrong_refusal(
+            the_answer(evidence, f"good-{other}-bad-{form}"),
+            profile,
+            statuses=[auth.status],
+            to=f"a bad token {_PLACES[form]} beside a good one {_PLACES[other]}",
+        )
+
+
+def _refused_good(exchange: Exchange, profile: Profile, expected: str) -> Finding:
+    transcript = exchange.transcript
+    return read(exchange, profile).find(
+        expected, described(transcript), at=transcript.head_at
+    )
+
 
 @check("auth.challenge")
-def challenge(evidence: Evidence, profile: Profile) -> Iterator[Finding | Sample]:
+def judge_challenge(evidence: Evidence, profile: Profile) -> Iterator[Finding | Sample]:
     """See that every 401 carries a challenge of the declared scheme.
 
     RFC 9110, section 15.5.2: "The server generating a 401 response MUST send a
@@ -97,7 +221,7 @@ def challenge(evidence: Evidence, profile: Profile) -> Iterator[Finding | Sample
 
 
 @check("auth.challenge-names-error")
-def challenge_names_error(
+def judge_challenge_names_error(
     evidence: Evidence, profile: Profile
 ) -> Iterator[Finding | Sample]:
     """See that the challenge names an error where a token was sent.
@@ -105,7 +229,9 @@ def challenge_names_error(
     RFC 6750, section 3.1: without any authentication information, it should not.
     """
     sent = ("alg-none", "bad-signature", "wrong-algorithm", "expired")
-    with_token = [each for each in _unauthorized(evidence) if each.label in sent]
+    with_token = [
+        each for each in _unauthorized(evidence) if each.label.startswith(sent)
+    ]
     if not with_token:
         raise Untestable(f"no request with a token was refused: {answers(evidence)}")
     for exchange in with_token:
@@ -119,19 +245,23 @@ def challenge_names_error(
 
 
 @check("auth.refused-as-json")
-def refused_as_json(evidence: Evidence, profile: Profile) -> Iterator[Finding | Sample]:
+def judge_refused_as_json(
+    evidence: Evidence, profile: Profile
+) -> Iterator[Finding | Sample]:
     """See that every refusal has the declared shape."""
     refused = [each for each in _asked(evidence) if is_refused(each)]
     if not refused:
         raise Untestable(f"no request was refused: {answers(evidence)}")
     for exchange in refused:
-        yield from shaped(exchange, profile)
+        yield from find_wrong_shape(exchange, profile)
 
 
 @check("auth.before-upstream")
-def before_upstream(evidence: Evidence, profile: Profile) -> Iterator[Finding | Sample]:
+def judge_before_upstream(
+    evidence: Evidence, profile: Profile
+) -> Iterator[Finding | Sample]:
     """See that no refused request reached the model, while valid ones do."""
-    valid = {key_of(exchange) for exchange in _accepted(evidence)}
+    valid = {key_of(exchange) for exchange in _accepted(evidence, profile)}
     if not any(call.key in valid for call in evidence.calls):
         raise Untestable("not even an accepted request reached the model")
     asked = {key_of(each): each for each in reversed(_asked(evidence))}
@@ -147,7 +277,9 @@ def before_upstream(evidence: Evidence, profile: Profile) -> Iterator[Finding | 
 
 
 @check("auth.takes-no-slot")
-def takes_no_slot(evidence: Evidence, profile: Profile) -> Iterator[Finding | Sample]:
+def judge_takes_no_slot(
+    evidence: Evidence, profile: Profile
+) -> Iterator[Finding | Sample]:
     """See that the user can open all streams after requests that were refused."""
     status = _auth(profile).status
     refused = [each for each in _asked(evidence) if each.transcript.status == status]
@@ -167,15 +299,17 @@ def takes_no_slot(evidence: Evidence, profile: Profile) -> Iterator[Finding | Sa
 
 
 @check("auth.expiry-closes")
-def expiry_closes(evidence: Evidence, profile: Profile) -> Iterator[Finding | Sample]:
+def judge_expiry_closes(
+    evidence: Evidence, profile: Profile
+) -> Iterator[Finding | Sample]:
     """See when and how the response ends whose token runs out."""
     stream = the_stream(evidence, "stream", profile)
     expires = _expires(evidence)
     # A slow server may start its first model call after that instant: that is no less
     # a run that goes on.
-    call = first_call(evidence, stream.exchange)
-    if is_over(call, expires):
-        raise Untestable(f"the run did not outlast its token: {describe(call)}")
+    last = last_call(evidence, stream.exchange)
+    if is_over(last, expires):
+        raise Untestable(f"the run did not outlast its token: {describe(last)}")
     ending = stream.transcript.ending
     bound = profile.terminal.close_within_s + EXPIRY_TOLERANCE_S
     if stream.terminal is not None:
@@ -186,24 +320,12 @@ def expiry_closes(evidence: Evidence, profile: Profile) -> Iterator[Finding | Sa
         )
         return
     late = ending.at - expires
-    if ending.kind is not EndingKind.CLEAN:
-        yield stream.find(
-            "the response to end properly at the token's expiry",
-            f"{ended(stream)} {ms(late)} after it",
-            at=ending.at,
-            timed=is_given_up(stream),
-        )
-        return
-    yield Sample(seconds=late)
-    if late > bound:
-        yield stream.find(
-            f"the end of the response within {ms(bound)} of the token's expiry",
-            f"{ms(late)} after it",
-            at=ending.at,
-            timed=True,
-            beyond_s=late - bound,
-        )
-    elif late < -EXPIRY_TOLERANCE_S:
+    if ending.kind is EndingKind.CLEAN:
+        yield Sample(seconds=late)
+    yield from find_bad_end(
+        stream, since=expires, within_s=bound, event="the token's expiry"
+    )
+    if ending.kind is EndingKind.CLEAN and late < -EXPIRY_TOLERANCE_S:
         yield stream.find(
             "the response to stay open until the token's expiry",
             f"its end {ms(-late)} before",
@@ -214,7 +336,7 @@ def expiry_closes(evidence: Evidence, profile: Profile) -> Iterator[Finding | Sa
 
 
 @check("auth.expiry-resumable")
-def expiry_resumable(
+def judge_expiry_resumable(
     evidence: Evidence, profile: Profile
 ) -> Iterator[Finding | Sample]:
     """See that a fresh token continues the stream, complete and to its success."""
@@ -232,22 +354,30 @@ def expiry_resumable(
             at=resumed.transcript.head_at,
         )
         return
-    yield from unlike_rest(resumed, rest_of(stream, after), is_whole=False)
-    yield from unbroken(resumed, profile)
-    yield from to_success(resumed)
+    yield from find_differences(resumed, rest_of(stream, after), is_whole=False)
+    yield from find_gaps(resumed, profile)
+    yield from find_failure(resumed)
 
 
 def _asked(evidence: Evidence) -> list[Exchange]:
     """Return the requests that must have been refused."""
-    return [exchange for exchange in evidence.exchanges if exchange.label in _REFUSED]
+    refused = (*_FAULTS, *_OTHERS)
+    return [each for each in evidence.exchanges if each.label.startswith(refused)]
 
 
-def _accepted(evidence: Evidence) -> list[Exchange]:
-    """Return the valid starts that were accepted; `Untestable` if there is none."""
-    valid = evidence.labelled("valid-")
+def _accepted(
+    evidence: Evidence, profile: Profile, form: str | None = None
+) -> list[Exchange]:
+    """Return the valid starts that were accepted; `Untestable` if there is none.
+
+    By default those with the credential in the first form of the profile.
+    """
+    is_first = form in (None, _auth(profile).forms[0])
+    valid = evidence.labelled("valid-" if is_first else f"accepted-{form}")
     accepted = [each for each in valid if is_event_stream(each.transcript)]
     if not accepted:
-        raise Untestable(f"no valid request was accepted: {answers(evidence)}")
+        where = "" if is_first else f" with its token {_PLACES[str(form)]}"
+        raise Untestable(f"no valid request{where} was accepted: {answers(evidence)}")
     return accepted
 
 

@@ -6,28 +6,30 @@ reads the provider's journal, and only if that call stood where the probe wanted
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import re
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from urllib.parse import unquote
 
-from ..evidence.continuation import unbroken
+from ..evidence.continuation import find_gaps
+from ..evidence.endings import find_bad_end
 from ..evidence.journal import (
     CLOCK_TOLERANCE_S,
     Phase,
     calls_of,
     describe,
-    first_call,
     is_cancelled,
-    phase_at,
     under_way,
 )
+from ..evidence.labels import label_of
 from ..evidence.refusals import (
-    alike,
     described,
+    find_telltales,
+    find_wrong_refusal,
+    find_wrong_shape,
     is_refused,
-    refused_with,
-    shaped,
     the_answer,
+    unlike_schema,
 )
 from ..evidence.streams import (
     Stream,
@@ -41,11 +43,14 @@ from ..evidence.untestable import Untestable
 from ..evidence.words import ended, is_given_up, last_event, ms
 from ..model import Evidence, Exchange, Finding, UpstreamCall
 from ..profiles import Profile
-from ..profiles.pointer import lookup, show
+from ..profiles.placeholders import PLACEHOLDER
+from ..profiles.pointer import is_same_json, lookup, parse_json, show
 from ..profiles.schema import Cancel, ExplicitCancel
 from ..profiles.typed import Outcome
 from ..wire import EndingKind
 from .registry import Check, Sample, check
+
+_REFUSED = ("bare-cancel", "foreign-cancel", "unknown-cancel")
 
 _PHASES = {
     "before-headers": Phase.BEFORE_HEADERS,
@@ -69,13 +74,38 @@ class _End:
     cause: str
 
 
-def _end(evidence: Evidence, profile: Profile, phase: Phase | None = None) -> _End:
+JudgeOne = Callable[[Evidence, Profile, int], Iterator[Finding | Sample]]
+
+
+def _every_cancel(judge_one: JudgeOne) -> Check:
+    """Make the check that judges each cancel request of the profile alike.
+
+    They are counted from 0. A run that its reader left was ended in one way only.
+    """
+
+    def judge(evidence: Evidence, profile: Profile) -> Iterator[Finding | Sample]:
+        is_left = "left" in evidence.marks
+        unproven: Untestable | None = None
+        for form in range(1 if is_left else len(_cancel(profile).explicit)):
+            try:
+                yield from judge_one(evidence, profile, form)
+            except Untestable as problem:
+                unproven = unproven or problem
+        if unproven is not None:
+            raise unproven
+
+    return judge
+
+
+def _end(
+    evidence: Evidence, profile: Profile, form: int = 0, phase: Phase | None = None
+) -> _End:
     """Read how the probe ended its run; `Untestable` if the call was not under way."""
-    stream = _reader(evidence, profile)
+    stream = _reader(evidence, profile, form)
     cancel = _cancel(profile)
-    if "cancel_sent" in evidence.marks:
-        at, grace_s = evidence.marks["cancel_sent"], 0.0
-        cause = "the cancel request"
+    if (mark := label_of("cancel_sent", form)) in evidence.marks:
+        at, grace_s = evidence.marks[mark], 0.0
+        cause = f"the cancel request{_which(profile, form)}"
     elif "left" in evidence.marks:
         at, grace_s = evidence.marks["left"], cancel.grace_s
         cause = "the reader's leaving"
@@ -91,24 +121,28 @@ def _end(evidence: Evidence, profile: Profile, phase: Phase | None = None) -> _E
     )
 
 
-def _reader(evidence: Evidence, profile: Profile) -> Stream:
+def _reader(evidence: Evidence, profile: Profile, form: int) -> Stream:
     """Return what the reader had seen when its run was ended.
 
     That is nothing at all where the target holds its head back until the model speaks:
     who leaves then has left all the same.
     """
-    exchange = evidence.exchange("stream")
+    label = label_of("stream", form)
+    exchange = the_answer(evidence, label)
     left = exchange.transcript.ending.kind is EndingKind.CLOSED_BY_US
     if exchange.transcript.status is None and left:
         return read(exchange, profile)
-    return the_stream(evidence, "stream", profile)
+    return the_stream(evidence, label, profile)
 
 
 def _closes_call(phase: Phase) -> Check:
     """Make the check that a run ended in this phase closes its model call in time."""
 
-    def closes_call(evidence: Evidence, profile: Profile) -> Iterator[Finding | Sample]:
-        end = _end(evidence, profile, phase)
+    @_every_cancel
+    def judge(
+        evidence: Evidence, profile: Profile, form: int
+    ) -> Iterator[Finding | Sample]:
+        end = _end(evidence, profile, form, phase)
         gone = end.call.at("peer_gone")
         expected = (
             f"the model call to be closed within {ms(end.bound_s)} of {end.cause}"
@@ -124,7 +158,7 @@ def _closes_call(phase: Phase) -> Check:
                 expected, got, at=gone, timed=True, beyond_s=took - end.bound_s
             )
 
-    return closes_call
+    return judge
 
 
 for _name, _phase in _PHASES.items():
@@ -133,7 +167,9 @@ for _name, _phase in _PHASES.items():
 
 
 @check("cancellation.grace-kept")
-def grace_kept(evidence: Evidence, profile: Profile) -> Iterator[Finding | Sample]:
+def judge_grace_kept(
+    evidence: Evidence, profile: Profile
+) -> Iterator[Finding | Sample]:
     """See that the model call lives on for the grace after the reader has left."""
     end = _end(evidence, profile)
     gone = end.call.at("peer_gone")
@@ -152,9 +188,12 @@ def grace_kept(evidence: Evidence, profile: Profile) -> Iterator[Finding | Sampl
 
 
 @check("cancellation.no-tokens-after")
-def no_tokens_after(evidence: Evidence, profile: Profile) -> Iterator[Finding | Sample]:
+@_every_cancel
+def judge_no_tokens_after(
+    evidence: Evidence, profile: Profile, form: int
+) -> Iterator[Finding | Sample]:
     """See that the model stopped: cancelled, and not one token more."""
-    end = _end(evidence, profile)
+    end = _end(evidence, profile, form)
     call = end.call
     late = sum(
         event.name == "token_generated" and event.at > end.at + end.bound_s
@@ -170,11 +209,12 @@ def no_tokens_after(evidence: Evidence, profile: Profile) -> Iterator[Finding | 
 
 
 @check("cancellation.no-further-calls")
-def no_further_calls(
-    evidence: Evidence, profile: Profile
+@_every_cancel
+def judge_no_further_calls(
+    evidence: Evidence, profile: Profile, form: int
 ) -> Iterator[Finding | Sample]:
     """See that no model call starts once the run's call has been closed."""
-    end = _end(evidence, profile)
+    end = _end(evidence, profile, form)
     gone = end.call.at("peer_gone")
     over = gone if gone is not None else end.at + end.bound_s
     for call in calls_of(evidence, end.stream.exchange):
@@ -188,10 +228,13 @@ def no_further_calls(
 
 
 @check("cancellation.reader-told")
-def reader_told(evidence: Evidence, profile: Profile) -> Iterator[Finding | Sample]:
+@_every_cancel
+def judge_reader_told(
+    evidence: Evidence, profile: Profile, form: int
+) -> Iterator[Finding | Sample]:
     """See that the connected reader is told of the cancel, once and in time."""
-    end = _end(evidence, profile)
-    yield from _told_cancelled(end.stream, profile)
+    end = _end(evidence, profile, form)
+    yield from _find_untold_cancel(end.stream, profile)
     terminal = end.stream.terminal
     if terminal is None:
         return
@@ -208,59 +251,72 @@ def reader_told(evidence: Evidence, profile: Profile) -> Iterator[Finding | Samp
 
 
 @check("cancellation.accepted-answer")
-def accepted_answer(evidence: Evidence, profile: Profile) -> Iterator[Finding | Sample]:
+@_every_cancel
+def judge_accepted_answer(
+    evidence: Evidence, profile: Profile, form: int
+) -> Iterator[Finding | Sample]:
     """See how a cancel of a running stream is answered."""
-    _end(evidence, profile)
+    _end(evidence, profile, form)
     yield from _answered(
-        the_answer(evidence, "cancel"),
+        the_answer(evidence, label_of("cancel", form)),
         profile,
-        statuses={_explicit(profile).accepted_status},
-        to="a cancel of a running stream",
+        statuses={_explicit(profile, form).accepted_status},
+        to=f"a cancel of a running stream{_which(profile, form)}",
     )
 
 
 @check("cancellation.idempotent-answer")
-def idempotent_answer(
-    evidence: Evidence, profile: Profile
+@_every_cancel
+def judge_idempotent_answer(
+    evidence: Evidence, profile: Profile, form: int
 ) -> Iterator[Finding | Sample]:
     """See that a second cancel succeeds, whether or not the run has ended by then."""
-    _end(evidence, profile)
-    explicit = _explicit(profile)
+    _end(evidence, profile, form)
+    explicit = _explicit(profile, form)
     yield from _answered(
-        the_answer(evidence, "cancel-again"),
+        the_answer(evidence, label_of("cancel-again", form)),
         profile,
         statuses={explicit.accepted_status, explicit.finished_status},
-        to="a second cancel of the same stream",
+        code=explicit.finished_code,
+        to=f"a second cancel of the same stream{_which(profile, form)}",
     )
 
 
 @check("cancellation.finished-answer")
-def finished_answer(evidence: Evidence, profile: Profile) -> Iterator[Finding | Sample]:
+@_every_cancel
+def judge_finished_answer(
+    evidence: Evidence, profile: Profile, form: int
+) -> Iterator[Finding | Sample]:
     """See how a cancel of a finished stream is answered."""
     stream = the_stream(evidence, "stream", profile)
     if stream.outcome is None or not stream.is_read_to_end:
         raise Untestable(f"the stream did not finish: {ended(stream)}")
     yield from _answered(
-        the_answer(evidence, "cancel-finished"),
+        the_answer(evidence, label_of("cancel-finished", form)),
         profile,
-        statuses={_explicit(profile).finished_status},
-        to="a cancel of a finished stream",
+        statuses={_explicit(profile, form).finished_status},
+        code=_explicit(profile, form).finished_code,
+        to=f"a cancel of a finished stream{_which(profile, form)}",
     )
 
 
 @check("cancellation.foreign-refused")
-def foreign_refused(evidence: Evidence, profile: Profile) -> Iterator[Finding | Sample]:
+@_every_cancel
+def judge_foreign_refused(
+    evidence: Evidence, profile: Profile, form: int
+) -> Iterator[Finding | Sample]:
     """See that another user's cancel is refused and does nothing."""
-    foreign, stream, call = _foreign(evidence, profile)
+    foreign, stream, call = _foreign(evidence, profile, form)
     asked = foreign.transcript.started_at
-    yield from refused_with(
+    yield from find_wrong_refusal(
         foreign,
         profile,
-        statuses=[_explicit(profile).unknown_status],
-        to="another user's cancel",
+        statuses=[_explicit(profile, form).unknown_status],
+        to=f"another user's cancel{_which(profile, form)}",
+        code=_explicit(profile, form).unknown_code,
     )
     gone = call.at("peer_gone")
-    own = evidence.marks.get("cancel_sent")
+    own = evidence.marks.get(label_of("cancel_sent", form))
     if gone is not None and (own is None or gone < own - CLOCK_TOLERANCE_S):
         yield stream.find(
             "the run to go on after another user's cancel",
@@ -270,48 +326,117 @@ def foreign_refused(evidence: Evidence, profile: Profile) -> Iterator[Finding | 
 
 
 @check("cancellation.foreign-like-unknown")
-def foreign_like_unknown(
-    evidence: Evidence, profile: Profile
+@_every_cancel
+def judge_foreign_like_unknown(
+    evidence: Evidence, profile: Profile, form: int
 ) -> Iterator[Finding | Sample]:
     """Compare the answers for another user's stream and for one that is none."""
-    foreign, _, _ = _foreign(evidence, profile)
-    unknown = the_answer(evidence, "unknown-cancel")
+    foreign, _, _ = _foreign(evidence, profile, form)
+    unknown = the_answer(evidence, label_of("unknown-cancel", form))
     if not (is_refused(foreign) or is_refused(unknown)):
         raise Untestable(f"neither was refused: {answers(evidence)}")
-    masks = [_named(exchange, profile) for exchange in (foreign, unknown)]
-    yield from alike(foreign, unknown, profile, masks=masks)
+    explicit = _explicit(profile, form)
+    masks = [*_named(foreign, explicit), *_named(unknown, explicit)]
+    yield from find_telltales(foreign, unknown, profile, masks=masks)
 
 
 @check("cancellation.unknown-refused")
-def unknown_refused(evidence: Evidence, profile: Profile) -> Iterator[Finding | Sample]:
+@_every_cancel
+def judge_unknown_refused(
+    evidence: Evidence, profile: Profile, form: int
+) -> Iterator[Finding | Sample]:
     """See that a cancel of no stream is refused."""
-    yield from refused_with(
-        the_answer(evidence, "unknown-cancel"),
+    yield from find_wrong_refusal(
+        the_answer(evidence, label_of("unknown-cancel", form)),
         profile,
-        statuses=[_explicit(profile).unknown_status],
-        to="a cancel of a stream that does not exist",
+        statuses=[_explicit(profile, form).unknown_status],
+        to=f"a cancel of a stream that does not exist{_which(profile, form)}",
+        code=_explicit(profile, form).unknown_code,
     )
 
 
+@check("cancellation.needs-credential")
+@_every_cancel
+def judge_needs_credential(
+    evidence: Evidence, profile: Profile, form: int
+) -> Iterator[Finding | Sample]:
+    """See that a cancel without a credential is refused like a start without one."""
+    stream = the_stream(evidence, label_of("stream", form), profile)
+    bare = the_answer(evidence, label_of("bare-cancel", form))
+    under_way(evidence, stream.exchange, bare.transcript.started_at)
+    assert profile.auth is not None  # noqa: S101 -- a capability this check needs
+    yield from find_wrong_refusal(
+        bare,
+        profile,
+        statuses=[profile.auth.status],
+        code=profile.auth.code,
+        to=f"a cancel without a credential{_which(profile, form)}",
+    )
+
+
+@check("cancellation.answer-payload")
+@_every_cancel
+def judge_answer_payload(
+    evidence: Evidence, profile: Profile, form: int
+) -> Iterator[Finding | Sample]:
+    """See that the answers to cancels have bodies as declared."""
+    explicit = _explicit(profile, form)
+    names = ("cancel", "cancel-again", "cancel-finished")
+    labels = [label_of(name, form) for name in names]
+    count = 0
+    for exchange in (each for each in evidence.exchanges if each.label in labels):
+        status, schema = exchange.transcript.status, None
+        if status == explicit.finished_status and exchange.label != labels[0]:
+            schema = explicit.finished
+        elif status == explicit.accepted_status:
+            schema = explicit.accepted
+        if schema is not None:
+            count += 1
+            yield from unlike_schema(exchange, profile, schema)
+    if not count and (explicit.accepted is not None or explicit.finished is not None):
+        raise Untestable(f"no cancel was answered as declared: {answers(evidence)}")
+
+
+@check("cancellation.reason-told")
+@_every_cancel
+def judge_reason_told(
+    evidence: Evidence, profile: Profile, form: int
+) -> Iterator[Finding | Sample]:
+    """See that the terminal event has what the cancel request makes it tell."""
+    end = _end(evidence, profile, form)
+    terminal = end.stream.terminal
+    if terminal is None or terminal.outcome is not Outcome.CANCELLED:
+        raise Untestable(f"no event says cancelled: {last_event(end.stream)} is last")
+    for pointer, value in _explicit(profile, form).tells.items():
+        found = lookup(terminal.data, pointer)
+        if not is_same_json(found, value):
+            yield end.stream.find(
+                f"{show(value)} at {pointer} of the terminal event after {end.cause}",
+                show(found),
+                event=terminal,
+            )
+
+
 @check("cancellation.refusals-are-json")
-def refusals_are_json(
+def judge_refusals_are_json(
     evidence: Evidence, profile: Profile
 ) -> Iterator[Finding | Sample]:
     """See that every refused cancel has the declared shape."""
     refused = [
         exchange
         for exchange in evidence.exchanges
-        if exchange.label in ("foreign-cancel", "unknown-cancel")
-        and is_refused(exchange)
+        if exchange.label.startswith(_REFUSED) and is_refused(exchange)
     ]
     if not refused:
         raise Untestable(f"no cancel was refused: {answers(evidence)}")
     for exchange in refused:
-        yield from shaped(exchange, profile)
+        yield from find_wrong_shape(exchange, profile)
 
 
 @check("cancellation.log-tells-later")
-def log_tells_later(evidence: Evidence, profile: Profile) -> Iterator[Finding | Sample]:
+def judge_log_tells_later(
+    evidence: Evidence, profile: Profile
+) -> Iterator[Finding | Sample]:
     """See that who comes back after the cancel reads how the run ended."""
     end = _end(evidence, profile)
     if not is_cancelled(end.call):
@@ -326,12 +451,12 @@ def log_tells_later(evidence: Evidence, profile: Profile) -> Iterator[Finding | 
             at=later.transcript.head_at,
         )
         return
-    yield from unbroken(later, profile)
-    yield from _told_cancelled(later, profile)
+    yield from find_gaps(later, profile)
+    yield from _find_untold_cancel(later, profile)
 
 
 @check("cancellation.normal-end-is-no-cancel")
-def normal_end_is_no_cancel(
+def judge_normal_end_is_no_cancel(
     evidence: Evidence, profile: Profile
 ) -> Iterator[Finding | Sample]:
     """See that every model call of a completed run was read to its end."""
@@ -358,7 +483,7 @@ def normal_end_is_no_cancel(
             )
 
 
-def _told_cancelled(seen: Stream, profile: Profile) -> Iterator[Finding]:
+def _find_untold_cancel(seen: Stream, profile: Profile) -> Iterator[Finding]:
     """Find what is wrong unless the response ends in exactly one cancelled event."""
     terminals = [event for event in seen.events if event.outcome is not None]
     if not terminals:
@@ -389,49 +514,76 @@ def _told_cancelled(seen: Stream, profile: Profile) -> Iterator[Finding]:
         yield seen.find(
             "nothing after the terminal event", after[0].name, event=after[0]
         )
-    if seen.transcript.ending.kind is not EndingKind.CLEAN:
-        yield seen.find(
-            "the response to end properly after the terminal event",
-            ended(seen),
-            at=seen.transcript.ending.at,
-            timed=is_given_up(seen),
-        )
+    yield from find_bad_end(seen, since=first.at, event="the terminal event")
 
 
 def _answered(
-    exchange: Exchange, profile: Profile, *, statuses: set[int], to: str
+    exchange: Exchange,
+    profile: Profile,
+    *,
+    statuses: set[int],
+    to: str,
+    code: str | None = None,
 ) -> Iterator[Finding]:
+    """Find what is wrong unless an answer has one of these statuses.
+
+    Where it is a refusal, it has this code as well.
+    """
     transcript = exchange.transcript
     if transcript.status not in statuses:
         wanted = " or ".join(str(status) for status in sorted(statuses))
         yield read(exchange, profile).find(
             f"{wanted} for {to}", described(transcript), at=transcript.head_at
         )
+    elif is_refused(exchange):
+        yield from find_wrong_refusal(
+            exchange, profile, statuses=statuses, code=code, to=to
+        )
 
 
 def _foreign(
-    evidence: Evidence, profile: Profile
+    evidence: Evidence, profile: Profile, form: int
 ) -> tuple[Exchange, Stream, UpstreamCall]:
     """Return the other user's cancel and the run it was aimed at, then under way."""
-    stream = the_stream(evidence, "stream", profile)
-    foreign = the_answer(evidence, "foreign-cancel")
+    stream = the_stream(evidence, label_of("stream", form), profile)
+    foreign = the_answer(evidence, label_of("foreign-cancel", form))
     if foreign.user == stream.exchange.user:
         raise Untestable("the probe had no second user")
-    call = first_call(evidence, stream.exchange)
-    if phase_at(call, foreign.transcript.started_at) is None:
-        raise Untestable(f"the run was over before that cancel: {describe(call)}")
+    call = under_way(evidence, stream.exchange, foreign.transcript.started_at)
     return foreign, stream, call
 
 
-def _named(exchange: Exchange, profile: Profile) -> str:
-    """Return the stream id in the path of a cancel request, or an empty text.
+def _named(exchange: Exchange, form: ExplicitCancel) -> list[str]:
+    """Return the values of the placeholders in a cancel request: ids, mostly.
 
     The target's own prefix may stand before the path that the profile declares.
     """
-    before, _, after = _explicit(profile).path.partition("{stream}")
-    path = exchange.request.path
-    _, found, rest = path.removesuffix(after).rpartition(before)
-    return unquote(rest) if found else ""
+    pattern = PLACEHOLDER.sub("\0", form.path)
+    pattern = re.escape(pattern).replace("\0", "([^/?]+)")
+    in_path = re.search(f"{pattern}$", exchange.request.path)
+    found = [unquote(text) for text in in_path.groups()] if in_path else []
+    body = parse_json(exchange.request.body.decode())
+    return found + list(_filled_in(form.body, body))
+
+
+def _filled_in(template: object, value: object) -> Iterator[str]:
+    """Find the texts of a value that the template has a placeholder for."""
+    if isinstance(template, str) and PLACEHOLDER.search(template):
+        yield str(value)
+    elif isinstance(template, dict) and isinstance(value, dict):
+        for key in template:
+            yield from _filled_in(template[key], value.get(key))
+    elif isinstance(template, list) and isinstance(value, list):
+        for left, right in zip(template, value, strict=False):
+            yield from _filled_in(left, right)
+
+
+def _which(profile: Profile, form: int) -> str:
+    """Name the cancel request, where the profile declares several."""
+    explicit = _cancel(profile).explicit
+    if len(explicit) == 1:
+        return ""
+    return f" by {explicit[form].method} {explicit[form].path}"
 
 
 def _cancel(profile: Profile) -> Cancel:
@@ -440,7 +592,5 @@ def _cancel(profile: Profile) -> Cancel:
     return profile.cancel
 
 
-def _explicit(profile: Profile) -> ExplicitCancel:
-    explicit = _cancel(profile).explicit
-    assert explicit is not None  # noqa: S101 -- a capability these checks need
-    return explicit
+def _explicit(profile: Profile, form: int) -> ExplicitCancel:
+    return _cancel(profile).explicit[form]

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from ..evidence.journal import calls_of, first_call
+from ..evidence.journal import first_call, shown_calls, watched
 from ..evidence.streams import Stream, the_stream
 from ..evidence.untestable import Untestable
 from ..evidence.words import few, ms
-from ..model import Evidence, Finding, UpstreamCall
+from ..model import Evidence, Finding
 from ..profiles import Profile, schema
 from ..profiles.pointer import show
 from ..profiles.typed import TypedEvent
@@ -37,7 +37,9 @@ def _held(evidence: Evidence, profile: Profile) -> tuple[Stream, float]:
 
 
 @check("delivery.head-in-time")
-def judge_head(evidence: Evidence, profile: Profile) -> Iterator[Finding | Sample]:
+def judge_head_in_time(
+    evidence: Evidence, profile: Profile
+) -> Iterator[Finding | Sample]:
     """Measure from the request to the response head, while the model says nothing."""
     bound = _latency(profile).head_s
     stream, model_at = _held(evidence, profile)
@@ -48,16 +50,22 @@ def judge_head(evidence: Evidence, profile: Profile) -> Iterator[Finding | Sampl
 
 
 @check("delivery.first-event-in-time")
-def judge_first_event(
+def judge_first_event_in_time(
     evidence: Evidence, profile: Profile
 ) -> Iterator[Finding | Sample]:
-    """Measure from the request to the first event, while the model says nothing."""
+    """Measure from the request to the first event, while the model says nothing.
+
+    A heartbeat is one where the profile says that every response begins with it.
+    """
     bound = _latency(profile).first_event_s
     stream, model_at = _held(evidence, profile)
-    if not stream.events:
+    arrivals = [event.at for event in stream.events[:1]]
+    if profile.heartbeat is not None and profile.heartbeat.opens:
+        arrivals += [beat.at for beat in stream.heartbeats[:1]]
+    if not arrivals:
         yield stream.find(f"a first event within {ms(bound)}", "none at all")
         return
-    at = stream.events[0].at
+    at = min(arrivals)
     yield from _judge_latency(stream, "the first event", at, bound, model_at)
 
 
@@ -84,18 +92,27 @@ def _judge_latency(
 
 
 @check("delivery.tokens-as-produced")
-def judge_pace(evidence: Evidence, profile: Profile) -> Iterator[Finding | Sample]:
-    """Measure from the model's token to its arrival, for every token of a call."""
+def judge_tokens_as_produced(
+    evidence: Evidence, profile: Profile
+) -> Iterator[Finding | Sample]:
+    """Measure from the model's token to its arrival, for every token of a call.
+
+    Where words are gathered, from the token that made their portion full.
+    """
     bound = _latency(profile).token_s
     stream = the_stream(evidence, "stream", profile)
-    call = first_call(evidence, stream.exchange)
+    call = watched(evidence, stream.exchange, profile)
     sent = [event.at for event in call.events if event.name == "token_sent"]
     if not sent or sent[-1] - sent[0] <= bound:
         raise Untestable("the model sent its tokens all at once, so no delay can show")
     arrived = list(_arrivals_of_words(stream, len(sent)))
     found: list[Finding] = []
-    for n, (sent_at, (at, event)) in enumerate(zip(sent, arrived, strict=False), 1):
-        lag = at - sent_at
+    portion = _words_per_event(profile)
+    full = [
+        sent[min(n - n % portion + portion, len(sent)) - 1] for n in range(len(sent))
+    ]
+    for n, (full_at, (at, event)) in enumerate(zip(full, arrived, strict=False), 1):
+        lag = at - full_at
         yield Sample(seconds=max(0.0, lag))
         if lag > bound:
             expected = f"token {n} within {ms(bound)} of the model sending it"
@@ -124,19 +141,28 @@ def _arrivals_of_words(
 
 
 @check("delivery.one-event-per-token")
-def judge_coalescing(evidence: Evidence, profile: Profile) -> Iterator[Finding]:
+def judge_one_event_per_token(
+    evidence: Evidence, profile: Profile
+) -> Iterator[Finding]:
     """Find events that carry more than one of the model's tokens."""
     stream = the_stream(evidence, "stream", profile)
-    calls: tuple[UpstreamCall, ...] = calls_of(evidence, stream.exchange)
+    calls = shown_calls(evidence, stream.exchange, profile)
     if not stream.tokens() or not sum(call.sent for call in calls):
         raise Untestable("no token of the model arrived")
+    portion = _words_per_event(profile)
+    wanted = "one token" if portion == 1 else f"at most {portion} tokens"
     found = [
         stream.find(
-            "one token of the model in one event",
+            f"{wanted} of the model in one event",
             f"{show(stream.token_text(event))} in {event.name}",
             event=event,
         )
         for event in stream.tokens()
-        if len(stream.token_text(event).split()) > 1
+        if len(stream.token_text(event).split()) > portion
     ]
     yield from few(found, "events")
+
+
+def _words_per_event(profile: Profile) -> int:
+    token = profile.steering.token
+    return 1 if token is None else token.words

@@ -8,10 +8,17 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from ..evidence.continuation import to_success
-from ..evidence.internals import shown_internals
-from ..evidence.journal import calls_of, describe, key_of
-from ..evidence.refusals import described, is_refused, refused_with, shaped, the_answer
+from ..evidence.continuation import find_failure
+from ..evidence.endings import find_bad_end
+from ..evidence.internals import find_internals
+from ..evidence.journal import calls_of, describe, key_of, shown_calls
+from ..evidence.refusals import (
+    described,
+    find_wrong_refusal,
+    find_wrong_shape,
+    is_refused,
+    the_answer,
+)
 from ..evidence.streams import Stream, answers, is_event_stream, read
 from ..evidence.untestable import Untestable
 from ..evidence.words import ended, is_given_up, last_event, ms
@@ -39,12 +46,12 @@ _FAULTS = {
 def _told_as(kind: str) -> Check:
     """Make the check that this kind of fault ends the stream in a declared code."""
 
-    def told_as(evidence: Evidence, profile: Profile) -> Iterator[Finding | Sample]:
+    def judge(evidence: Evidence, profile: Profile) -> Iterator[Finding | Sample]:
         codes: tuple[str, ...] = getattr(_errors(profile).upstream, kind)
         _faulted(evidence)
         yield from _ends_in(evidence, profile, codes)
 
-    return told_as
+    return judge
 
 
 for _id, _kind in _FAULTS.items():
@@ -52,7 +59,9 @@ for _id, _kind in _FAULTS.items():
 
 
 @check("errors.error-event")
-def error_event(evidence: Evidence, profile: Profile) -> Iterator[Finding | Sample]:
+def judge_error_event(
+    evidence: Evidence, profile: Profile
+) -> Iterator[Finding | Sample]:
     """See that the provider's in-stream error object is told.
 
     It is an error that the model reports and a broken answer at once; either code does.
@@ -64,7 +73,7 @@ def error_event(evidence: Evidence, profile: Profile) -> Iterator[Finding | Samp
 
 
 @check("errors.mute-model-timeout")
-def mute_model_timeout(
+def judge_mute_model_timeout(
     evidence: Evidence, profile: Profile
 ) -> Iterator[Finding | Sample]:
     """See that a model without a first token is given up in time."""
@@ -75,7 +84,7 @@ def mute_model_timeout(
 
 
 @check("errors.stalled-model-timeout")
-def stalled_model_timeout(
+def judge_stalled_model_timeout(
     evidence: Evidence, profile: Profile
 ) -> Iterator[Finding | Sample]:
     """See that a model that falls silent between tokens is given up in time."""
@@ -87,7 +96,9 @@ def stalled_model_timeout(
 
 
 @check("errors.one-terminal")
-def one_terminal(evidence: Evidence, profile: Profile) -> Iterator[Finding | Sample]:
+def judge_one_terminal(
+    evidence: Evidence, profile: Profile
+) -> Iterator[Finding | Sample]:
     """Count the terminal events of a failed stream, and what follows the first."""
     _calls(evidence)
     seen = read(the_answer(evidence, "stream"), profile)
@@ -104,9 +115,11 @@ def one_terminal(evidence: Evidence, profile: Profile) -> Iterator[Finding | Sam
 
 
 @check("errors.told-in-full")
-def told_in_full(evidence: Evidence, profile: Profile) -> Iterator[Finding | Sample]:
+def judge_told_in_full(
+    evidence: Evidence, profile: Profile
+) -> Iterator[Finding | Sample]:
     """See that the error event has a code and a message."""
-    seen, terminal = _told(evidence, profile)
+    seen, terminal = _failed_stream(evidence, profile)
     errors = _errors(profile)
     for what, pointer in (("code", errors.code), ("message", errors.message)):
         value = lookup(terminal.data, pointer)
@@ -119,11 +132,11 @@ def told_in_full(evidence: Evidence, profile: Profile) -> Iterator[Finding | Sam
 
 
 @check("errors.retryable-declared")
-def retryable_declared(
+def judge_retryable_declared(
     evidence: Evidence, profile: Profile
 ) -> Iterator[Finding | Sample]:
     """See that the error event says whether trying again can help."""
-    seen, terminal = _told(evidence, profile)
+    seen, terminal = _failed_stream(evidence, profile)
     pointer = _errors(profile).retryable
     if pointer is None:
         raise Untestable("the profile does not say where `retryable` stands")
@@ -137,7 +150,9 @@ def retryable_declared(
 
 
 @check("errors.no-internals")
-def no_internals(evidence: Evidence, profile: Profile) -> Iterator[Finding | Sample]:
+def judge_no_internals(
+    evidence: Evidence, profile: Profile
+) -> Iterator[Finding | Sample]:
     """Look for the server's inside in everything that tells of a failure."""
     looked = False
     marker = evidence.facts.get("marker")
@@ -147,7 +162,7 @@ def no_internals(evidence: Evidence, profile: Profile) -> Iterator[Finding | Sam
         if not has_failed and seen.outcome is not None:
             continue
         looked = looked or exchange.transcript.status is not None
-        for internal in shown_internals(seen, profile, marker=marker):
+        for internal in find_internals(seen, profile, marker=marker):
             yield seen.find(
                 "an error that shows nothing of the server's inside",
                 internal.what,
@@ -158,33 +173,22 @@ def no_internals(evidence: Evidence, profile: Profile) -> Iterator[Finding | Sam
 
 
 @check("errors.clean-end")
-def clean_end(evidence: Evidence, profile: Profile) -> Iterator[Finding | Sample]:
+def judge_clean_end(evidence: Evidence, profile: Profile) -> Iterator[Finding | Sample]:
     """See how and how soon the response ends after the error event."""
-    seen, terminal = _told(evidence, profile)
+    seen, terminal = _failed_stream(evidence, profile)
     ending = seen.transcript.ending
-    bound = profile.terminal.close_within_s
-    took = ending.at - terminal.at
-    if ending.kind is not EndingKind.CLEAN:
-        yield seen.find(
-            "the response to end properly after the error event",
-            f"{ended(seen)} {ms(took)} after it",
-            at=ending.at,
-            timed=is_given_up(seen),
-        )
-        return
-    yield Sample(seconds=took)
-    if took > bound:
-        yield seen.find(
-            f"the end of the response within {ms(bound)} of the error event",
-            f"after {ms(took)}",
-            at=ending.at,
-            timed=True,
-            beyond_s=took - bound,
-        )
+    if ending.kind is EndingKind.CLEAN:
+        yield Sample(seconds=ending.at - terminal.at)
+    yield from find_bad_end(
+        seen,
+        since=terminal.at,
+        within_s=profile.terminal.close_within_s,
+        event="the error event",
+    )
 
 
 @check("errors.tokens-before-error-arrive")
-def tokens_before_error_arrive(
+def judge_tokens_before_error_arrive(
     evidence: Evidence, profile: Profile
 ) -> Iterator[Finding | Sample]:
     """Count the model's words before the error against those that the model sent.
@@ -192,8 +196,8 @@ def tokens_before_error_arrive(
     Words, not events, because a server may put several tokens into one event: the
     model's tokens in these probes are one word each.
     """
-    seen, terminal = _told(evidence, profile)
-    sent = sum(call.sent for call in calls_of(evidence, seen.exchange))
+    seen, terminal = _failed_stream(evidence, profile)
+    sent = sum(call.sent for call in shown_calls(evidence, seen.exchange, profile))
     if not sent:
         raise Untestable("the model sent no token before it failed")
     words = sum(
@@ -210,44 +214,46 @@ def tokens_before_error_arrive(
 
 
 @check("errors.retry-honours-retry-after")
-def retry_honours_retry_after(
+def judge_retry_honours_retry_after(
     evidence: Evidence, profile: Profile
 ) -> Iterator[Finding | Sample]:
     """See that a rate-limited call is tried again, and not too early."""
     wait = evidence.facts.get("retry_after_s")
     exchange = the_answer(evidence, "stream")
     calls = calls_of(evidence, exchange)
-    if not isinstance(wait, int | float) or not calls or calls[0].fault != "fail":
+    refused = next((call for call in calls if call.fault == "fail"), None)
+    if not isinstance(wait, int | float) or refused is None:
         raise Untestable("the journal shows no model call that was refused once")
     seen = read(exchange, profile)
-    refused_at = _at(calls[0], "ended")
-    if len(calls) == 1:
+    refused_at = _at(refused, "ended")
+    later = [call for call in calls if call.turn > refused.turn]
+    if not later:
         yield seen.find(
             f"the model call to be tried again after its Retry-After of {ms(wait)}",
             f"no further model call, {ended(seen)} after {last_event(seen)}",
             at=refused_at,
         )
         return
-    gap = _at(calls[1], "accepted") - refused_at
+    gap = _at(later[0], "accepted") - refused_at
     yield Sample(seconds=gap)
     if gap < wait - RETRY_TOLERANCE_S:
         yield seen.find(
             f"the next model call not before its Retry-After of {ms(wait)} is over",
             f"it came after {ms(gap)}",
-            at=_at(calls[1], "accepted"),
+            at=_at(later[0], "accepted"),
         )
     if seen.outcome is Outcome.SUCCESS:
         return
-    unread = [call for call in calls[1:] if call.at("terminator_sent") is None]
+    unread = [call for call in later if call.at("terminator_sent") is None]
     if unread:
         raise Untestable(
             f"the run had more trouble than ordered: {describe(unread[0])}"
         )
-    yield from to_success(seen)
+    yield from find_failure(seen)
 
 
 @check("errors.not-retried-after-tokens")
-def not_retried_after_tokens(
+def judge_not_retried_after_tokens(
     evidence: Evidence, profile: Profile
 ) -> Iterator[Finding | Sample]:
     """See that a call which failed after its first token was the run's last."""
@@ -266,7 +272,7 @@ def not_retried_after_tokens(
 
 
 @check("errors.invalid-requests-refused")
-def invalid_requests_refused(
+def judge_invalid_requests_refused(
     evidence: Evidence, profile: Profile
 ) -> Iterator[Finding | Sample]:
     """See that every declared invalid request is refused as declared."""
@@ -275,7 +281,7 @@ def invalid_requests_refused(
     if len(asked) != len(declared):
         raise Untestable(f"the probe sent {len(asked)} of {len(declared)} requests")
     for exchange, wrong in zip(asked, declared, strict=True):
-        yield from refused_with(
+        yield from find_wrong_refusal(
             exchange,
             profile,
             statuses=[wrong.status],
@@ -285,17 +291,21 @@ def invalid_requests_refused(
 
 
 @check("errors.refusal-shape")
-def refusal_shape(evidence: Evidence, profile: Profile) -> Iterator[Finding | Sample]:
+def judge_refusal_shape(
+    evidence: Evidence, profile: Profile
+) -> Iterator[Finding | Sample]:
     """See that every refused request has the declared shape."""
     refused = [exchange for exchange in evidence.exchanges if is_refused(exchange)]
     if not refused:
         raise Untestable(f"no request was refused: {answers(evidence)}")
     for exchange in refused:
-        yield from shaped(exchange, profile)
+        yield from find_wrong_shape(exchange, profile)
 
 
 @check("errors.allow-header")
-def allow_header(evidence: Evidence, profile: Profile) -> Iterator[Finding | Sample]:
+def judge_allow_header(
+    evidence: Evidence, profile: Profile
+) -> Iterator[Finding | Sample]:
     """See that every 405 names the allowed methods.
 
     RFC 9110, section 15.5.6: "The origin server MUST generate an Allow header field in
@@ -314,7 +324,7 @@ def allow_header(evidence: Evidence, profile: Profile) -> Iterator[Finding | Sam
 
 
 @check("errors.invalid-reach-no-model")
-def invalid_reach_no_model(
+def judge_invalid_reach_no_model(
     evidence: Evidence, profile: Profile
 ) -> Iterator[Finding | Sample]:
     """See that no invalid request has a model call."""
@@ -336,11 +346,11 @@ def invalid_reach_no_model(
 
 
 @check("errors.unknown-path-refused")
-def unknown_path_refused(
+def judge_unknown_path_refused(
     evidence: Evidence, profile: Profile
 ) -> Iterator[Finding | Sample]:
     """See that a path below the endpoint that does not exist is refused."""
-    yield from refused_with(
+    yield from find_wrong_refusal(
         the_answer(evidence, "unknown-path"),
         profile,
         statuses=[404, 405],
@@ -432,7 +442,7 @@ def _times_out(
         )
 
 
-def _told(evidence: Evidence, profile: Profile) -> tuple[Stream, TypedEvent]:
+def _failed_stream(evidence: Evidence, profile: Profile) -> tuple[Stream, TypedEvent]:
     """Return the failed stream and its error event; `Untestable` if it tells none."""
     _calls(evidence)
     seen = read(the_answer(evidence, "stream"), profile)

@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from ..evidence.journal import first_call
+from ..evidence.journal import watched
 from ..evidence.streams import Stream, streams, the_stream
 from ..evidence.untestable import Untestable
 from ..evidence.words import few
@@ -103,7 +103,7 @@ for _requirement, _kind, _expected in (
 
 
 @check("framing.line-end-policy")
-def judge_line_ends(evidence: Evidence, profile: Profile) -> Iterator[Finding]:
+def judge_line_end_policy(evidence: Evidence, profile: Profile) -> Iterator[Finding]:
     """Hold every line end against the declared kind."""
     declared = profile.framing.line_end
     for stream in spoken(evidence, profile):
@@ -153,7 +153,9 @@ def judge_line_length(evidence: Evidence, profile: Profile) -> Iterator[Finding]
 
 
 @check("framing.not-formatted-twice")
-def judge_formatting(evidence: Evidence, profile: Profile) -> Iterator[Finding]:
+def judge_not_formatted_twice(
+    evidence: Evidence, profile: Profile
+) -> Iterator[Finding]:
     """Find data that is a finished frame itself: `data: data: …`."""
     found = [
         stream.find(
@@ -169,7 +171,7 @@ def judge_formatting(evidence: Evidence, profile: Profile) -> Iterator[Finding]:
 
 
 @check("framing.data-is-json")
-def judge_json(evidence: Evidence, profile: Profile) -> Iterator[Finding]:
+def judge_data_is_json(evidence: Evidence, profile: Profile) -> Iterator[Finding]:
     """Find events whose data is not one JSON document."""
     found: list[Finding] = []
     for stream in spoken(evidence, profile):
@@ -186,10 +188,10 @@ def judge_json(evidence: Evidence, profile: Profile) -> Iterator[Finding]:
 
 
 @check("framing.text-survives")
-def judge_text(evidence: Evidence, profile: Profile) -> Iterator[Finding]:
-    """Hold the text of the first model call against what the model said."""
+def judge_text_survives(evidence: Evidence, profile: Profile) -> Iterator[Finding]:
+    """Hold the text of the first call that is shown against what the model said."""
     stream = the_stream(evidence, "stream", profile)
-    said = _said(evidence, stream)
+    said = _said(evidence, stream, profile)
     got = "".join(stream.token_text(event) for event in stream.tokens())
     if got.startswith(said):
         return
@@ -209,9 +211,9 @@ def judge_text(evidence: Evidence, profile: Profile) -> Iterator[Finding]:
     )
 
 
-def _said(evidence: Evidence, stream: Stream) -> str:
+def _said(evidence: Evidence, stream: Stream, profile: Profile) -> str:
     """Return what the model was told to say; `Untestable` if it did not speak."""
-    if not first_call(evidence, stream.exchange).sent:
+    if not watched(evidence, stream.exchange, profile).sent:
         raise Untestable("the model was not heard: it sent no token")
     return str(evidence.facts["text"])
 
@@ -226,14 +228,14 @@ def _event_of_character(stream: Stream, position: int) -> TypedEvent | None:
 
 
 @check("framing.no-forged-events")
-def judge_forgery(evidence: Evidence, profile: Profile) -> Iterator[Finding]:
+def judge_no_forged_events(evidence: Evidence, profile: Profile) -> Iterator[Finding]:
     """Find events that the model's text, not the server, put on the wire.
 
     The text carries lines that look like fields. None of their values may come back as
     the type, the id or the whole data of an event.
     """
     stream = the_stream(evidence, "stream", profile)
-    lines = _said(evidence, stream).splitlines()
+    lines = _said(evidence, stream, profile).splitlines()
     fields = [found.groups() for line in lines if (found := _FIELD_LINE.match(line))]
     forged = {field: {v for f, v in fields if f == field} for field, _ in fields}
     known = known_types(profile)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from ..evidence.streams import Stream, answer, answers, streams
+from ..evidence.streams import Stream, answer, answers, streams, tokens_of
 from ..evidence.untestable import Untestable
 from ..evidence.words import few
 from ..model import Evidence, Exchange, Finding
@@ -46,19 +46,13 @@ def _at_head(exchange: Exchange, expected: str, got: str) -> Finding:
     return Finding(expected=expected, got=got, exchange=exchange.label)
 
 
-def tokens_of(transcript: Transcript, name: str) -> frozenset[str]:
-    """Return the comma-separated tokens of a header, lower-case, without arguments."""
-    values = ",".join(transcript.header_all(name)).split(",")
-    return frozenset(value.partition("=")[0].strip().lower() for value in values) - {""}
-
-
 def _shown(transcript: Transcript, name: str) -> str:
     values = transcript.header_all(name)
     return f"{name}: {', '.join(values)}" if values else f"no {name}"
 
 
 @check("headers.status-200")
-def judge_status(evidence: Evidence, _: Profile) -> Iterator[Finding]:
+def judge_status_200(evidence: Evidence, _: Profile) -> Iterator[Finding]:
     """Hold the answer to a valid start of a stream against 200."""
     for exchange in _asked(evidence):
         if exchange.transcript.status != 200:  # noqa: PLR2004 -- the status
@@ -66,7 +60,9 @@ def judge_status(evidence: Evidence, _: Profile) -> Iterator[Finding]:
 
 
 @check("headers.content-type-event-stream")
-def judge_media_type(evidence: Evidence, _: Profile) -> Iterator[Finding]:
+def judge_content_type_event_stream(
+    evidence: Evidence, _: Profile
+) -> Iterator[Finding]:
     """Compare the essence of the media type, without case and parameters."""
     found = []
     for exchange in _accepted(evidence):
@@ -78,7 +74,9 @@ def judge_media_type(evidence: Evidence, _: Profile) -> Iterator[Finding]:
 
 
 @check("headers.charset-utf-8-or-none")
-def judge_charset(evidence: Evidence, profile: Profile) -> Iterator[Finding]:
+def judge_charset_utf_8_or_none(
+    evidence: Evidence, profile: Profile
+) -> Iterator[Finding]:
     """Find a charset parameter that says anything but UTF-8."""
     found = []
     for stream in streams(evidence, profile):
@@ -91,7 +89,7 @@ def judge_charset(evidence: Evidence, profile: Profile) -> Iterator[Finding]:
 
 
 @check("headers.not-cacheable")
-def judge_caching(evidence: Evidence, profile: Profile) -> Iterator[Finding]:
+def judge_not_cacheable(evidence: Evidence, profile: Profile) -> Iterator[Finding]:
     """Find streams that a cache may keep and serve again."""
     found = []
     for stream in streams(evidence, profile):
@@ -104,7 +102,7 @@ def judge_caching(evidence: Evidence, profile: Profile) -> Iterator[Finding]:
 
 
 @check("headers.declared-tokens")
-def judge_declared(evidence: Evidence, profile: Profile) -> Iterator[Finding]:
+def judge_declared_tokens(evidence: Evidence, profile: Profile) -> Iterator[Finding]:
     """Hold the head against every header that the profile declares."""
     found = []
     for stream in streams(evidence, profile):
@@ -119,7 +117,7 @@ def judge_declared(evidence: Evidence, profile: Profile) -> Iterator[Finding]:
 
 
 @check("headers.no-content-length")
-def judge_length(evidence: Evidence, profile: Profile) -> Iterator[Finding]:
+def judge_no_content_length(evidence: Evidence, profile: Profile) -> Iterator[Finding]:
     """Find streams whose length was known before they began."""
     for stream in streams(evidence, profile):
         if stream.transcript.header("Content-Length") is not None:
@@ -128,7 +126,7 @@ def judge_length(evidence: Evidence, profile: Profile) -> Iterator[Finding]:
 
 
 @check("headers.stream-id-matches")
-def judge_stream_id(evidence: Evidence, profile: Profile) -> Iterator[Finding]:
+def judge_stream_id_matches(evidence: Evidence, profile: Profile) -> Iterator[Finding]:
     """Compare the stream id in the head with the one in the event ids."""
     name = profile.response.stream_id_header or ""
     found = []
@@ -150,7 +148,7 @@ def judge_stream_id(evidence: Evidence, profile: Profile) -> Iterator[Finding]:
 
 
 @check("headers.same-on-resume")
-def judge_resumed(evidence: Evidence, profile: Profile) -> Iterator[Finding]:
+def judge_same_on_resume(evidence: Evidence, profile: Profile) -> Iterator[Finding]:
     """Compare the head of every resumed response with the one it continues."""
     seen = streams(evidence, profile)
     first = next((s for s in seen if s.resumed_after is None), None)

@@ -20,12 +20,13 @@ from ..evidence.silences import (
     declared,
     long_silences,
 )
-from ..evidence.streams import Stream, streams
+from ..evidence.streams import Stream, beats, streams
 from ..evidence.untestable import Untestable
 from ..evidence.words import few, ms
 from ..model import Evidence, Finding
 from ..profiles import Profile, schema
-from ..profiles.pointer import is_same_json, parse_json, show
+from ..profiles.items import Heartbeat
+from ..profiles.pointer import is_same_json, lookup, parse_json, show
 from ..profiles.typed import known_types
 from ..wire import AnomalyKind, Block, Comment, Event
 from .registry import Sample, check
@@ -50,13 +51,28 @@ _COUNTED_INTERVALS = 3
 def _arrivals(silence: Silence) -> list[tuple[float, bool]]:
     """Return when something arrived, and whether it was no event of the protocol.
 
-    Any bytes keep a connection alive; their form is judged elsewhere.
+    Any bytes keep a connection alive; their form is judged elsewhere. A heartbeat that
+    opens the response comes whether or not there is a silence, and answers for none.
     """
-    ours = _protocol_events(silence.stream)
+    stream = silence.stream
+    opening = _opening(stream)
+    ours = _protocol_events(stream) | {beat.item.start for beat in opening}
     return [
         (timed.at, timed.item.start not in ours)
-        for timed in silence.stream.transcript.decoded.items
+        for timed in stream.transcript.decoded.items
     ]
+
+
+def _opening(stream: Stream) -> tuple[Heartbeat, ...]:
+    """Return the heartbeat that opens a response, where the profile says that one does.
+
+    It is the first of all events; a block without data is none.
+    """
+    heartbeat = stream.profile.heartbeat
+    if heartbeat is None or not heartbeat.opens:
+        return ()
+    first = min((event.wire.start for event in stream.events[:1]), default=math.inf)
+    return tuple(beat for beat in stream.heartbeats[:1] if beat.item.start < first)
 
 
 def _protocol_events(stream: Stream) -> frozenset[int]:
@@ -111,7 +127,7 @@ def _late(
 
 
 @check("heartbeat.before-upstream-headers")
-def judge_before_headers(
+def judge_before_upstream_headers(
     evidence: Evidence, profile: Profile
 ) -> Iterator[Finding | Sample]:
     """Measure the silence while the model holds back its response head."""
@@ -119,7 +135,7 @@ def judge_before_headers(
 
 
 @check("heartbeat.before-first-token")
-def judge_before_token(
+def judge_before_first_token(
     evidence: Evidence, profile: Profile
 ) -> Iterator[Finding | Sample]:
     """Measure the silence between the model's head and its first token."""
@@ -143,7 +159,7 @@ def judge_after_resume(
 
 
 @check("heartbeat.keeps-coming")
-def judge_repetition(evidence: Evidence, profile: Profile) -> Iterator[Finding]:
+def judge_keeps_coming(evidence: Evidence, profile: Profile) -> Iterator[Finding]:
     """Count the heartbeats of a long silence: one less than due, for lateness."""
     heartbeat = declared(profile)
     looked = False
@@ -191,7 +207,7 @@ def _form(heartbeat: schema.Heartbeat) -> str:
 
 
 @check("heartbeat.declared-form")
-def judge_form(evidence: Evidence, profile: Profile) -> Iterator[Finding]:
+def judge_declared_form(evidence: Evidence, profile: Profile) -> Iterator[Finding]:
     """Hold what comes in a silence against the declared form."""
     heartbeat = declared(profile)
     found: list[Finding] = []
@@ -241,7 +257,8 @@ def _strangers(silence: Silence, profile: Profile) -> Iterator[Event | Comment]:
     stream = silence.stream
     fatal = declared(profile).fatal_forms
     has_declared = any(
-        silence.start < beat.at <= silence.end for beat in stream.heartbeats
+        silence.start < beat.at <= silence.end
+        for beat in stream.heartbeats[len(_opening(stream)) :]
     )
     ours = _protocol_events(stream) | {beat.item.start for beat in stream.heartbeats}
     for timed in stream.transcript.decoded.items:
@@ -261,7 +278,7 @@ def _word(item: Event | Comment) -> str:
 
 
 @check("heartbeat.without-id")
-def judge_ids(evidence: Evidence, profile: Profile) -> Iterator[Finding]:
+def judge_without_id(evidence: Evidence, profile: Profile) -> Iterator[Finding]:
     """Find heartbeats that carry an id, or come with one that moves the cursor."""
     found = []
     for stream in _with_heartbeats(evidence, profile):
@@ -288,7 +305,9 @@ def judge_ids(evidence: Evidence, profile: Profile) -> Iterator[Finding]:
 
 
 @check("heartbeat.between-events-only")
-def judge_place(evidence: Evidence, profile: Profile) -> Iterator[Finding]:
+def judge_between_events_only(
+    evidence: Evidence, profile: Profile
+) -> Iterator[Finding]:
     """Find heartbeats that were written between the lines of an event."""
     heartbeat = declared(profile)
     looked = False
@@ -335,11 +354,66 @@ def _torn_by_event(stream: Stream, heartbeat: schema.Heartbeat) -> Iterator[int]
             yield timed.item.start
 
 
+# At the start of every response
+
+
+@check("heartbeat.opens-response")
+def judge_opens_response(evidence: Evidence, profile: Profile) -> Iterator[Finding]:
+    """Find responses that begin with anything but a heartbeat."""
+    found = []
+    for stream in streams(evidence, profile):
+        if _opening(stream):
+            continue
+        if not stream.events and not stream.is_read_to_end:
+            continue  # we left before anything came
+        first = stream.events[0].name if stream.events else "no event at all"
+        expected = f"{_form(declared(profile))} as the first event of the response"
+        event = stream.events[0] if stream.events else None
+        found.append(stream.find(expected, first, event=event))
+    yield from few(found, "responses")
+
+
+@check("heartbeat.opening-carries-cursor-value")
+def judge_opening_carries_cursor_value(
+    evidence: Evidence, profile: Profile
+) -> Iterator[Finding]:
+    """Compare what opens a resumed response with the event at its cursor."""
+    pointer = declared(profile).cursor_value
+    if pointer is None:
+        raise Untestable("the profile declares no value of the event at the cursor")
+    seen = streams(evidence, profile)
+    told = {
+        event.id: lookup(event.data, pointer)
+        for stream in seen
+        for event in stream.events
+        if event.id is not None
+    }
+    found = []
+    looked = False
+    for stream in seen:
+        cursor = stream.resumed_after
+        opening = _opening(stream)
+        if cursor not in told or not opening:
+            continue
+        looked = True
+        beat = beats(stream)[0]
+        value = lookup(beat.data, pointer)
+        if not is_same_json(value, told[cursor]):
+            expected = (
+                f"at {pointer} what the event {cursor!r} has, {show(told[cursor])}"
+            )
+            got = f"{show(value)} in the heartbeat that opens the response"
+            found.append(stream.find(expected, got, event=beat))
+    if not looked:
+        raise Untestable("no resumed response began with a heartbeat")
+    yield from few(found, "responses")
+
+
 # Only when they are needed
 
 
 @check("heartbeat.not-too-often")
-def judge_rate(evidence: Evidence, profile: Profile) -> Iterator[Finding]:
+def judge_not_too_often(evidence: Evidence, profile: Profile) -> Iterator[Finding]:
     """Find heartbeats that follow each other much faster than the interval."""
     interval_s = declared(profile).interval_s
     found = []
@@ -359,7 +433,7 @@ def judge_rate(evidence: Evidence, profile: Profile) -> Iterator[Finding]:
 
 
 @check("heartbeat.only-when-idle")
-def judge_need(evidence: Evidence, profile: Profile) -> Iterator[Finding]:
+def judge_only_when_idle(evidence: Evidence, profile: Profile) -> Iterator[Finding]:
     """Find heartbeats soon after an event, where the connection was not idle."""
     heartbeat = declared(profile)
     found = []
@@ -395,7 +469,9 @@ def judge_need(evidence: Evidence, profile: Profile) -> Iterator[Finding]:
 
 
 @check("heartbeat.none-after-terminal")
-def judge_end(evidence: Evidence, profile: Profile) -> Iterator[Finding]:
+def judge_none_after_terminal(
+    evidence: Evidence, profile: Profile
+) -> Iterator[Finding]:
     """Find heartbeats after the terminal signal."""
     looked = False
     for stream in streams(evidence, profile):

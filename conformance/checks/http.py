@@ -4,17 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from ..evidence.streams import Stream, streams, the_stream
+from ..evidence.streams import Stream, streams, the_stream, tokens_of
 from ..evidence.untestable import Untestable
 from ..evidence.words import ended, few
 from ..model import Evidence, Finding
 from ..profiles import Profile
-from .headers import tokens_of
 from .registry import check
 
 
 @check("http.http-1-0-close-delimited")
-def judge_old_http(evidence: Evidence, profile: Profile) -> Iterator[Finding]:
+def judge_http_1_0_close_delimited(
+    evidence: Evidence, profile: Profile
+) -> Iterator[Finding]:
     """Find a transfer coding in the answer to an HTTP/1.0 request."""
     stream = the_stream(evidence, "http-1.0", profile)
     coding = stream.transcript.header("Transfer-Encoding")
@@ -27,7 +28,9 @@ def judge_old_http(evidence: Evidence, profile: Profile) -> Iterator[Finding]:
 
 
 @check("http.chunked-on-http-1-1")
-def judge_chunking(evidence: Evidence, profile: Profile) -> Iterator[Finding]:
+def judge_chunked_on_http_1_1(
+    evidence: Evidence, profile: Profile
+) -> Iterator[Finding]:
     """Find HTTP/1.1 bodies that say in no way where they end."""
     asked = [s for s in streams(evidence, profile) if s.label != "http-1.0"]
     spoken = [s for s in asked if s.transcript.http_version == "1.1"]
@@ -52,7 +55,7 @@ def _coding(stream: Stream) -> str:
 
 
 @check("http.not-compressed")
-def judge_coding(evidence: Evidence, profile: Profile) -> Iterator[Finding]:
+def judge_not_compressed(evidence: Evidence, profile: Profile) -> Iterator[Finding]:
     """Find compressed streams, whether or not compression was offered."""
     for stream in streams(evidence, profile):
         codings = tokens_of(stream.transcript, "Content-Encoding") - {"identity"}

@@ -7,7 +7,7 @@ import math
 import re
 from collections.abc import Iterator, Sequence
 
-from ..evidence.streams import Stream, streams
+from ..evidence.streams import Stream, streams_with_events
 from ..evidence.untestable import Untestable
 from ..evidence.words import few
 from ..model import Evidence, Finding
@@ -29,19 +29,12 @@ _CHANCE_BITS = 32
 """Two random ids that begin alike for longer than this are none: chance 2^-32."""
 
 
-def _with_events(evidence: Evidence, profile: Profile) -> tuple[Stream, ...]:
-    found = tuple(stream for stream in streams(evidence, profile) if stream.events)
-    if not found:
-        raise Untestable("no event stream had an event")
-    return found
-
-
 def _ids(
     evidence: Evidence, profile: Profile
 ) -> Iterator[tuple[Stream, TypedEvent, str]]:
     """Yield every id; raise `Untestable` at the end if there was none."""
     looked = False
-    for stream in _with_events(evidence, profile):
+    for stream in streams_with_events(evidence, profile):
         for event in stream.events:
             if event.id is not None:
                 looked = True
@@ -51,11 +44,11 @@ def _ids(
 
 
 @check("ids.on-every-event")
-def judge_presence(evidence: Evidence, profile: Profile) -> Iterator[Finding]:
+def judge_on_every_event(evidence: Evidence, profile: Profile) -> Iterator[Finding]:
     """Find events without an id of their own: one cannot resume after them."""
     found = [
         stream.find("an id on every event", event.name, event=event)
-        for stream in _with_events(evidence, profile)
+        for stream in streams_with_events(evidence, profile)
         for event in stream.events
         if event.id is None
     ]
@@ -63,7 +56,7 @@ def judge_presence(evidence: Evidence, profile: Profile) -> Iterator[Finding]:
 
 
 @check("ids.declared-form")
-def judge_form(evidence: Evidence, profile: Profile) -> Iterator[Finding]:
+def judge_declared_form(evidence: Evidence, profile: Profile) -> Iterator[Finding]:
     """Find ids of another form than the profile declares."""
     found = []
     for stream, event, id_ in _ids(evidence, profile):
@@ -88,11 +81,11 @@ def _form(profile: Profile) -> str:
 
 
 @check("ids.without-gaps")
-def judge_sequence(evidence: Evidence, profile: Profile) -> Iterator[Finding]:
+def judge_without_gaps(evidence: Evidence, profile: Profile) -> Iterator[Finding]:
     """Follow the numbers of each response, from the first or from the resumed one."""
     found = []
     looked = False
-    for stream in _with_events(evidence, profile):
+    for stream in streams_with_events(evidence, profile):
         due = _first_due(stream, profile)
         for event in stream.events:
             id_ = parse_id(event.id or "", profile)
@@ -119,7 +112,7 @@ def _first_due(stream: Stream, profile: Profile) -> int | None:
 
 
 @check("ids.unique")
-def judge_uniqueness(evidence: Evidence, profile: Profile) -> Iterator[Finding]:
+def judge_unique(evidence: Evidence, profile: Profile) -> Iterator[Finding]:
     """Find an id that comes twice in one response."""
     found = []
     seen: set[tuple[str, str]] = set()
@@ -133,7 +126,7 @@ def judge_uniqueness(evidence: Evidence, profile: Profile) -> Iterator[Finding]:
 
 
 @check("ids.ascii")
-def judge_characters(evidence: Evidence, profile: Profile) -> Iterator[Finding]:
+def judge_ascii(evidence: Evidence, profile: Profile) -> Iterator[Finding]:
     """Find ids that a `Last-Event-ID` header cannot carry everywhere."""
     found = [
         stream.find("an id of printable ASCII", show(id_), event=event)
@@ -146,7 +139,7 @@ def judge_characters(evidence: Evidence, profile: Profile) -> Iterator[Finding]:
 def _stream_ids(evidence: Evidence, profile: Profile) -> dict[str, Stream]:
     """Return the first exchange of every stream id, over fresh streams."""
     found: dict[str, Stream] = {}
-    for stream in _with_events(evidence, profile):
+    for stream in streams_with_events(evidence, profile):
         if stream.resumed_after is None:
             id_ = parse_id(stream.events[0].id or "", profile)
             if id_ is not None:
@@ -157,12 +150,12 @@ def _stream_ids(evidence: Evidence, profile: Profile) -> dict[str, Stream]:
 
 
 @check("ids.stream-differs")
-def judge_streams(evidence: Evidence, profile: Profile) -> Iterator[Finding]:
+def judge_stream_differs(evidence: Evidence, profile: Profile) -> Iterator[Finding]:
     """Find two streams that share a stream id."""
     found = _stream_ids(evidence, profile)
     fresh = [
         stream
-        for stream in _with_events(evidence, profile)
+        for stream in streams_with_events(evidence, profile)
         if stream.resumed_after is None
         and parse_id(stream.events[0].id or "", profile) is not None
     ]
@@ -180,7 +173,7 @@ def judge_streams(evidence: Evidence, profile: Profile) -> Iterator[Finding]:
 
 
 @check("ids.unguessable")
-def judge_entropy(evidence: Evidence, profile: Profile) -> Iterator[Finding]:
+def judge_unguessable(evidence: Evidence, profile: Profile) -> Iterator[Finding]:
     """Bound from above how many random bits the stream ids can hold.
 
     The bound never accuses a right server: every character counts as random over the
@@ -228,14 +221,22 @@ def _common(left: str, right: str) -> int:
 
 
 @check("ids.retry-on-first-event")
-def judge_retry(evidence: Evidence, profile: Profile) -> Iterator[Finding]:
-    """Hold the first event of every response against the declared `retry`."""
+def judge_retry_on_first_event(
+    evidence: Evidence, profile: Profile
+) -> Iterator[Finding]:
+    """Hold the first event with an id of every response against the declared `retry`.
+
+    Where no event of a response has an id, its first event is held against it.
+    """
     if profile.retry is None:
         raise Untestable("the profile declares no retry")
-    wanted = f"retry: {profile.retry.first_event_ms} as a field of the first event"
+    has_ids = profile.ids.form != "none"
+    which = "the first event with an id" if has_ids else "the first event"
+    wanted = f"retry: {profile.retry.first_event_ms} as a field of {which}"
     found = []
-    for stream in _with_events(evidence, profile):
-        first = stream.events[0]
+    for stream in streams_with_events(evidence, profile):
+        with_id = (event for event in stream.events if event.id is not None)
+        first = next(with_id, stream.events[0])
         if first.wire.retry_ms != profile.retry.first_event_ms:
             alone = _lone_retry(stream)
             got = f"{first.name} with retry: {first.wire.retry_ms}"

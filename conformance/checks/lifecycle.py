@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from ..evidence.journal import calls_of, key_of
+from ..evidence.journal import calls_of, key_of, shown_calls
 from ..evidence.streams import (
     Stream,
     answers,
@@ -14,11 +14,12 @@ from ..evidence.streams import (
     the_stream,
 )
 from ..evidence.untestable import Untestable
-from ..evidence.words import ended, few, last_event, ms
+from ..evidence.words import ended, few, is_given_up, last_event, ms
 from ..model import Evidence, Finding
 from ..profiles import Profile
 from ..profiles.grammar import Grammar, Mismatch
 from ..profiles.pointer import show
+from ..profiles.type_names import is_named
 from ..profiles.typed import Outcome, TypedEvent
 from ..wire import EndingKind
 from .registry import Sample, check
@@ -76,20 +77,27 @@ class _History:
     def remember(self, start: list[str], stream: Stream) -> list[str]:
         """Return the types of a response that went on from `start`, and keep them."""
         types = list(start)
-        for event in _ordered(stream):
-            types.append(event.type or "")
+        for event in _up_to_end(stream):
+            if _has_place(event, stream):
+                types.append(event.type or "")
             if event.id is not None:
                 self._places[event.id] = (types, len(types))
         return types
 
 
-def _ordered(stream: Stream) -> Iterator[TypedEvent]:
-    """Yield the events that the grammar speaks of: up to success, without an error."""
+def _up_to_end(stream: Stream) -> Iterator[TypedEvent]:
+    """Yield the events up to success, without an error."""
     for event in stream.events:
         if event.outcome in (None, Outcome.SUCCESS):
             yield event
         if event.outcome is not None:
             return
+
+
+def _has_place(event: TypedEvent, stream: Stream) -> bool:
+    """Tell whether the grammar speaks of an event: not of those that come anywhere."""
+    order = stream.profile.order
+    return order is None or not is_named(event.type or "", order.anywhere)
 
 
 def _early_error(types: list[str], stream: Stream, error_after: str) -> Mismatch | None:
@@ -104,8 +112,11 @@ def _early_error(types: list[str], stream: Stream, error_after: str) -> Mismatch
 
 def _out_of_order(stream: Stream, mismatch: Mismatch, offset: int) -> Finding:
     index = mismatch.index - offset
-    event = stream.events[index] if index < len(stream.events) else None
-    before = stream.events[index - 1] if index > 0 else None
+    events = [event for event in _up_to_end(stream) if _has_place(event, stream)]
+    if stream.terminal is not None and stream.terminal not in events:
+        events.append(stream.terminal)
+    event = events[index] if index < len(events) else None
+    before = events[index - 1] if index > 0 else None
     after = f"after {before.name}" if before is not None else "at the start"
     got = "the end of the stream" if mismatch.got is None else mismatch.got
     if event is not None and mismatch.got is not None:
@@ -118,7 +129,7 @@ def _out_of_order(stream: Stream, mismatch: Mismatch, offset: int) -> Finding:
 
 
 @check("lifecycle.completes")
-def judge_completion(evidence: Evidence, profile: Profile) -> Iterator[Finding]:
+def judge_completes(evidence: Evidence, profile: Profile) -> Iterator[Finding]:
     """Hold the end of an undisturbed run against success."""
     looked = False
     for stream in streams(evidence, profile):
@@ -133,13 +144,13 @@ def judge_completion(evidence: Evidence, profile: Profile) -> Iterator[Finding]:
                 got = f"the outcome {stream.outcome} in {last_event(stream)}"
             event = stream.events[-1] if stream.events else None
             expected = "a run that ends in success"
-            yield stream.find(expected, got, event=event, timed=_gave_up(stream))
+            yield stream.find(expected, got, event=event, timed=is_given_up(stream))
     if not looked:
         raise Untestable("no stream was read to its end")
 
 
 @check("lifecycle.one-terminal")
-def judge_terminals(evidence: Evidence, profile: Profile) -> Iterator[Finding]:
+def judge_one_terminal(evidence: Evidence, profile: Profile) -> Iterator[Finding]:
     """Count the terminal signals: one where the stream was read to its end."""
     seen = streams(evidence, profile)
     over = {s.terminal.id for s in seen if s.terminal is not None}
@@ -158,16 +169,11 @@ def judge_terminals(evidence: Evidence, profile: Profile) -> Iterator[Finding]:
                 expected = f"exactly one {what}"
                 got = f"{count} of them, {last_event(stream)} last, {ended(stream)}"
                 event = stream.events[-1] if stream.events else None
-                timed = count == 0 and _gave_up(stream)
+                timed = count == 0 and is_given_up(stream)
                 found.append(stream.find(expected, got, event=event, timed=timed))
     if not looked:
         raise Untestable("no stream was read to its end")
     yield from few(found, "responses")
-
-
-def _gave_up(stream: Stream) -> bool:
-    """Tell whether the suite's patience ended first, which its lateness shortens."""
-    return stream.transcript.ending.kind is EndingKind.DEADLINE
 
 
 def _terminal_counts(stream: Stream) -> Iterator[tuple[int, str]]:
@@ -181,7 +187,9 @@ def _terminal_counts(stream: Stream) -> Iterator[tuple[int, str]]:
 
 
 @check("lifecycle.nothing-after-terminal")
-def judge_silence(evidence: Evidence, profile: Profile) -> Iterator[Finding]:
+def judge_nothing_after_terminal(
+    evidence: Evidence, profile: Profile
+) -> Iterator[Finding]:
     """Find bytes after the terminal signal, other than heartbeats and blank lines."""
     looked = False
     found = []
@@ -205,7 +213,9 @@ def judge_silence(evidence: Evidence, profile: Profile) -> Iterator[Finding]:
 
 
 @check("lifecycle.closes-after-terminal")
-def judge_closing(evidence: Evidence, profile: Profile) -> Iterator[Finding | Sample]:
+def judge_closes_after_terminal(
+    evidence: Evidence, profile: Profile
+) -> Iterator[Finding | Sample]:
     """Measure from the terminal signal to the end of the body."""
     bound = profile.terminal.close_within_s
     looked = False
@@ -213,7 +223,7 @@ def judge_closing(evidence: Evidence, profile: Profile) -> Iterator[Finding | Sa
         at, ending = stream.terminal_at, stream.transcript.ending
         if at is None or ending.kind in (EndingKind.CLOSED_BY_US, EndingKind.LIMIT):
             continue
-        is_open = _gave_up(stream)
+        is_open = is_given_up(stream)
         if is_open and ending.at - at <= bound:
             continue  # we left before it was due
         looked = True
@@ -233,7 +243,7 @@ def judge_closing(evidence: Evidence, profile: Profile) -> Iterator[Finding | Sa
 
 
 @check("lifecycle.clean-end")
-def judge_ending(evidence: Evidence, profile: Profile) -> Iterator[Finding]:
+def judge_clean_end(evidence: Evidence, profile: Profile) -> Iterator[Finding]:
     """Find responses that broke off instead of ending as HTTP has it."""
     looked = False
     found = []
@@ -255,7 +265,7 @@ def judge_ending(evidence: Evidence, profile: Profile) -> Iterator[Finding]:
 
 
 @check("lifecycle.all-tokens-arrive")
-def judge_tokens(evidence: Evidence, profile: Profile) -> Iterator[Finding]:
+def judge_all_tokens_arrive(evidence: Evidence, profile: Profile) -> Iterator[Finding]:
     """Count the words that arrived against those that the model sent.
 
     Words, because a server may put several tokens into one event: each token that the
@@ -263,7 +273,8 @@ def judge_tokens(evidence: Evidence, profile: Profile) -> Iterator[Finding]:
     """
     looked = False
     for stream in _fresh_successes(evidence, profile):
-        sent = sum(call.sent for call in calls_of(evidence, stream.exchange))
+        calls = shown_calls(evidence, stream.exchange, profile)
+        sent = sum(call.sent for call in calls)
         if not sent:
             continue
         looked = True
@@ -286,7 +297,7 @@ def _fresh_successes(evidence: Evidence, profile: Profile) -> Iterator[Stream]:
 
 
 @check("lifecycle.one-generation")
-def judge_generations(evidence: Evidence, profile: Profile) -> Iterator[Finding]:
+def judge_one_generation(evidence: Evidence, profile: Profile) -> Iterator[Finding]:
     """Count the model calls of each run: neither a second run nor a part left out."""
     due = profile.steering.calls_per_run
     if not evidence.calls:
@@ -307,7 +318,7 @@ def judge_generations(evidence: Evidence, profile: Profile) -> Iterator[Finding]
 
 
 @check("lifecycle.streams-do-not-mix")
-def judge_mixing(evidence: Evidence, profile: Profile) -> Iterator[Finding]:
+def judge_streams_do_not_mix(evidence: Evidence, profile: Profile) -> Iterator[Finding]:
     """Find words of one stream's model in the other's stream."""
     pair = tuple(the_stream(evidence, label, profile) for label in ("a", "b"))
     if not all(stream.tokens() for stream in pair):

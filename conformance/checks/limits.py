@@ -10,7 +10,12 @@ from collections.abc import Iterator
 from email.utils import parsedate_to_datetime
 
 from ..evidence.journal import calls_of, key_of
-from ..evidence.refusals import described, refused_with, shaped, the_answer
+from ..evidence.refusals import (
+    described,
+    find_wrong_refusal,
+    find_wrong_shape,
+    the_answer,
+)
 from ..evidence.streams import Stream, is_event_stream, read
 from ..evidence.untestable import Untestable
 from ..evidence.words import ended, few
@@ -25,7 +30,7 @@ _DELAY_SECONDS = re.compile(r"[0-9]+")
 
 
 @check("limits.exact-under-burst")
-def exact_under_burst(
+def judge_exact_under_burst(
     evidence: Evidence, profile: Profile
 ) -> Iterator[Finding | Sample]:
     """Count the accepted of many simultaneous starts."""
@@ -46,12 +51,14 @@ def exact_under_burst(
 
 
 @check("limits.refusal-status")
-def refusal_status(evidence: Evidence, profile: Profile) -> Iterator[Finding | Sample]:
+def judge_refusal_status(
+    evidence: Evidence, profile: Profile
+) -> Iterator[Finding | Sample]:
     """See that whoever is not accepted is refused with the declared status."""
     findings = [
         finding
         for start in _over(evidence, profile)
-        for finding in refused_with(
+        for finding in find_wrong_refusal(
             start,
             profile,
             statuses=[_limits(profile).status],
@@ -62,14 +69,16 @@ def refusal_status(evidence: Evidence, profile: Profile) -> Iterator[Finding | S
 
 
 @check("limits.refusal-shape")
-def refusal_shape(evidence: Evidence, profile: Profile) -> Iterator[Finding | Sample]:
+def judge_refusal_shape(
+    evidence: Evidence, profile: Profile
+) -> Iterator[Finding | Sample]:
     """See that these refusals are JSON with the declared code."""
     limits = _limits(profile)
     findings = []
     for start in _refused(evidence, profile):
-        wrong = list(shaped(start, profile))
+        wrong = list(find_wrong_shape(start, profile))
         findings += wrong or list(
-            refused_with(
+            find_wrong_refusal(
                 start,
                 profile,
                 statuses=[limits.status],
@@ -81,7 +90,9 @@ def refusal_shape(evidence: Evidence, profile: Profile) -> Iterator[Finding | Sa
 
 
 @check("limits.retry-after")
-def retry_after(evidence: Evidence, profile: Profile) -> Iterator[Finding | Sample]:
+def judge_retry_after(
+    evidence: Evidence, profile: Profile
+) -> Iterator[Finding | Sample]:
     """See that these refusals say when to come back.
 
     RFC 9110, section 10.2.3: "Retry-After = HTTP-date / delay-seconds", the latter a
@@ -103,7 +114,7 @@ def retry_after(evidence: Evidence, profile: Profile) -> Iterator[Finding | Samp
 
 
 @check("limits.refused-reach-no-model")
-def refused_reach_no_model(
+def judge_refused_reach_no_model(
     evidence: Evidence, profile: Profile
 ) -> Iterator[Finding | Sample]:
     """See that only accepted starts have model calls."""
@@ -129,7 +140,7 @@ def refused_reach_no_model(
 
 
 @check("limits.per-user")
-def per_user(evidence: Evidence, profile: Profile) -> Iterator[Finding | Sample]:
+def judge_per_user(evidence: Evidence, profile: Profile) -> Iterator[Finding | Sample]:
     """See that another user can start while this one is at the limit."""
     over = _refused(evidence, profile)
     other = the_answer(evidence, "other-user")
@@ -144,7 +155,7 @@ def per_user(evidence: Evidence, profile: Profile) -> Iterator[Finding | Sample]
 
 
 @check("limits.resume-takes-no-slot")
-def resume_takes_no_slot(
+def judge_resume_takes_no_slot(
     evidence: Evidence, profile: Profile
 ) -> Iterator[Finding | Sample]:
     """See that a reader comes back to its stream while the user is at the limit."""
@@ -163,7 +174,7 @@ def resume_takes_no_slot(
 def _gives_back(way: str) -> Check:
     """Make the check that streams which ended this way left no slot behind."""
 
-    def gives_back(evidence: Evidence, profile: Profile) -> Iterator[Finding | Sample]:
+    def judge(evidence: Evidence, profile: Profile) -> Iterator[Finding | Sample]:
         used = _used(evidence, profile, way)
         limit = _limits(profile).streams_per_user
         again = evidence.labelled("again-")
@@ -178,7 +189,7 @@ def _gives_back(way: str) -> Check:
                 timed=True,
             )
 
-    return gives_back
+    return judge
 
 
 for _way in ("complete", "error", "cancel", "leave", "early-leave"):

@@ -9,30 +9,31 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 
 from ..evidence.continuation import (
+    find_differences,
+    find_failure,
+    find_gaps,
     identity,
     rest_of,
     shown,
-    to_success,
-    unbroken,
-    unlike_rest,
 )
-from ..evidence.cuts import lost, pieces_of
+from ..evidence.cuts import find_losses, pieces_of
+from ..evidence.endings import find_bad_end
 from ..evidence.journal import calls_of
 from ..evidence.refusals import (
-    alike,
     described,
+    find_telltales,
+    find_wrong_refusal,
+    find_wrong_shape,
     is_refused,
-    refused_with,
-    shaped,
     the_answer,
 )
 from ..evidence.streams import Stream, answers, is_event_stream, read, the_stream
 from ..evidence.untestable import Untestable
-from ..evidence.words import ended, few, is_given_up, last_event, ms
+from ..evidence.words import ended, few, is_given_up, last_event
 from ..model import Evidence, Exchange, Finding
 from ..profiles import Profile
 from ..profiles.pointer import show
-from ..profiles.schema import Resume, ResumeRefusal
+from ..profiles.schema import Refused, Resume
 from ..profiles.typed import Outcome, TypedEvent, parse_id
 from ..wire import EndingKind
 from .registry import Sample, check
@@ -44,7 +45,7 @@ _CLIENT_ERRORS = range(400, 500)
 
 
 @check("resume.every-cut-of-finished")
-def every_cut_of_finished(
+def judge_every_cut_of_finished(
     evidence: Evidence, profile: Profile
 ) -> Iterator[Finding | Sample]:
     """Compare every resume of a finished stream with the rest of that stream."""
@@ -54,7 +55,7 @@ def every_cut_of_finished(
     for cut in cuts:
         rest = rest_of(whole, cut.resumed_after)
         if rest:
-            findings += list(unlike_rest(cut, rest))
+            findings += list(find_differences(cut, rest))
     yield from few(findings, "resumes")
     # Of a very long stream the probe cuts only some places, and says how many.
     wanted = evidence.facts.get("cuts", len(_ids(whole)))
@@ -63,26 +64,33 @@ def every_cut_of_finished(
 
 
 @check("resume.replay-closes")
-def replay_closes(evidence: Evidence, profile: Profile) -> Iterator[Finding | Sample]:
+def judge_replay_closes(
+    evidence: Evidence, profile: Profile
+) -> Iterator[Finding | Sample]:
     """See that the server ends every replay, and soon after the terminal event."""
     whole = _finished(evidence, profile)
-    findings = []
+    findings: list[Finding] = []
     looked = False
     for cut in _resumes(evidence, whole, profile):
         if cut.terminal_at is None:
             continue
         looked = True
-        ending = cut.transcript.ending
-        took = ending.at - cut.terminal_at
-        yield Sample(seconds=took)
-        findings += list(_not_closed(cut, took, profile))
+        yield Sample(seconds=cut.transcript.ending.at - cut.terminal_at)
+        findings += find_bad_end(
+            cut,
+            since=cut.terminal_at,
+            within_s=profile.terminal.close_within_s,
+            event="the terminal event",
+        )
     if not looked:
         raise Untestable("no resume of the finished stream reached its terminal event")
     yield from few(findings, "resumes")
 
 
 @check("resume.same-stream-id")
-def same_stream_id(evidence: Evidence, profile: Profile) -> Iterator[Finding | Sample]:
+def judge_same_stream_id(
+    evidence: Evidence, profile: Profile
+) -> Iterator[Finding | Sample]:
     """Compare the stream id header of every resumed response with the first one."""
     whole = _finished(evidence, profile)
     name = profile.response.stream_id_header or ""
@@ -105,7 +113,9 @@ def same_stream_id(evidence: Evidence, profile: Profile) -> Iterator[Finding | S
 
 
 @check("resume.finished-stops")
-def finished_stops(evidence: Evidence, profile: Profile) -> Iterator[Finding | Sample]:
+def judge_finished_stops(
+    evidence: Evidence, profile: Profile
+) -> Iterator[Finding | Sample]:
     """See that a resume after the last event is answered with the declared stop."""
     whole = _finished(evidence, profile)
     last = _ids(whole)[-1] if _ids(whole) else None
@@ -136,7 +146,7 @@ def finished_stops(evidence: Evidence, profile: Profile) -> Iterator[Finding | S
 
 
 @check("resume.live-cuts-lossless")
-def live_cuts_lossless(
+def judge_live_cuts_lossless(
     evidence: Evidence, profile: Profile
 ) -> Iterator[Finding | Sample]:
     """Compare what a reader that kept being cut has seen with the stored stream."""
@@ -167,11 +177,11 @@ def live_cuts_lossless(
         )
         return
     whole = the_stream(evidence, "whole", profile)
-    yield from few(lost(pieces, whole), "events")
+    yield from few(find_losses(pieces, whole), "events")
 
 
 @check("resume.live-cuts-without-duplicates")
-def live_cuts_without_duplicates(
+def judge_live_cuts_without_duplicates(
     evidence: Evidence, profile: Profile
 ) -> Iterator[Finding | Sample]:
     """See that no event comes twice to a reader that keeps being cut."""
@@ -197,7 +207,7 @@ def live_cuts_without_duplicates(
 
 
 @check("resume.same-events-live-and-replayed")
-def same_events_live_and_replayed(
+def judge_same_events_live_and_replayed(
     evidence: Evidence, profile: Profile
 ) -> Iterator[Finding | Sample]:
     """Compare every event that was read more than once with its first reading."""
@@ -227,7 +237,7 @@ def same_events_live_and_replayed(
 
 
 @check("resume.malformed-refused")
-def malformed_refused(
+def judge_malformed_refused(
     evidence: Evidence, profile: Profile
 ) -> Iterator[Finding | Sample]:
     """See that ids which cannot have been issued are refused."""
@@ -240,13 +250,15 @@ def malformed_refused(
             statuses, code = {*_statuses(declared), 400, 431}, None
         else:
             statuses, code = set(_statuses(declared)), _code(declared)
-        yield from refused_with(
+        yield from find_wrong_refusal(
             seen.exchange, profile, statuses=statuses, code=code, to=to
         )
 
 
 @check("resume.future-refused")
-def future_refused(evidence: Evidence, profile: Profile) -> Iterator[Finding | Sample]:
+def judge_future_refused(
+    evidence: Evidence, profile: Profile
+) -> Iterator[Finding | Sample]:
     """See that an id beyond the last one is refused."""
     stream = the_stream(evidence, "stream", profile)
     if stream.outcome is None:
@@ -261,7 +273,9 @@ def future_refused(evidence: Evidence, profile: Profile) -> Iterator[Finding | S
 
 
 @check("resume.unknown-refused")
-def unknown_refused(evidence: Evidence, profile: Profile) -> Iterator[Finding | Sample]:
+def judge_unknown_refused(
+    evidence: Evidence, profile: Profile
+) -> Iterator[Finding | Sample]:
     """See that an id of no stream is refused."""
     yield from _refused(
         evidence,
@@ -273,20 +287,22 @@ def unknown_refused(evidence: Evidence, profile: Profile) -> Iterator[Finding | 
 
 
 @check("resume.foreign-refused")
-def foreign_refused(evidence: Evidence, profile: Profile) -> Iterator[Finding | Sample]:
+def judge_foreign_refused(
+    evidence: Evidence, profile: Profile
+) -> Iterator[Finding | Sample]:
     """See that another user's stream is refused, and shows none of its events."""
     _foreign(evidence, profile)
     yield from _refused(
         evidence,
         "foreign",
         profile,
-        declared=_resume(profile).unknown or ResumeRefusal(status=404),
+        declared=_resume(profile).unknown or Refused(status=404),
         to="a resume with another user's event id",
     )
 
 
 @check("resume.foreign-like-unknown")
-def foreign_like_unknown(
+def judge_foreign_like_unknown(
     evidence: Evidence, profile: Profile
 ) -> Iterator[Finding | Sample]:
     """Compare the answers for another user's stream and for one that is none."""
@@ -299,18 +315,18 @@ def foreign_like_unknown(
         text = read(exchange, profile).resumed_after or ""
         id_ = parse_id(text, profile)
         masks += [text, id_.stream if id_ is not None else ""]
-    yield from alike(foreign, unknown, profile, masks=masks)
+    yield from find_telltales(foreign, unknown, profile, masks=masks)
 
 
 @check("resume.needs-credential")
-def needs_credential(
+def judge_needs_credential(
     evidence: Evidence, profile: Profile
 ) -> Iterator[Finding | Sample]:
     """See that a resume without a credential is refused like a start without one."""
     the_stream(evidence, "stream", profile)  # its id makes this a resume
     exchange = the_answer(evidence, "no-credential")
     assert profile.auth is not None  # noqa: S101 -- a capability this check needs
-    yield from refused_with(
+    yield from find_wrong_refusal(
         exchange,
         profile,
         statuses=[profile.auth.status],
@@ -319,7 +335,7 @@ def needs_credential(
 
 
 @check("resume.refusals-are-json")
-def refusals_are_json(
+def judge_refusals_are_json(
     evidence: Evidence, profile: Profile
 ) -> Iterator[Finding | Sample]:
     """See that every refused resume has the declared shape."""
@@ -334,11 +350,11 @@ def refusals_are_json(
     if not refused:
         raise Untestable(f"no resume was refused: {answers(evidence)}")
     for exchange in refused:
-        yield from shaped(exchange, profile)
+        yield from find_wrong_shape(exchange, profile)
 
 
 @check("resume.takeover-closes-older")
-def takeover_closes_older(
+def judge_takeover_closes_older(
     evidence: Evidence, profile: Profile
 ) -> Iterator[Finding | Sample]:
     """See how the older response ends when a newer reader has taken over."""
@@ -348,11 +364,8 @@ def takeover_closes_older(
         raise Untestable("the older reader had read nothing when the newer one came")
     opened = newer.transcript.head_at
     ending = older.transcript.ending
-    bound = profile.terminal.close_within_s
     if older.is_read_to_end and ending.at < newer.transcript.started_at:
         raise Untestable("the older response had ended before the newer reader came")
-    # The older end may well arrive a moment before the newer head.
-    took = max(0.0, ending.at - opened)
     if older.terminal is not None:
         yield older.find(
             "no terminal event to the older reader: the run goes on for the newer one",
@@ -360,26 +373,20 @@ def takeover_closes_older(
             event=older.terminal,
         )
         return
-    yield Sample(seconds=took)
-    if ending.kind is not EndingKind.CLEAN:
-        yield older.find(
-            "the older response to end properly once the newer reader is served",
-            f"{ended(older)} {ms(took)} after the newer one's head",
-            at=ending.at,
-            timed=is_given_up(older),
-        )
-    elif took > bound:
-        yield older.find(
-            f"the older response to end within {ms(bound)} of the newer one's head",
-            f"its end after {ms(took)}",
-            at=ending.at,
-            timed=True,
-            beyond_s=took - bound,
-        )
+    # The older end may well arrive a moment before the newer head.
+    since = min(opened, ending.at)
+    yield Sample(seconds=ending.at - since)
+    yield from find_bad_end(
+        older,
+        since=since,
+        within_s=profile.terminal.close_within_s,
+        what="the older response",
+        event="the newer one's head",
+    )
 
 
 @check("resume.takeover-continues")
-def takeover_continues(
+def judge_takeover_continues(
     evidence: Evidence, profile: Profile
 ) -> Iterator[Finding | Sample]:
     """See that the newer reader gets everything after its id, to the terminal event."""
@@ -395,13 +402,15 @@ def takeover_continues(
             at=newer.transcript.head_at,
         )
         return
-    yield from unlike_rest(newer, rest_of(older, after), is_whole=False)
-    yield from unbroken(newer, profile)
-    yield from to_success(newer)
+    yield from find_differences(newer, rest_of(older, after), is_whole=False)
+    yield from find_gaps(newer, profile)
+    yield from find_failure(newer)
 
 
 @check("resume.one-generation")
-def one_generation(evidence: Evidence, profile: Profile) -> Iterator[Finding | Sample]:
+def judge_one_generation(
+    evidence: Evidence, profile: Profile
+) -> Iterator[Finding | Sample]:
     """Count the model calls of a stream that was read several times."""
     if not evidence.exchanges:
         raise Untestable("no request was made")
@@ -451,26 +460,6 @@ def _resumes(evidence: Evidence, whole: Stream, profile: Profile) -> list[Stream
     return found
 
 
-def _not_closed(cut: Stream, took: float, profile: Profile) -> Iterator[Finding]:
-    ending = cut.transcript.ending
-    bound = profile.terminal.close_within_s
-    if ending.kind is not EndingKind.CLEAN:
-        yield cut.find(
-            "the server to end the response after the terminal event",
-            f"{ended(cut)} {ms(took)} after it",
-            at=ending.at,
-            timed=is_given_up(cut),
-        )
-    elif took > bound:
-        yield cut.find(
-            f"the end of the response within {ms(bound)} of the terminal event",
-            f"after {ms(took)}",
-            at=ending.at,
-            timed=True,
-            beyond_s=took - bound,
-        )
-
-
 def _malformed(evidence: Evidence, profile: Profile) -> list[Stream]:
     """Return the resumes with a malformed id.
 
@@ -506,10 +495,10 @@ def _refused(
     label: str,
     profile: Profile,
     *,
-    declared: ResumeRefusal | None,
+    declared: Refused | None,
     to: str,
 ) -> Iterator[Finding]:
-    yield from refused_with(
+    yield from find_wrong_refusal(
         the_answer(evidence, label),
         profile,
         statuses=_statuses(declared),
@@ -518,11 +507,11 @@ def _refused(
     )
 
 
-def _statuses(declared: ResumeRefusal | None) -> Iterable[int]:
+def _statuses(declared: Refused | None) -> Iterable[int]:
     return _CLIENT_ERRORS if declared is None else (declared.status,)
 
 
-def _code(declared: ResumeRefusal | None) -> str | None:
+def _code(declared: Refused | None) -> str | None:
     return None if declared is None else declared.code
 
 

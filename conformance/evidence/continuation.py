@@ -37,7 +37,7 @@ def shown(event: TypedEvent) -> str:
     return f"{event.name} with {show(event.wire.data)}"
 
 
-def unlike_rest(
+def find_differences(
     seen: Stream, rest: Sequence[TypedEvent], *, is_whole: bool = True
 ) -> Iterator[Finding]:
     """Find the first event in which a resumed response differs from the stored rest.
@@ -78,7 +78,7 @@ def unlike_rest(
         )
 
 
-def to_success(seen: Stream) -> Iterator[Finding]:
+def find_failure(seen: Stream) -> Iterator[Finding]:
     """Find what is wrong unless the response goes on to the terminal success event.
 
     Raises `Untestable` when the run timed out on its model, which may be held, or kept
@@ -98,7 +98,7 @@ def to_success(seen: Stream) -> Iterator[Finding]:
         )
 
 
-def unbroken(seen: Stream, profile: Profile) -> Iterator[Finding]:
+def find_gaps(seen: Stream, profile: Profile) -> Iterator[Finding]:
     """Find the first hole or repetition in a resumed response's countable ids.
 
     The first id must follow the one that the reader came back after. Ids that do not

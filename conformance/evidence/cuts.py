@@ -46,7 +46,7 @@ def pieces_of(evidence: Evidence, profile: Profile) -> list[Piece]:
     return pieces
 
 
-def lost(pieces: Sequence[Piece], whole: Stream) -> list[Finding]:
+def find_losses(pieces: Sequence[Piece], whole: Stream) -> list[Finding]:
     """Find stored events that the pieces lack, and the first one out of order."""
     arrived: dict[str | None, Piece] = {}
     for piece in pieces:

@@ -12,11 +12,9 @@ from dataclasses import dataclass
 from ..profiles import Profile
 from ..profiles.pointer import lookup, parse_json
 from ..profiles.typed import Outcome
+from ..steering import without_directives
 from .refusals import is_refused
 from .streams import Stream
-
-_DIRECTIVE = re.compile(r"\[\[fake:.*?\]\]", re.DOTALL)
-"""The probe's own steering text, which a stream may echo as part of the prompt."""
 
 _AROUND = 20  # characters of context shown on either side of what was found
 
@@ -53,16 +51,16 @@ class Internal:
     offset: int | None
 
 
-def shown_internals(
+def find_internals(
     seen: Stream, profile: Profile, *, marker: object
 ) -> Iterator[Internal]:
     """Find what a response shows of the inside.
 
     `marker` is the text of the provider's own error message, if the probe set one.
     """
-    body = _unquoted(
-        _DIRECTIVE.sub("", seen.transcript.body.decode("utf-8", "replace"))
-    )
+    # A stream may echo the probe's own steering text as part of the prompt.
+    text = seen.transcript.body.decode("utf-8", "replace")
+    body = _unquoted(without_directives(text))
     for what, pattern in _ANYWHERE.items():
         if found := pattern.search(body):
             yield _internal(what, body, found, seen)

@@ -6,12 +6,14 @@ not show the situation that a check needs.
 
 from __future__ import annotations
 
-import re
+from collections.abc import Iterable, Iterator
 from enum import StrEnum
 from urllib.parse import unquote
 
 from ..evidence.untestable import Untestable
 from ..model import Evidence, Exchange, UpstreamCall
+from ..profiles import Profile
+from ..steering import is_shown, key_in, watched_call
 
 CLOCK_TOLERANCE_S = 0.05
 """How far the order of two instants from two processes may be off.
@@ -19,8 +21,6 @@ CLOCK_TOLERANCE_S = 0.05
 Both read one machine's clock, but each notes an instant a little after it happened; a
 busy two-core machine delays a process by up to about 10 ms.
 """
-
-_KEY = re.compile(r"\bcall=([A-Za-z0-9_-]{1,64})")
 
 
 class Phase(StrEnum):
@@ -35,8 +35,7 @@ def key_of(exchange: Exchange) -> str | None:
     """Return the steering key that the request of this exchange carries, if any."""
     request = exchange.request
     text = unquote(request.path) + "\n" + request.body.decode("utf-8", "replace")
-    found = _KEY.search(text)
-    return found[1] if found else None
+    return key_in(text)
 
 
 def calls_of(evidence: Evidence, exchange: Exchange) -> tuple[UpstreamCall, ...]:
@@ -58,13 +57,58 @@ def first_call(evidence: Evidence, exchange: Exchange) -> UpstreamCall:
 
     Raises `Untestable` when the journal has none: nothing reached the model.
     """
+    return _some_calls(evidence, exchange)[0]
+
+
+def last_call(evidence: Evidence, exchange: Exchange) -> UpstreamCall:
+    """Return the last model call of this exchange; `Untestable` as above."""
+    return _some_calls(evidence, exchange)[-1]
+
+
+def _some_calls(evidence: Evidence, exchange: Exchange) -> tuple[UpstreamCall, ...]:
     calls = calls_of(evidence, exchange)
     if not calls:
         raise Untestable(
             f"no model call of {exchange.label!r} is in the provider's journal; "
             f"it was answered with status {exchange.transcript.status}"
         )
-    return calls[0]
+    return calls
+
+
+def watched(evidence: Evidence, exchange: Exchange, profile: Profile) -> UpstreamCall:
+    """Return the model call that the probe disturbed: the first that is shown.
+
+    Where none is shown, the first of all. Raises `Untestable` when the journal does
+    not have it.
+    """
+    wanted = watched_call(profile.steering)
+    numbered = _numbered(_some_calls(evidence, exchange))
+    tries = [call for number, call in numbered if number == wanted]
+    if not tries:
+        raise Untestable(
+            f"model call {wanted} of {exchange.label!r} is not in the provider's "
+            "journal: the run did not get so far"
+        )
+    return tries[-1]
+
+
+def shown_calls(
+    evidence: Evidence, exchange: Exchange, profile: Profile
+) -> tuple[UpstreamCall, ...]:
+    """Return the model calls of this exchange whose text its reader should see."""
+    return tuple(
+        call
+        for number, call in _numbered(calls_of(evidence, exchange))
+        if is_shown(profile.steering, number)
+    )
+
+
+def _numbered(calls: Iterable[UpstreamCall]) -> Iterator[tuple[int, UpstreamCall]]:
+    """Yield the calls with their numbers in the run: one tried again keeps its own."""
+    number = 1
+    for call in calls:
+        yield number, call
+        number += call.fault != "fail"
 
 
 def is_over(call: UpstreamCall, at: float) -> bool:
@@ -88,19 +132,22 @@ def phase_at(call: UpstreamCall, at: float) -> Phase | None:
 def under_way(
     evidence: Evidence, exchange: Exchange, at: float, phase: Phase | None = None
 ) -> UpstreamCall:
-    """Return the first call of this exchange, which was under way at this instant.
+    """Return the model call of this exchange that was under way at this instant.
 
-    Raises `Untestable` when it was not, or not in this phase.
+    Raises `Untestable` when none was, or none in this phase.
     """
-    call = first_call(evidence, exchange)
-    found = phase_at(call, at)
-    if found is None or (phase is not None and found is not phase):
-        raise Untestable(
-            f"expected the model call of {exchange.label!r} to stand "
-            f"{phase or 'somewhere before its end'} at that instant, but it stood "
-            f"{found or 'outside of its life'}: {describe(call)}"
-        )
-    return call
+    calls = _some_calls(evidence, exchange)
+    alive = [call for call in calls if phase_at(call, at) is not None]
+    for call in alive:
+        if phase in (None, phase_at(call, at)):
+            return call
+    call = (*alive, *calls)[0]
+    stood = phase_at(call, at)
+    raise Untestable(
+        f"expected the model call of {exchange.label!r} to stand "
+        f"{phase or 'somewhere before its end'} at that instant, but it stood "
+        f"{stood or 'outside of its life'}: {describe(call)}"
+    )
 
 
 def is_cancelled(call: UpstreamCall) -> bool:

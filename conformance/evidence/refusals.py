@@ -6,14 +6,17 @@ Pure. Must not know what was refused or why: the topic modules say what they exp
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+
+from pydantic import JsonValue
 
 from ..evidence.untestable import Untestable
 from ..model import Evidence, Exchange, Finding
 from ..profiles import Profile
 from ..profiles.pointer import MISSING, lookup, parse_json, show
 from ..wire import Transcript
+from .schemas import breach_of
 from .streams import answer, is_event_stream, read
 from .words import is_given_up
 
@@ -53,7 +56,7 @@ def is_refused(exchange: Exchange) -> bool:
     return status is not None and 400 <= status < 600  # noqa: PLR2004 -- 4xx and 5xx
 
 
-def refused_with(
+def find_wrong_refusal(
     exchange: Exchange,
     profile: Profile,
     *,
@@ -88,7 +91,7 @@ def refused_with(
             )
 
 
-def shaped(exchange: Exchange, profile: Profile) -> Iterator[Finding]:
+def find_wrong_shape(exchange: Exchange, profile: Profile) -> Iterator[Finding]:
     """Find what is wrong unless a refusal is JSON with code and message as declared.
 
     An answer that is no refusal, or that HTTP gives no body (to HEAD), has no shape.
@@ -120,7 +123,24 @@ def shaped(exchange: Exchange, profile: Profile) -> Iterator[Finding]:
             )
 
 
-def alike(
+def unlike_schema(
+    exchange: Exchange, profile: Profile, schema: Mapping[str, JsonValue]
+) -> Iterator[Finding]:
+    """Find what is wrong unless an answer is one JSON document of this schema."""
+    seen, transcript = read(exchange, profile), exchange.transcript
+    essence = (transcript.header("Content-Type") or "").partition(";")[0].strip()
+    document = parse_json(transcript.body.decode("utf-8", "replace"))
+    if essence.lower() != "application/json" or document is MISSING:
+        yield seen.find(
+            "a JSON document as application/json", described(transcript), offset=0
+        )
+    elif breach := breach_of(schema, document):
+        yield seen.find(
+            "a body as its schema has it", f"{breach} in {described(transcript)}"
+        )
+
+
+def find_telltales(
     exchange: Exchange, other: Exchange, profile: Profile, *, masks: Iterable[str] = ()
 ) -> Iterator[Finding]:
     """Find a difference by which a client could tell two refusals apart.

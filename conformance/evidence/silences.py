@@ -12,7 +12,7 @@ from itertools import pairwise
 from ..evidence.untestable import Untestable
 from ..model import Evidence, UpstreamCall
 from ..profiles import Profile, schema
-from .journal import first_call
+from .journal import first_call, watched
 from .streams import Stream, the_stream
 
 
@@ -60,7 +60,7 @@ def before_headers(evidence: Evidence, profile: Profile) -> Silence:
 def before_token(evidence: Evidence, profile: Profile) -> Silence:
     """Find the time between the model's response head and its first token."""
     stream = the_stream(evidence, "stream", profile)
-    call = first_call(evidence, stream.exchange)
+    call = watched(evidence, stream.exchange, profile)
     start, end = (
         call.at("headers_sent"),
         _first(call.at("token_sent"), call.at("ended")),
@@ -71,14 +71,14 @@ def before_token(evidence: Evidence, profile: Profile) -> Silence:
 def between_tokens(evidence: Evidence, profile: Profile) -> Silence:
     """Find the longest pause between two tokens of the model."""
     stream = the_stream(evidence, "stream", profile)
-    call = first_call(evidence, stream.exchange)
+    call = watched(evidence, stream.exchange, profile)
     return _silence(stream, *_longest_pause(call), "between two tokens")
 
 
 def after_resume(evidence: Evidence, profile: Profile) -> Silence:
     """Find the same pause as the reader of the resumed response sees it."""
     stream = the_stream(evidence, "resumed", profile)
-    call = first_call(evidence, evidence.exchange("stream"))
+    call = watched(evidence, evidence.exchange("stream"), profile)
     return _silence(stream, *_longest_pause(call), "after a resume, between two tokens")
 
 

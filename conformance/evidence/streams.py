@@ -12,23 +12,16 @@ from dataclasses import dataclass
 from ..evidence.untestable import Untestable
 from ..model import Evidence, Exchange, Finding
 from ..profiles import Profile
+from ..profiles.items import Heartbeat, Sentinel, is_token, read_item
 from ..profiles.pointer import MISSING, lookup
-from ..profiles.typed import Outcome, TypedEvent, is_heartbeat, read_event
-from ..wire import Block, Comment, EndingKind, Event, TimedItem, Transcript
+from ..profiles.typed import Outcome, TypedEvent, read_heartbeat
+from ..wire import EndingKind, Event, Transcript
 
 MAX_READ = 2048
 """Streams kept in memory as read: a full run has some 500, each judged dozens of times,
 and reading one again costs more than judging it."""
 
 _PEER_ENDED = frozenset({EndingKind.CLEAN, EndingKind.PREMATURE_EOF, EndingKind.RESET})
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Heartbeat:
-    """A heartbeat of the declared form and when its last byte arrived, in seconds."""
-
-    at: float
-    item: Event | Comment
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,7 +38,7 @@ class Stream:
     profile: Profile
     events: tuple[TypedEvent, ...]
     heartbeats: tuple[Heartbeat, ...]
-    sentinels: tuple[TimedItem[Event], ...]
+    sentinels: tuple[Sentinel, ...]
 
     @property
     def label(self) -> str:
@@ -112,8 +105,7 @@ class Stream:
 
     def tokens(self) -> tuple[TypedEvent, ...]:
         """Return the events that carry the model's own text."""
-        token = self.profile.steering.token
-        return () if token is None else self.of_type(token.type)
+        return tuple(event for event in self.events if is_token(event, self.profile))
 
     def token_text(self, event: TypedEvent) -> str:
         """Return the model's text in a token event; empty if it has none."""
@@ -148,6 +140,15 @@ class Stream:
         )
 
 
+def beats(stream: Stream) -> tuple[TypedEvent, ...]:
+    """Read the heartbeats that are events, of the types that the profile gives them."""
+    return tuple(
+        read_heartbeat(beat.item, beat.at, stream.profile)
+        for beat in stream.heartbeats
+        if isinstance(beat.item, Event)
+    )
+
+
 def is_event_stream(transcript: Transcript) -> bool:
     """Tell whether a response is a 200 with an event-stream body.
 
@@ -156,6 +157,12 @@ def is_event_stream(transcript: Transcript) -> bool:
     """
     essence = (transcript.header("Content-Type") or "").partition(";")[0]
     return transcript.status == 200 and essence.strip().lower() == "text/event-stream"  # noqa: PLR2004 -- the status
+
+
+def tokens_of(transcript: Transcript, name: str) -> frozenset[str]:
+    """Return the comma-separated tokens of a header, lower-case, without arguments."""
+    values = ",".join(transcript.header_all(name)).split(",")
+    return frozenset(value.partition("=")[0].strip().lower() for value in values) - {""}
 
 
 def streams(evidence: Evidence, profile: Profile) -> tuple[Stream, ...]:
@@ -167,6 +174,14 @@ def streams(evidence: Evidence, profile: Profile) -> tuple[Stream, ...]:
     )
     if not found:
         raise Untestable(f"no response was an event stream: {answers(evidence)}")
+    return found
+
+
+def streams_with_events(evidence: Evidence, profile: Profile) -> tuple[Stream, ...]:
+    """Return the streams with an event; raise `Untestable` if there is none."""
+    found = tuple(stream for stream in streams(evidence, profile) if stream.events)
+    if not found:
+        raise Untestable("no event stream had an event")
     return found
 
 
@@ -217,20 +232,15 @@ def read(exchange: Exchange, profile: Profile) -> Stream:
 def _read(exchange: Exchange, profile: Profile) -> Stream:
     events: list[TypedEvent] = []
     heartbeats: list[Heartbeat] = []
-    sentinels: list[TimedItem[Event]] = []
-    sentinel = profile.terminal.sentinel
+    sentinels: list[Sentinel] = []
     for timed in exchange.transcript.decoded.items:
-        item = timed.item
-        if isinstance(item, Block):
-            continue
-        if is_heartbeat(item, profile):
-            heartbeats.append(Heartbeat(at=timed.at, item=item))
-        elif isinstance(item, Comment):
-            continue
-        elif sentinel is not None and item.data == sentinel:
-            sentinels.append(TimedItem(item=item, at=timed.at))
-        else:
-            events.append(read_event(item, timed.at, profile))
+        match read_item(timed.item, timed.at, profile):
+            case Heartbeat() as heartbeat:
+                heartbeats.append(heartbeat)
+            case Sentinel() as sentinel:
+                sentinels.append(sentinel)
+            case TypedEvent() as event:
+                events.append(event)
     return Stream(
         exchange=exchange,
         profile=profile,

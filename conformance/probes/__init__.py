@@ -1,8 +1,7 @@
 """Probes: the suite's side of every interaction with a target.
 
 They gather evidence and never judge it. `PROBES` has all of them by name, `rigged`
-makes a `Rig` that runs them. Import order: `(rig, probe modules) ► context ► stream ►
-(connection, http1, sight)`.
+makes a `Rig` that runs them.
 """
 
 from __future__ import annotations
@@ -20,6 +19,7 @@ from . import (
     leave,
     plain,
     resume,
+    sides,
     upstream,
 )
 from .bench.missing import MissingError
@@ -54,6 +54,7 @@ _MODULES = (
     concurrency,
     upstream,
     bad_requests,
+    sides,
 )
 
 PROBES: Mapping[str, Probe] = MappingProxyType(

@@ -2,20 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
-from ..profiles.requests import invalid_request
+from ..profiles.requests import invalid_request, to_nowhere
 from .bench.context import Context
 from .bench.probe import Probe
-
-_UNKNOWN = "/no-such/path"
-"""Two steps below the endpoint: one step may be where a stream is cancelled."""
 
 
 async def bad_requests(ctx: Context) -> None:
     """Send every invalid request of the profile, and one to a path that is none."""
     script = ctx.script()
-    prompt = ctx.prompt(script)
     prefix = ctx.surroundings.target.prefix
     invalid = ctx.profile.endpoint.invalid
     ctx.facts["invalid"] = [
@@ -23,12 +17,12 @@ async def bad_requests(ctx: Context) -> None:
         for each in invalid
     ]
     requests = {
-        f"invalid-{n:02}": invalid_request(ctx.profile, prefix, each, prompt)
+        f"invalid-{n:02}": invalid_request(
+            ctx.profile, prefix, each, ctx.fresh_values(script)
+        )
         for n, each in enumerate(invalid, 1)
     }
-    valid = ctx.request(script)
-    path, mark, query = valid.path.partition("?")
-    requests["unknown-path"] = replace(valid, path=path + _UNKNOWN + mark + query)
+    requests["unknown-path"] = to_nowhere(ctx.request(script))
     answers = [await ctx.send(label, requests[label]) for label in requests]
     for answer in answers:
         await answer.over()

@@ -6,10 +6,10 @@ import anyio
 
 from ..profiles import Profile, is_declared
 from ..steering import TWO_TOKENS, Script, Word, fail, hold_after
+from .bench.bounds import gone_within_s
 from .bench.context import Context
+from .bench.live import Leave, LiveExchange
 from .bench.probe import Probe
-from .bench.stream import Leave, Stream
-from .leave import gone_within_s
 
 STARTS = 50
 EARLY_LEAVES = 10
@@ -46,7 +46,7 @@ async def burst(ctx: Context) -> None:
     await _again(ctx, ctx.mark("ended") + _within_s(ctx.profile))
 
 
-async def _come_back(ctx: Context, stream: Stream) -> list[Stream]:
+async def _come_back(ctx: Context, stream: LiveExchange) -> list[LiveExchange]:
     """Leave a stream and return the one that continues it at once, if any can."""
     await stream.has_events(1, ctx.patience_s)
     await stream.leave(Leave.FIN)
@@ -75,9 +75,7 @@ async def slots_after_cancel(ctx: Context) -> None:
     """Take all slots, cancel the streams, take all slots again."""
     used = await _fill(ctx, hold_after(1))
     for n, (_, stream) in enumerate(used, 1):
-        stream_id = ctx.stream_id(stream)
-        if stream_id is not None:
-            await ctx.cancel(f"cancel-{n}", stream_id)
+        await ctx.cancel(f"cancel-{n}", stream)
     for _, stream in used:
         await stream.over()
     await _again(ctx, ctx.mark("ended") + _within_s(ctx.profile))
@@ -107,7 +105,7 @@ async def slots_after_early_leave(ctx: Context) -> None:
     await _again(ctx, until)
 
 
-async def _fill(ctx: Context, *words: Word) -> list[tuple[Script, Stream]]:
+async def _fill(ctx: Context, *words: Word) -> list[tuple[Script, LiveExchange]]:
     """Take all slots of the user; return when every stream has sent an event."""
     used = []
     for n in range(1, _limit(ctx.profile) + 1):
@@ -133,7 +131,9 @@ async def _again(ctx: Context, until: float) -> None:
         await stream.over()
 
 
-async def _take_slot(ctx: Context, label: str, script: Script, until: float) -> Stream:
+async def _take_slot(
+    ctx: Context, label: str, script: Script, until: float
+) -> LiveExchange:
     while True:
         stream = await ctx.start(label, script)
         await stream.answered()

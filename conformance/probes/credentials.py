@@ -4,21 +4,27 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from itertools import pairwise
 
 import anyio
 
+from ..evidence.labels import in_form
 from ..model import Request
+from ..profiles import is_declared
 from ..profiles.requests import (
     invalid_request,
+    to_nowhere,
     with_credential,
     with_header,
+    with_other_method,
     with_query,
 )
+from ..profiles.schema import AuthForm
 from ..steering import Script, hold_after, say
 from .bench.context import Context
+from .bench.live import Leave, LiveExchange
 from .bench.missing import MissingError
 from .bench.probe import Probe
-from .bench.stream import Leave
 from .bench.tokens import Credential, signed_by_another, without_signature
 
 LIFE_S = 1.1
@@ -27,11 +33,12 @@ less than the time limits of a model call in a run of fast cadence (2 s)."""
 
 _EXPIRED_S = 60
 _MALFORMED = Credential("not-a-token", "no credential but the word not-a-token")
-_QUERY_NAMES = ("access_token", "token")
+_NAMES = ("access_token", "token")
+"""What a token in the query or in a cookie is mostly called."""
 
 
 async def credentials(ctx: Context) -> None:
-    """Try to start streams with all that is no credential, then with a good one."""
+    """Try to start streams with all that is no credential, then with good ones."""
     script = ctx.script()
     valid = await ctx.surroundings.token(ctx.user("a"))
     refused = [
@@ -53,40 +60,114 @@ async def credentials(ctx: Context) -> None:
     await ctx.release(*scripts)
     for stream in streams:
         await stream.over()
+    for form in _forms(ctx)[1:]:
+        await _use(ctx, form, Credential(valid))
+    await _send_two(ctx, Credential(valid))
+
+
+async def _use(ctx: Context, form: AuthForm, credential: Credential) -> None:
+    """Start a stream with the credential in this form, come back to it, cancel it."""
+
+    async def send(name: str, bare: Request) -> LiveExchange:
+        request = with_credential(ctx.profile, bare, form)
+        stream = await ctx.send(
+            f"{name}-{form}",
+            request,
+            credential=credential,
+            script=script,
+            extra_s=ctx.seconds(script),
+        )
+        await stream.over()
+        return stream
+
+    script = ctx.script(part=form)
+    stream = await send("accepted", ctx.request(script))
+    if stream.last_id is not None and is_declared(ctx.profile, "resume"):
+        await send("resumed", ctx.resume_request(stream, stream.last_id))
+    if is_declared(ctx.profile, "cancel.explicit"):
+        cancel = ctx.cancel_request(stream)
+        if cancel is not None:
+            await send("cancelled", cancel)
+
+
+async def _send_two(ctx: Context, credential: Credential) -> None:
+    """Start streams with a good credential in one form and a bad one in the next."""
+    if not is_declared(ctx.profile, "auth.first-decides"):
+        return
+    for form, other in pairwise(_forms(ctx)):
+        for good, bad in ((form, other), (other, form)):
+            label = f"good-{good}-bad-{bad}"
+            script = ctx.script(part=label)
+            request = with_credential(ctx.profile, ctx.request(script), good)
+            request = with_credential(ctx.profile, request, bad, _MALFORMED.text)
+            stream = await ctx.send(
+                label, request, credential=credential, extra_s=ctx.seconds(script)
+            )
+            await stream.over()
 
 
 def _refusable(
     ctx: Context, script: Script, valid: str
 ) -> dict[str, tuple[Request, Credential]]:
     """Return the requests to be refused and the credential of each, by label."""
-    bare, none = ctx.request(script), Credential("")
-    placed = with_credential(ctx.profile, bare)
-    found = {"none": (bare, none), "malformed": (placed, _MALFORMED)}
-    auth = ctx.profile.auth
-    forms = () if auth is None else auth.forms
+    bare, none, good = ctx.request(script), Credential(""), Credential(valid)
+    found = {"none": (bare, none)}
+    forms = _forms(ctx)
+    for form in forms:
+        placed = with_credential(ctx.profile, bare, form)
+        found[in_form("malformed", form, forms[0])] = (placed, _MALFORMED)
     if "bearer" in forms:
         request = with_header(bare, "Authorization", "Basic $TOKEN")
-        found["wrong-scheme"] = (request, Credential(valid))
-    if auth is not None and auth.token == "jwt":
-        for label, forge in _forgeries(ctx, valid).items():
-            try:
-                found[label] = (placed, forge())
-            except MissingError as missing:
-                ctx.leave_out(label, str(missing))
+        found["wrong-scheme"] = (request, good)
+    if is_declared(ctx.profile, "auth.jwt"):
+        for fault, forge in _forgeries(ctx, valid).items():
+            for form in forms:
+                label = in_form(fault, form, forms[0])
+                try:
+                    placed = with_credential(ctx.profile, bare, form)
+                    found[label] = (placed, forge())
+                except MissingError as missing:
+                    ctx.leave_out(label, str(missing))
+    for label, request in _misplaced(ctx, bare).items():
+        found[label] = (request, good)
+    found |= {label: (request, none) for label, request in _worse(ctx, script).items()}
+    return found
+
+
+def _misplaced(ctx: Context, bare: Request) -> dict[str, Request]:
+    """Return requests with a credential where the profile declares none, by label."""
+    forms, found = _forms(ctx), {}
     if "query" not in forms:
         request = bare
-        for name in _QUERY_NAMES:
+        for name in _NAMES:
             request = with_query(request, name, "$TOKEN")
-        found["query-token"] = (request, Credential(valid))
+        found["query-token"] = request
+    if "cookie" not in forms:
+        cookies = "; ".join(f"{name}=$TOKEN" for name in _NAMES)
+        found["cookie-token"] = with_header(bare, "Cookie", cookies)
+    return found
+
+
+def _worse(ctx: Context, script: Script) -> dict[str, Request]:
+    """Return requests that are wrong, to be sent without a credential, by label."""
+    found, values = {}, ctx.fresh_values(script)
     invalid = next(
         (i for i in ctx.profile.endpoint.invalid if i.method is None is i.path), None
     )
     if invalid is not None:
         prefix = ctx.surroundings.target.prefix
-        prompt = ctx.prompt(script)
-        request = invalid_request(ctx.profile, prefix, invalid, prompt)
-        found["none-and-invalid-body"] = (request, none)
+        request = invalid_request(ctx.profile, prefix, invalid, values)
+        found["none-and-invalid-body"] = request
+    if is_declared(ctx.profile, "auth.comes-first"):
+        bare = ctx.request(script)
+        found["none-and-unknown-path"] = to_nowhere(bare)
+        found["none-and-wrong-method"] = with_other_method(bare, [bare.method])
     return found
+
+
+def _forms(ctx: Context) -> tuple[AuthForm, ...]:
+    auth = ctx.profile.auth
+    return () if auth is None else auth.forms
 
 
 def _forgeries(ctx: Context, valid: str) -> dict[str, Callable[[], Credential]]:
@@ -118,7 +199,9 @@ async def expiring_credential(ctx: Context) -> None:
     script = ctx.script(say(tokens=4), hold_after(2))
     request = with_credential(ctx.profile, ctx.request(script))
     credential = Credential(token, f"a good one that runs out after {LIFE_S:g} s")
-    stream = await ctx.send("stream", request, credential=credential, extra_s=left_s)
+    stream = await ctx.send(
+        "stream", request, credential=credential, script=script, extra_s=left_s
+    )
     await stream.over(left_s + ctx.profile.terminal.close_within_s)
     await stream.leave(Leave.FIN)  # only a target that does not close is still there
     if stream.last_id is not None:

@@ -5,8 +5,8 @@ from __future__ import annotations
 from ..profiles import Profile
 from ..steering import Word, hold, say, stall
 from .bench.context import Context
+from .bench.live import Leave
 from .bench.probe import Probe
-from .bench.stream import Leave
 
 INTERVALS = 3.5
 """So long a silence has three heartbeats in it, the last one half an interval from the
@@ -37,8 +37,9 @@ async def _read_through(ctx: Context, *, after: int) -> None:
 
 async def resumed_stall(ctx: Context) -> None:
     """Leave in a silence between two tokens and come back at once."""
-    stream = await ctx.start("stream", ctx.script(*_silence(ctx, after=2)))
-    await stream.has_tokens(2)
+    script = ctx.script(*_silence(ctx, after=2))
+    stream = await ctx.start("stream", script)
+    await ctx.shows(stream, script, 2)
     await stream.leave(Leave.FIN)
     if stream.last_id is not None:
         resumed = await ctx.resume("resumed", stream, stream.last_id)
@@ -47,14 +48,15 @@ async def resumed_stall(ctx: Context) -> None:
 
 async def held_headers(ctx: Context) -> None:
     """Keep the model from answering at all, and see what the reader gets meanwhile."""
-    script = ctx.script(hold("headers"))
+    script = ctx.script(hold("headers"), call=1)
     stream = await ctx.start("stream", script, extra_s=interval_s(ctx.profile))
     # On a busy machine the model may be asked long after the first event.
     await ctx.reaches_for(stream, script, "held")
     await stream.has_events(1, ctx.patience_s)
     heartbeat = ctx.profile.heartbeat
     if heartbeat is not None and heartbeat.form != "none":
-        seen = stream.heartbeats
+        # One that opens the response says nothing of silences.
+        seen = max(stream.heartbeats, heartbeat.opens)
         due_s = heartbeat.interval_s + heartbeat.tolerance_s
         await stream.wait(lambda s: s.heartbeats > seen, due_s + OVERDUE_S)
     ctx.mark("released")

@@ -4,21 +4,22 @@ from __future__ import annotations
 
 from functools import partial
 
-from ..profiles import Profile, is_declared
+from ..profiles import is_declared
+from .bench.bounds import gone_within_s
 from .bench.context import Context
-from .bench.phases import PHASES, Phase
+from .bench.live import Leave
+from .bench.pauses import PAUSES, Pause
 from .bench.probe import Probe
-from .bench.stream import Leave
 
 _LATE_S = 2.0
 """How far beyond its bound a close is waited for, so that a report can say how late."""
 
 
-async def leave(ctx: Context, how: Leave, phase: Phase) -> None:
+async def leave(ctx: Context, how: Leave, pause: Pause) -> None:
     """Leave a run in one phase; when it should be over, come back and look."""
-    script = ctx.script(*phase.words)
+    script = pause.script(ctx)
     stream = await ctx.start("stream", script)
-    if not await phase.reached(ctx, script, stream):
+    if not await pause.reached(ctx, script, stream):
         return
     await stream.leave(how)
     ctx.mark("left", stream.over_at)
@@ -29,19 +30,13 @@ async def leave(ctx: Context, how: Leave, phase: Phase) -> None:
         await afterwards.over()
 
 
-def gone_within_s(profile: Profile) -> float:
-    """Return how long a run may go on without a reader, in seconds."""
-    cancel = profile.cancel
-    return 0.0 if cancel is None else cancel.grace_s + cancel.within_s
-
-
 PROBES = tuple(
     Probe(
-        name=f"leave-{how}-{phase.name}",
+        name=f"leave-{how}-{pause.name}",
         needs=("steering", "cancel.disconnect"),
         seconds=lambda p: 1 + gone_within_s(p),
-        run=partial(leave, how=how, phase=phase),
+        run=partial(leave, how=how, pause=pause),
     )
     for how in Leave
-    for phase in PHASES
+    for pause in PAUSES
 )

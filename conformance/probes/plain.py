@@ -5,7 +5,9 @@ Must not judge; so must none of the other modules with probes.
 
 from __future__ import annotations
 
-from ..profiles import Profile
+from ..evidence.labels import label_of
+from ..profiles import Profile, is_declared
+from ..profiles.capabilities import marked_texts
 from ..profiles.requests import with_header
 from ..profiles.schema import Limits
 from ..steering import delay, say
@@ -13,6 +15,10 @@ from .bench.context import Context
 from .bench.probe import Probe
 
 TOKENS = 4
+
+_PIECE_S = 0.03
+"""From one piece of a marked text to the next: so slowly that a server which yields
+something only at the end of the text is late."""
 
 AWKWARD_TEXT = (
     " leading space, then\na line\rand another\r\nand one more\n\n"
@@ -28,14 +34,14 @@ characters that `str.splitlines` takes for line ends, a NUL, text beyond the BMP
 async def complete(ctx: Context) -> None:
     """Read two streams of one user to their end; then try to cancel the first."""
     pace = (say(tokens=TOKENS), delay(first_s=0.02, each_s=0.02))
-    ctx.facts["tokens_per_call"] = TOKENS
     stream = await ctx.start("stream", ctx.script(always=pace))
     await stream.over()
     twin = await ctx.start("twin", ctx.script(always=pace, part="twin"))
     await twin.over()
-    stream_id = ctx.stream_id(stream)
-    if _has_explicit_cancel(ctx.profile) and stream_id is not None:
-        await ctx.cancel("cancel-finished", stream_id)
+    if is_declared(ctx.profile, "cancel.explicit") and stream.status is not None:
+        cancel = ctx.profile.cancel
+        for form in range(0 if cancel is None else len(cancel.explicit)):
+            await ctx.cancel(label_of("cancel-finished", form), stream, form=form)
 
 
 async def awkward_text(ctx: Context) -> None:
@@ -43,6 +49,24 @@ async def awkward_text(ctx: Context) -> None:
     ctx.facts["text"] = AWKWARD_TEXT
     stream = await ctx.start("stream", ctx.script(say(text=AWKWARD_TEXT)))
     await stream.over()
+
+
+async def marked_text(ctx: Context) -> None:
+    """Let the model write each text with markers, in pieces shorter than a marker."""
+    for n, text in enumerate(marked_texts(ctx.profile), 1):
+        script = ctx.script(
+            say(text=text, pieces=_pieces(text)), delay(each_s=_PIECE_S)
+        )
+        stream = await ctx.start(f"marked-{n}", script)
+        await stream.over()
+
+
+def _pieces(text: str) -> int:
+    return max(1, len(text) // 2)
+
+
+def _written_s(text: str) -> float:
+    return 1 + _PIECE_S * _pieces(text)
 
 
 async def paced(ctx: Context) -> None:
@@ -79,14 +103,16 @@ async def http(ctx: Context) -> None:
     await packed.over()
 
 
-def _has_explicit_cancel(profile: Profile) -> bool:
-    return profile.cancel is not None and profile.cancel.explicit is not None
-
-
 PROBES = (
     Probe(name="complete", seconds=lambda p: 1 + 0.2 * _calls(p), run=complete),
     Probe(
         name="awkward-text", needs=("steering",), seconds=lambda _: 1, run=awkward_text
+    ),
+    Probe(
+        name="marked-text",
+        needs=("steering", "invariants.marked"),
+        seconds=lambda p: 1 + sum(map(_written_s, marked_texts(p))),
+        run=marked_text,
     ),
     Probe(name="paced", needs=("steering",), seconds=lambda _: 2, run=paced),
     Probe(

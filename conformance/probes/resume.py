@@ -5,13 +5,12 @@ from __future__ import annotations
 from itertools import count
 
 from ..profiles import Profile
-from ..profiles.requests import resume_request
 from ..profiles.typed import EventId, form_id, parse_id
 from ..steering import delay, hold_after, say
 from .bench.context import Context
-from .bench.ids import malformed_ids, unknown_stream
+from .bench.ids import malformed_ids, unknown_id
+from .bench.live import Leave, LiveExchange
 from .bench.probe import Probe
-from .bench.stream import Leave, Stream
 from .bench.tokens import Credential
 
 MAX_CUTS = 300
@@ -53,7 +52,7 @@ async def live_cuts(ctx: Context) -> None:
         await whole.over()
 
 
-async def _first_new_id(stream: Stream, seen: list[str]) -> str | None:
+async def _first_new_id(stream: LiveExchange, seen: list[str]) -> str | None:
     """Wait for an event to cut after; None where cutting would get nowhere.
 
     That is: at the terminal event, at one that came before, and at none.
@@ -80,14 +79,13 @@ async def resume_answers(ctx: Context) -> None:
         later = EventId(stream=known.stream, n=known.n + ctx.profile.ids.step)
         made_up["future"] = form_id(later, ctx.profile)
         if known.stream:
-            elsewhere = EventId(stream=unknown_stream(known.stream), n=known.n)
+            elsewhere = EventId(stream=unknown_id(known.stream), n=known.n)
             made_up["unknown"] = form_id(elsewhere, ctx.profile)
         answers = [await ctx.resume(label, stream, made_up[label]) for label in made_up]
     real = stream.ids[0]
     if ctx.can_be_another("foreign"):
         answers.append(await ctx.resume("foreign", stream, real, user="b"))
-    prefix = ctx.surroundings.target.prefix
-    bare = resume_request(ctx.profile, prefix, ctx.bare_request(stream), real)
+    bare = ctx.resume_request(stream, real)
     answers.append(await ctx.send("no-credential", bare, credential=Credential("")))
     for answer in answers:
         await answer.over()
@@ -97,7 +95,7 @@ async def takeover(ctx: Context) -> None:
     """Come back to a stream that another reader of the same user is reading."""
     script = ctx.script(say(tokens=4), hold_after(2))
     first = await ctx.start("first", script)
-    await first.has_tokens(2, ctx.patience_s)
+    await ctx.shows(first, script, 2, ctx.patience_s)
     if not first.ids:
         return
     after = first.ids[0]
@@ -106,7 +104,7 @@ async def takeover(ctx: Context) -> None:
     if await second.answered():
         ctx.mark("second_opened", second.head_at)
     # Not before both readers have shown what a takeover makes of them.
-    await second.has_tokens(2, ctx.profile.terminal.close_within_s)
+    await ctx.shows(second, script, 2, ctx.profile.terminal.close_within_s)
     await first.over(ctx.profile.terminal.close_within_s)
     ctx.mark("released")
     await ctx.release(script)

@@ -6,6 +6,7 @@ Pure. Knows nothing of streams or profiles.
 from __future__ import annotations
 
 import json
+from collections.abc import Iterable, Sequence
 from enum import Enum
 from typing import Final, NoReturn
 
@@ -67,6 +68,41 @@ def is_same_json(left: object, right: object) -> bool:
     if isinstance(left, bool) or isinstance(right, bool):
         return left is right
     return left == right
+
+
+def first_difference(left: object, right: object) -> str | None:
+    """Return a pointer to the first place where two values differ; None if nowhere."""
+    if isinstance(left, dict) and isinstance(right, dict):
+        for key in (*left, *(key for key in right if key not in left)):
+            inner = first_difference(left.get(key, MISSING), right.get(key, MISSING))
+            if inner is not None:
+                return f"/{key.replace('~', '~0').replace('/', '~1')}{inner}"
+        return None
+    if isinstance(left, list) and isinstance(right, list) and len(left) == len(right):
+        for index, (a, b) in enumerate(zip(left, right, strict=True)):
+            if (inner := first_difference(a, b)) is not None:
+                return f"/{index}{inner}"
+        return None
+    return None if is_same_json(left, right) else ""
+
+
+def without(value: object, pointers: Iterable[str]) -> object:
+    """Return a JSON value without the members at these pointers."""
+    for pointer in pointers:
+        value = _without(value, pointer.split("/")[1:])
+    return value
+
+
+def _without(value: object, tokens: Sequence[str]) -> object:
+    if not tokens or not isinstance(value, dict):
+        return value
+    key = tokens[0].replace("~1", "/").replace("~0", "~")
+    if len(tokens) == 1:
+        return {name: each for name, each in value.items() if name != key}
+    return {
+        name: _without(each, tokens[1:]) if name == key else each
+        for name, each in value.items()
+    }
 
 
 def is_number(value: object) -> bool:

@@ -8,13 +8,17 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 
 from .grammar import Grammar
+from .invariants import Place
 from .schema import EventMatch, Profile
 
 Key = tuple[str | int, ...]
 Contradiction = tuple[Key, str]
 
 _ANY = "*"
-_OF_INVARIANTS = ("type", "opens", "closes", "to_type", "counts")
+_OF_INVARIANTS = (
+    *("type", "opens", "closes", "to_type", "counts"),
+    *("by", "since", "after", "items", "sources", "rest"),
+)
 
 
 def is_named(type_: str, names: Iterable[str]) -> bool:
@@ -34,7 +38,10 @@ def unknown_types(profile: Profile) -> Iterator[Contradiction]:
     known = _main_types(profile)
     if known is None:
         return
-    known |= set(profile.framing.type.known)
+    place = profile.framing.type
+    known |= set(place.known) | set(place.named)
+    if profile.order is not None:
+        known |= set(profile.order.anywhere)
     told = known | set(profile.payloads)
     grammar = _grammar_types(profile)
     after = profile.order.error_after if profile.order is not None else ""
@@ -44,12 +51,17 @@ def unknown_types(profile: Profile) -> Iterator[Contradiction]:
         if not is_named(type_, told):
             yield _unknown(key, type_, told)
     known |= {match.type for _, match in terminal_matches(profile) if match.type}
-    if profile.heartbeat is not None:
-        beats = (profile.heartbeat.event, profile.heartbeat.type)
-        known |= {name for name in beats if name}
+    known |= _heartbeat_types(profile)
     for type_ in profile.payloads:
         if not _overlaps(type_, known):
             yield _unknown(("payloads", type_), type_, known)
+
+
+def _heartbeat_types(profile: Profile) -> set[str]:
+    heartbeat = profile.heartbeat
+    if heartbeat is None:
+        return set()
+    return {name for name in (heartbeat.event, heartbeat.type) if name}
 
 
 def terminal_matches(profile: Profile) -> Iterator[tuple[Key, EventMatch]]:
@@ -104,14 +116,26 @@ def _named_types(profile: Profile) -> Iterator[tuple[Key, str]]:
             yield ("order", "grammar"), type_
     for index, type_ in enumerate(profile.ids.only_on):
         yield ("ids", "only_on", index), type_
+    for type_ in profile.framing.type.event_fields:
+        yield ("framing", "type", "event_fields", type_), type_
     for key, name in _optional_types(profile):
         if name is not None:
             yield key, name
     for index, invariant in enumerate(profile.invariants):
         for field in _OF_INVARIANTS:
-            named: object = getattr(invariant, field, None)
-            if isinstance(named, str):
-                yield ("invariants", index, field), named
+            key = ("invariants", index, field)
+            yield from _types_in(key, getattr(invariant, field, None))
+
+
+def _types_in(key: Key, value: object) -> Iterator[tuple[Key, str]]:
+    """Yield the types that a field of an invariant names: one, several, or a place."""
+    if isinstance(value, str):
+        yield key, value
+    elif isinstance(value, Place):
+        yield (*key, "type"), value.type
+    elif isinstance(value, tuple):
+        for index, each in enumerate(value):
+            yield (*key, index), each
 
 
 def _optional_types(profile: Profile) -> Iterator[tuple[Key, str | None]]:
@@ -123,6 +147,11 @@ def _optional_types(profile: Profile) -> Iterator[tuple[Key, str | None]]:
         yield ("endpoint", "captures", name, "event"), capture.event
     if profile.steering.token is not None:
         yield ("steering", "token", "type"), profile.steering.token.type
+    for index, side in enumerate(profile.sides):
+        for n, step in enumerate(side.requests):
+            for m, same in enumerate(step.expect.same):
+                key = ("sides", index, "requests", n, "expect", "same", m, "event")
+                yield key, same.event
 
 
 def _overlaps(name: str, names: Iterable[str]) -> bool:

@@ -7,13 +7,13 @@ steer, checks put them together to judge.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 
 from ..wire import Comment, Event
 from .grammar import Grammar
 from .pointer import MISSING, is_same_json, lookup, parse_json
-from .schema import EventMatch, Profile
+from .schema import EventMatch, Profile, TypeLocation
 
 _DIGITS = re.compile(r"0|[1-9][0-9]{0,17}")
 
@@ -77,6 +77,14 @@ def read_event(event: Event, at: float, profile: Profile) -> TypedEvent:
     )
 
 
+def read_heartbeat(event: Event, at: float, profile: Profile) -> TypedEvent:
+    """Read a heartbeat that is an event; its type is the one declared for it."""
+    read = read_event(event, at, profile)
+    heartbeat = profile.heartbeat
+    type_ = heartbeat and (heartbeat.type or heartbeat.event)
+    return replace(read, type=type_ or read.type, outcome=None)
+
+
 def is_heartbeat(item: Event | Comment, profile: Profile) -> bool:
     """Tell whether an item is a heartbeat of the declared form.
 
@@ -103,12 +111,23 @@ def is_heartbeat(item: Event | Comment, profile: Profile) -> bool:
 def type_of(event: Event, data: object, profile: Profile) -> str | None:
     """Return the event's type by the profile's location, or None if it has none."""
     place = profile.framing.type
+    type_ = _type_at(place, event, data)
+    for name, match in place.named.items():
+        if is_match(type_, data, match):
+            return name
+    return type_
+
+
+def _type_at(place: TypeLocation, event: Event, data: object) -> str | None:
     match place.location:
         case "event-field":
             return event.event_field or place.default
         case "json-pointer" | "both":
-            found = lookup(data, place.pointer or "")
-            return found if isinstance(found, str) else None
+            for pointer in place.pointers or (place.pointer or "",):
+                found = lookup(data, pointer)
+                if found is not MISSING:
+                    return found if isinstance(found, str) else None
+            return None
         case "present-key":
             holder = lookup(data, place.pointer or "")
             has = holder.keys() if isinstance(holder, dict) else ()
@@ -178,9 +197,10 @@ def known_types(profile: Profile) -> frozenset[str]:
 
     A name that ends in `*` stands for all types that begin so (`is_named`).
     """
-    known = set(profile.payloads) | set(profile.framing.type.known)
+    place = profile.framing.type
+    known = set(profile.payloads) | set(place.known) | set(place.named)
     if profile.order is not None:
-        known |= Grammar(profile.order.grammar).names()
+        known |= Grammar(profile.order.grammar).names() | set(profile.order.anywhere)
     terminal = profile.terminal
     ends = terminal.success + terminal.error + terminal.cancelled
     known |= {match.type for match in ends if match.type is not None}

@@ -21,6 +21,9 @@ from .grammar import Grammar, GrammarError
 LONGEST_S = 86_400.0
 """A day: a longer wait in a profile is a slip, and no timer takes any length."""
 
+MOST_CHARACTERS = 4 * 1024 * 1024
+"""Longest text that a request is filled up to: servers take bodies of 1 MiB or so."""
+
 _POINTER = re.compile(r"(/([^~]|~[01])*)?", re.DOTALL)
 _PATH = re.compile(r"/[!-~]*")
 _HEADER_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
@@ -68,6 +71,20 @@ def _grammar(text: str) -> str:
         Grammar(text)
     except GrammarError as problem:
         raise ValueError(str(problem)) from problem
+    return text
+
+
+def _marker(text: str) -> str:
+    try:
+        groups = re.compile(text).groups
+    except re.error as problem:
+        raise ValueError(
+            f"expected a regular expression, but {problem} in {text!r}"
+        ) from problem
+    if groups != 1:
+        raise ValueError(
+            f"expected a regular expression with one group, got {groups} in {text!r}"
+        )
     return text
 
 
@@ -144,6 +161,9 @@ HeaderName = Annotated[str, AfterValidator(_header_name)]
 """A token of RFC 9110, section 5.6.2; also what a cookie's name is made of."""
 
 HeaderValue = Annotated[str, AfterValidator(_header_value)]
+Marker = Annotated[str, AfterValidator(_marker)]
+"""A regular expression whose one group is the value of what it finds in a text."""
+
 GrammarText = Annotated[str, AfterValidator(_grammar)]
 JsonSchema = Annotated[dict[str, JsonValue], AfterValidator(_json_schema)]
 

@@ -7,19 +7,17 @@ to fill in.
 
 from __future__ import annotations
 
+import json
 import re
 import shlex
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from urllib.parse import unquote, urlsplit
 
-from ..model import Request
-
-CREDENTIAL = "$TOKEN"
+from ..model import CREDENTIAL, Request
+from ..steering import directives_in, has_gate, key_in
 
 # curl writes these itself, from the URL and the body.
 _OWN_HEADERS = frozenset({"host", "content-length", "transfer-encoding", "connection"})
-_DIRECTIVE = re.compile(r"\[\[fake:.*?\]\]", re.DOTALL)
-_CALL_KEY = re.compile(r"\bcall=([A-Za-z0-9_-]{1,64})")
 _PRINTED = frozenset(map(chr, range(0x20, 0x7F)))
 _QUOTE = b"'\\"
 _CONTINUED = " \\\n  "
@@ -36,25 +34,31 @@ def needs_credential(request: Request) -> bool:
     return any(CREDENTIAL in text for text in texts)
 
 
-def steering_notes(request: Request) -> list[str]:
-    """Say how the fake provider is steered by this request, if it is."""
+def steering_notes(request: Request, scripts: Mapping[str, object]) -> list[str]:
+    """Say how the fake provider is steered by this request, if it is.
+
+    `scripts` are those that were put at the provider, by key.
+    """
     text = f"{unquote(request.path)} {request.body.decode('utf-8', 'replace')}"
-    directives = _DIRECTIVE.findall(text)
+    directives = directives_in(text)
     if not directives:
         return []
     notes = ["the [[fake:...]] directive in the prompt steers the fake provider"]
-    keys = dict.fromkeys(key for each in directives for key in _CALL_KEY.findall(each))
-    notes += [
-        f"turns of a call key are counted: take a new key, or first send "
-        f"DELETE /_fakes/calls/{key} to the fake provider"
-        for key in keys
-    ]
-    if any(each.startswith("[[fake:hold") for each in directives):
-        notes += [
-            f"the model waits until POST /_fakes/gates/{key}/release at the fake "
-            "provider"
-            for key in keys
-        ]
+    for key in dict.fromkeys(filter(None, map(key_in, directives))):
+        notes.append(
+            "turns of a call key are counted: take a new key, or first send "
+            f"DELETE /_fakes/calls/{key} to the fake provider"
+        )
+        if key in scripts:
+            script = json.dumps(scripts[key])
+            notes.append(
+                f"the script is put with PUT /_fakes/scripts/{key} and {script}"
+            )
+        if has_gate(directives) or '"hold"' in json.dumps(scripts.get(key)):
+            notes.append(
+                f"the model waits until POST /_fakes/gates/{key}/release at the fake "
+                "provider"
+            )
     return notes
 
 

@@ -1,6 +1,6 @@
-"""Writes reports to disk: JSON, JUnit, and the transcripts of what failed.
+"""Writes reports to disk, in every format, and the transcripts of what failed.
 
-Holds no format: those are in `json_report`, `junit` and `streamproof.conformance.wire`.
+Holds no format: those are in `formats` and `streamproof.conformance.wire`.
 """
 
 from __future__ import annotations
@@ -13,8 +13,7 @@ from pathlib import Path
 from ..errors import UsageError
 from ..model import Exchange, Verdict
 from ..runner.result import RunResult
-from .json_report import to_json
-from .junit import to_junit
+from .formats import FORMATS
 from .wording import exchange_of
 
 _SHOWN = (Verdict.FAILED, Verdict.WARNED)
@@ -50,13 +49,13 @@ def write(path: Path, text: str) -> None:
 def write_report_folder(
     folder: Path, result: RunResult, secrets: Collection[str]
 ) -> Path | None:
-    """Write `<profile>.json`, `<profile>.xml` and the transcripts of what failed.
+    """Write `<profile>.<suffix>` in every format, and the transcripts of what failed.
 
     Returns the folder of the transcripts, None if nothing failed in an exchange. Those
     of an earlier run are removed, so that none is taken for one of this run.
     """
-    write(folder / f"{result.profile}.json", to_json(result))
-    write(folder / f"{result.profile}.xml", to_junit(result))
+    for each in FORMATS.values():
+        write(folder / f"{result.profile}{each.suffix}", each.to_text(result))
     transcripts = folder / f"{result.profile}-transcripts"
     for stale in transcripts.glob("*.jsonl"):
         stale.unlink()

@@ -5,10 +5,10 @@ A stranger has to be able to mend his server with nothing but these rows.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from ..model import Exchange, Finding, Judgement, Verdict
+from ..model import Evidence, Exchange, Finding, Judgement, Verdict
 from ..runner.result import ExitCode, RunResult
 from .curl import curl_command, needs_credential, steering_notes
 from .escaping import one_paragraph, printable, shown
@@ -128,7 +128,7 @@ def _reproduction_rows(
 ) -> Iterator[Row]:
     command = curl_command(exchange.request, result.target)
     yield Row("again", command, is_verbatim=True)
-    notes = list(steering_notes(exchange.request))
+    notes = steering_notes(exchange.request, _scripts(result.evidence[finding.probe]))
     if needs_credential(exchange.request):
         own = f"a credential of the user {printable(exchange.user)}"
         notes.insert(0, f"TOKEN: {exchange.token or own}")
@@ -136,6 +136,11 @@ def _reproduction_rows(
         notes.append(earlier)
     for note in notes:
         yield Row("", note)
+
+
+def _scripts(evidence: Evidence) -> Mapping[str, object]:
+    scripts = evidence.facts.get("scripts")
+    return scripts if isinstance(scripts, Mapping) else {}
 
 
 def _earlier(exchange: Exchange, finding: Finding, result: RunResult) -> str:

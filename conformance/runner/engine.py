@@ -15,11 +15,12 @@ from typing import TypeVar
 
 import anyio
 
+from ..checks import Check
 from ..errors import ControlError
 from ..model import Evidence, Judgement, Requirement, Verdict
 from .causes import cause_of
 from .events import Judged, ProbeFinished, RunEvent
-from .judge import Check, is_disturbed, judge
+from .judge import is_disturbed, judge
 from .plan import Plan
 
 ResultT = TypeVar("ResultT")

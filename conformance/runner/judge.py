@@ -8,10 +8,10 @@ that this probe exists for is then untestable, and the run is not green.
 from __future__ import annotations
 
 import traceback
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 
-from ..checks import Sample, Untestable
+from ..checks import Check, Sample, Untestable
 from ..model import Evidence, Finding, Judgement, Level, Requirement, Verdict
 from ..profiles import Profile
 
@@ -21,8 +21,6 @@ LATE_S = 0.1
 Ten times the ordinary scheduling delay of a busy two-core machine (measured 10 ms),
 a fifth of the smallest tolerance of a built-in profile (heartbeat, 500 ms).
 """
-
-Check = Callable[[Evidence, Profile], Iterable[Finding | Sample]]
 
 
 @dataclass(frozen=True, slots=True)

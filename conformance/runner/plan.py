@@ -1,19 +1,16 @@
-"""Profile and filters in, what to probe and what to judge out. Pure.
-
-Also the place where the catalogue, the checks and the probes are held against each
-other: a requirement without its check is a defect of the suite, found before a run.
-"""
+"""Profile and filters in, what to probe and what to judge out. Pure."""
 
 from __future__ import annotations
 
 import difflib
 import fnmatch
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from ..errors import CatalogueError, UsageError
+from ..errors import UsageError
 from ..model import Level, Requirement
 from ..profiles import Profile, is_declared
+from .suite import Suite
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,29 +40,23 @@ class Plan:
     probes: tuple[str, ...]
 
 
-def make_plan(
-    profile: Profile,
-    requirements: Sequence[Requirement],
-    probe_needs: Mapping[str, Collection[str]],
-    filters: Filters,
-) -> Plan:
+def make_plan(suite: Suite, profile: Profile, filters: Filters) -> Plan:
     """Choose requirements and the probes they need, in catalogue order.
 
-    `probe_needs` maps every probe's name to the capabilities it needs. Raises
-    `UsageError` for a filter that selects nothing.
+    Raises `UsageError` for a filter that selects nothing.
     """
-    selected = select(requirements, filters)
+    selected = select(suite.requirements, filters)
     undeclared = {}
     probes: dict[str, None] = {}
     for requirement in selected:
         usable = [
             probe
             for probe in requirement.probes
-            if not _missing(profile, probe_needs[probe])
+            if not _missing(profile, suite.probes[probe].needs)
         ]
         needs = list(requirement.needs)
         if not usable:
-            needs += probe_needs[requirement.probes[0]]
+            needs += suite.probes[requirement.probes[0]].needs
         missing = _missing(profile, needs)
         if missing:
             undeclared[requirement.id] = missing
@@ -105,24 +96,6 @@ def select(
     if not selected:
         raise UsageError("the filters together select no requirement")
     return selected
-
-
-def check_completeness(
-    requirements: Iterable[Requirement],
-    checks: Collection[str],
-    probe_needs: Mapping[str, Collection[str]],
-) -> None:
-    """Raise `CatalogueError` unless requirements, checks and probes fit together."""
-    judged = {r.id for r in requirements if not r.excluded}
-    problems = [f"no check for {each}" for each in sorted(judged - set(checks))]
-    problems += [f"no requirement for {each}" for each in sorted(set(checks) - judged)]
-    for requirement in requirements:
-        unknown = sorted(set(requirement.probes) - set(probe_needs))
-        problems += [f"{requirement.id}: no probe {each!r}" for each in unknown]
-        if not requirement.probes and not requirement.excluded:
-            problems.append(f"{requirement.id}: names no probe")
-    if problems:
-        raise CatalogueError("; ".join(problems))
 
 
 def _unknown(kind: str, got: str, known: Sequence[str]) -> str:

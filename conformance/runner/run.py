@@ -1,7 +1,6 @@
 """Wires one run together: plan, preflight, rig, execution, result.
 
-The only place where catalogue, checks and probes meet. Must not know who listens, nor
-how target and fake provider came to be.
+Must not know who listens, nor how target and fake provider came to be.
 """
 
 from __future__ import annotations
@@ -13,16 +12,14 @@ from datetime import UTC, datetime
 
 import anyio
 
-from ..catalogue import requirements
-from ..checks import CHECKS
 from ..model import Evidence
-from ..probes import PROBES, Credentials, Surroundings, Target, rigged
-from ..profiles import Profile
+from ..probes import Credentials, Surroundings, Target, rigged
 from .engine import Bench, Execution
 from .events import RunEvent, RunFinished, RunStarted
-from .plan import Filters, Plan, check_completeness, make_plan
+from .plan import Plan
 from .preflight import why_control_is_unreachable, why_target_is_unreachable
 from .result import RunResult
+from .suite import Suite
 from .ticking import ticking
 
 
@@ -31,7 +28,8 @@ class RunConfig:
     """What is to be run.
 
     Attributes:
-        plan: from `plan_run`.
+        suite: that the plan was made from.
+        plan: what of it is to be run.
         target: base URL of the target.
         control: base URL of the fake provider behind it; None if there is none.
         credentials: None where none are to be had.
@@ -40,6 +38,7 @@ class RunConfig:
         strict: a violated SHOULD fails.
     """
 
+    suite: Suite
     plan: Plan
     target: str
     control: str | None
@@ -47,18 +46,6 @@ class RunConfig:
     settings: tuple[str, ...]
     seed: int
     strict: bool
-
-
-def plan_run(profile: Profile, filters: Filters) -> Plan:
-    """Plan a run.
-
-    Raises:
-        UsageError: a filter names nothing.
-        CatalogueError: requirements, checks and probes do not fit together.
-    """
-    needs = {name: probe.needs for name, probe in PROBES.items()}
-    check_completeness(requirements(), CHECKS, needs)
-    return make_plan(profile, requirements(), needs, filters)
 
 
 async def run_suite(
@@ -90,9 +77,14 @@ async def run_suite(
             wall_clock=time.time,
         )
         async with rigged(
-            surroundings, probes=PROBES, control_url=control, seed=config.seed
+            surroundings,
+            probes=config.suite.probes,
+            control_url=control,
+            seed=config.seed,
         ) as rig:
-            probe = _unless_steered(rig.run, problem) if problem else rig.run
+            probe = (
+                _unless_steered(config.suite, rig.run, problem) if problem else rig.run
+            )
             execution = _execution(config, probe, rig.deadline_s, emit)
             async with ticking(emit, clock=time.monotonic, sleep=anyio.sleep):
                 judgements = await execution.run()
@@ -123,7 +115,7 @@ def _execution(
     bench = Bench(
         probe=probe,
         deadline_s=deadline_s,
-        checks=CHECKS,
+        checks=config.suite.checks,
         clock=time.monotonic,
         emit=emit,
         strict=config.strict,
@@ -142,11 +134,11 @@ def _without(
     return _execution(config, lack, lambda _: 1.0, emit)
 
 
-def _unless_steered(probe: _RunProbe, problem: str) -> _RunProbe:
+def _unless_steered(suite: Suite, probe: _RunProbe, problem: str) -> _RunProbe:
     """Return a way to run probes that spares those which need the fake provider."""
 
     async def run(name: str) -> Evidence:
-        if "steering" in PROBES[name].needs:
+        if "steering" in suite.probes[name].needs:
             return Evidence(probe=name, missing=problem)
         return await probe(name)
 
@@ -162,7 +154,7 @@ async def _find_control(
     """
     if config.control is not None:
         problem = await why_control_is_unreachable(config.control)
-    elif any("steering" in PROBES[name].needs for name in config.plan.probes):
+    elif _needs_steering(config):
         problem = "no fake provider was named, so the model cannot be steered"
     else:
         problem = ""
@@ -173,6 +165,11 @@ async def _find_control(
         )
         return None, problem
     return config.control, ""
+
+
+def _needs_steering(config: RunConfig) -> bool:
+    probes = (config.suite.probes[name] for name in config.plan.probes)
+    return any("steering" in probe.needs for probe in probes)
 
 
 def _warn_without_credentials(config: RunConfig, warn: Callable[[str], None]) -> None:

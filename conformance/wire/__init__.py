@@ -8,7 +8,7 @@ from .anomalies import Anomaly, AnomalyKind
 from .decoder import Decoder
 from .errors import LimitExceeded
 from .events import Block, Comment, Event
-from .exchange import Chunk, Ending, EndingKind
+from .recording import Chunk, Ending, EndingKind
 from .transcript import TimedItem, Transcript
 
 __all__ = [

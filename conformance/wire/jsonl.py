@@ -18,7 +18,7 @@ import math
 from typing import TYPE_CHECKING, NoReturn, TypeGuard
 
 from .errors import TranscriptError
-from .exchange import Chunk, Ending, EndingKind, Exchange
+from .recording import Chunk, Ending, EndingKind, Recording
 
 if TYPE_CHECKING:
     from collections.abc import Collection
@@ -41,46 +41,48 @@ _HEAD_KEYS = (
 )
 
 
-def dump(exchange: Exchange) -> str:
-    """Write `exchange`; the text ends in a line feed."""
+def dump(recording: Recording) -> str:
+    """Write `recording`; the text ends in a line feed."""
     head = {
         "schema": SCHEMA,
         "version": VERSION,
-        "started_at": exchange.started_at,
-        "connected_at": exchange.connected_at,
-        "request_sent_at": exchange.request_sent_at,
-        "http_version": exchange.http_version,
-        "status": exchange.status,
-        "reason": exchange.reason,
-        "raw_head": _dump_bytes(exchange.raw_head),
-        "headers": exchange.headers,
-        "head_at": exchange.head_at,
+        "started_at": recording.started_at,
+        "connected_at": recording.connected_at,
+        "request_sent_at": recording.request_sent_at,
+        "http_version": recording.http_version,
+        "status": recording.status,
+        "reason": recording.reason,
+        "raw_head": dump_bytes(recording.raw_head),
+        "headers": recording.headers,
+        "head_at": recording.head_at,
     }
-    chunks = ({"at": c.at, **_dump_bytes(c.data)} for c in exchange.chunks)
+    chunks = ({"at": c.at, **dump_bytes(c.data)} for c in recording.chunks)
     ending = {
-        "ending": exchange.ending.kind,
-        "at": exchange.ending.at,
-        "detail": exchange.ending.detail,
+        "ending": recording.ending.kind,
+        "at": recording.ending.at,
+        "detail": recording.ending.detail,
     }
     rows = (head, *chunks, ending)
     return "".join(json.dumps(row, allow_nan=False) + "\n" for row in rows)
 
 
-def load(text: str) -> Exchange:
-    """Read what `dump` wrote.
+def load(text: str, *, first_line: int = 1) -> Recording:
+    """Read what `dump` wrote; `first_line` is the number of its first line.
 
     Raises:
         TranscriptError: the text is something else; the message names the line.
     """
     # Not `splitlines`, which splits at more than LF.
     lines = text.removesuffix("\n").split("\n")
-    rows = [_Row.parse(line, number) for number, line in enumerate(lines, start=1)]
+    rows = [
+        _Row.parse(line, number) for number, line in enumerate(lines, start=first_line)
+    ]
     head, *chunks, ending = rows if len(rows) > 1 else (rows[0], rows[0])
     head.expect_schema()
     if not ending.has("ending"):
         ending.fail("expected the ending line, the text stops before it; is it cut?")
     head.expect_keys(_HEAD_KEYS)
-    return Exchange(
+    return Recording(
         started_at=head.seconds("started_at"),
         connected_at=head.maybe_seconds("connected_at"),
         request_sent_at=head.maybe_seconds("request_sent_at"),
@@ -95,11 +97,17 @@ def load(text: str) -> Exchange:
     )
 
 
-def _dump_bytes(data: bytes) -> dict[str, str]:
+def dump_bytes(data: bytes) -> dict[str, str]:
+    """Return bytes as an object of JSON: `text` if they are UTF-8, else `base64`."""
     try:
         return {"text": data.decode()}
     except UnicodeDecodeError:
         return {"base64": base64.b64encode(data).decode()}
+
+
+def load_bytes(values: dict[str, str], *, line: int) -> bytes:
+    """Read what `dump_bytes` made; raise `TranscriptError` for anything else."""
+    return _Row(dict(values), line).payload()
 
 
 def _load_chunk(row: _Row) -> Chunk:

@@ -20,7 +20,7 @@ from urllib.parse import quote_from_bytes
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator
 
-    from .exchange import Chunk, Exchange
+    from .recording import Chunk, Recording
 
 MARKER = "[redacted]"
 _MARKER_BYTES = MARKER.encode()
@@ -63,23 +63,23 @@ def _upper(escape: str) -> str:
     return escape[:2] + escape[2:].upper() if escape[0] == "\\" else escape.upper()
 
 
-def redact(exchange: Exchange, secrets: Collection[str]) -> Exchange:
-    """Return `exchange` with each secret and each credential header replaced."""
+def redact(recording: Recording, secrets: Collection[str]) -> Recording:
+    """Return `recording` with each secret and each credential header replaced."""
     texts = {form for secret in secrets if secret for form in forms_of(secret)}
     encoded = {_encode(text) for text in texts}
     # Header text is Latin-1, so a secret beyond ASCII looks different there.
     texts |= {secret.decode("latin-1") for secret in encoded}
     return replace(
-        exchange,
-        reason=_redact_text(exchange.reason, texts),
-        raw_head=_replace(_redact_head(exchange.raw_head), encoded, _MARKER_BYTES),
+        recording,
+        reason=_redact_text(recording.reason, texts),
+        raw_head=_replace(_redact_head(recording.raw_head), encoded, _MARKER_BYTES),
         headers=tuple(
             (_redact_text(name, texts), _redact_header(name, value, texts))
-            for name, value in exchange.headers
+            for name, value in recording.headers
         ),
-        chunks=tuple(_redact_chunks(exchange.chunks, encoded)),
+        chunks=tuple(_redact_chunks(recording.chunks, encoded)),
         ending=replace(
-            exchange.ending, detail=_redact_text(exchange.ending.detail, texts)
+            recording.ending, detail=_redact_text(recording.ending.detail, texts)
         ),
     )
 

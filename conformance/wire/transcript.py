@@ -13,7 +13,7 @@ from . import jsonl
 from .decoder import Decoder
 from .errors import LimitExceeded
 from .events import Comment, Event, Item
-from .exchange import EndingKind, Exchange
+from .recording import EndingKind, Recording
 from .redaction import redact
 
 if TYPE_CHECKING:
@@ -57,8 +57,8 @@ class Decoded:
 
 
 @dataclass(frozen=True, kw_only=True)  # no slots: cached_property needs __dict__
-class Transcript(Exchange):
-    """An exchange and what its body says; see `Exchange` for the recorded fields."""
+class Transcript(Recording):
+    """An exchange and what its body says; see `Recording` for the recorded fields."""
 
     @cached_property
     def body(self) -> bytes:
@@ -134,11 +134,11 @@ class Transcript(Exchange):
         return jsonl.dump(redact(self, secrets))
 
     @classmethod
-    def from_jsonl(cls, text: str) -> Self:
-        """Read what `to_jsonl` wrote.
+    def from_jsonl(cls, text: str, *, first_line: int = 1) -> Self:
+        """Read what `to_jsonl` wrote; `first_line` is the number of its first line.
 
         Raises:
             TranscriptError: the text is something else; the message names the line.
         """
-        exchange = jsonl.load(text)
-        return cls(**{f.name: getattr(exchange, f.name) for f in fields(Exchange)})
+        exchange = jsonl.load(text, first_line=first_line)
+        return cls(**{f.name: getattr(exchange, f.name) for f in fields(Recording)})

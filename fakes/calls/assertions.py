@@ -98,7 +98,7 @@ def not_cancelled(calls: Sequence[Call]) -> Verdict:
 
 
 def no_leaked_calls(calls: Sequence[Call]) -> Verdict:
-    """Judge whether every call has ended, and no model worked for nobody.
+    """Judge whether every call has ended, and no model went on after its peer left.
 
     Without any call it holds.
     """

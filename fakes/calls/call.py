@@ -18,7 +18,11 @@ from ..errors import ScriptError
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-__all__ = ["Call", "Event", "Fault", "Outcome", "Peer", "State"]
+    from ..net.http1 import Request
+    from ..net.link import Peer
+    from ..script.faults import Fault
+
+__all__ = ["Call", "Event", "Outcome", "State"]
 
 # 9 bytes per event are kept, so 20 000 (a 10 000-token answer in full) are 180 kB.
 MAX_TOKEN_EVENTS: Final = 20_000
@@ -53,27 +57,6 @@ class Outcome(StrEnum):
     SHUTDOWN = "shutdown"
 
 
-class Fault(StrEnum):
-    """The scripted fault that ended a call, or that it had from end to end."""
-
-    FAIL = "fail"
-    PAGE = "page"
-    QUOTA = "quota"
-    ERROR = "error"
-    DROP = "drop"
-    TRUNCATE = "truncate"
-    GARBLE = "garble"
-    OMIT = "omit"
-
-
-class Peer(StrEnum):
-    """How the kernel told us that the peer is gone."""
-
-    FIN = "fin"
-    RST = "rst"
-    WRITE_ERROR = "write_error"
-
-
 _KINDS: Final = tuple(Event)
 _KIND_OF: Final = {event: kind for kind, event in enumerate(_KINDS)}
 _GENERATED: Final = _KIND_OF[Event.TOKEN_GENERATED]
@@ -84,7 +67,7 @@ _RELEASED: Final = _KIND_OF[Event.RELEASED]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class State:
-    """A state a call can be waited for: an event, and its how-many-eth."""
+    """A state of a call to wait for: the n-th event of one kind."""
 
     event: Event
     count: int = 1
@@ -151,6 +134,8 @@ class Call:
         "peer",
         "provider",
         "refusal",
+        "request",
+        "request_left_out",
         "script",
         "status",
         "stream",
@@ -163,18 +148,23 @@ class Call:
         key: str | None,
         turn: int,
         ordinal: int,
-        provider: str,
+        provider: str | None,
         model: str | None,
         stream: bool,
         on_end: Callable[[Call], None],
+        request: Request | None = None,
     ) -> None:
-        """Take the facts that are known on arrival, and whom to tell of the end."""
+        """Take the facts that are known on arrival, and a callback for the end."""
         self.key = key
         self.turn = turn
         self.ordinal = ordinal
         self.provider = provider
         self.model = model
         self.stream = stream
+        # As it came, secrets included; None once the journal has no room for it.
+        self.request = request
+        # Bytes of its body that were too many to be kept.
+        self.request_left_out = 0
         self.status: int | None = None
         self.outcome: Outcome | None = None
         self.fault: Fault | None = None
@@ -185,7 +175,7 @@ class Call:
         self.generated_when_left: int | None = None
         self.events_left_out = 0
         self._at_end: tuple[Callable[[], object], ...] = ()
-        # Set while somebody waits: told of every event after it is noted.
+        # Set while a wait is open: told of every event after it is noted.
         self.on_change: Callable[[Call], None] | None = None
         self._on_end = on_end
         self._counts = [0] * len(_KINDS)

@@ -3,7 +3,7 @@
 A gate is closed until it is released, for one turn or for all; a release also opens
 gates that are not reached yet. Bounded: gates of `MAX_KEYS` keys, `MAX_TURNS` single
 turns of each, and scripts of `MAX_SCRIPTS`; the least recently used leaves first, and
-of keys one that holds nobody.
+of keys one that holds no call.
 Must not know sockets, clocks, or what is being held.
 """
 
@@ -22,12 +22,12 @@ __all__ = ["Gates", "KeyTable"]
 # As many keys as the journal keeps calls: a key that fell out has no record either.
 MAX_KEYS: Final = 10_000
 MAX_SCRIPTS: Final = 1_000
-# Who releases more turns one by one has long passed the first of them.
+# A test that releases more turns one by one has long passed the first of them.
 MAX_TURNS: Final = 1_000
 
 
 class Gates:
-    """Whether calls of one key may pass, and who waits to."""
+    """Whether calls of one key may pass, and which calls wait to."""
 
     __slots__ = ("_held", "_open_turns", "_opened")
 
@@ -39,7 +39,7 @@ class Gates:
 
     @property
     def is_holding(self) -> bool:
-        """Whether somebody waits here."""
+        """Whether a call waits here."""
         return bool(self._held)
 
     def is_open(self, turn: int) -> bool:
@@ -93,7 +93,7 @@ class KeyTable:
         return gates
 
     def _make_room(self) -> None:
-        """Drop the gates of a key; if somebody is held there, let them go on."""
+        """Drop the gates of a key; calls held there go on."""
         if len(self._gates) < self._max_keys:
             return
         oldest = next(iter(self._gates))
@@ -127,7 +127,7 @@ class KeyTable:
             self.forget(key)
 
     def forget(self, key: str) -> None:
-        """Drop gates and script; whoever is held goes on, for nobody could free it."""
+        """Drop gates and script; calls held there go on: no release could come."""
         self._scripts.pop(key, None)
         gates = self._gates.pop(key, None)
         if gates is not None:

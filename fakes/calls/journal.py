@@ -1,11 +1,15 @@
-"""The calls of one namespace, and who waits for them.
+"""The calls of one namespace, and the waits for them.
 
 Bounded: at most `MAX_CALLS` calls and `MAX_EVENTS` events of ended calls; the oldest
-ended calls leave first. Must not read a clock, touch a socket, or know a provider.
+ended calls leave first. Of requests `MAX_REQUEST_BYTES` are kept in all, none of more
+than `MAX_BODY_KEPT`; the oldest are forgotten first, and their calls stay.
+Must not read a clock, touch a socket, or know a provider.
 """
 
 from __future__ import annotations
 
+from collections import OrderedDict
+from dataclasses import replace
 from typing import TYPE_CHECKING, Final, TypeAlias
 
 from .call import Call, Event
@@ -13,20 +17,26 @@ from .call import Call, Event
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from ..net.http1 import Request
     from .call import State
 
 __all__ = ["Address", "Journal", "Watch"]
 
-# Which call is meant: the so-many-eth of a key, or without one of all.
+# Which call is meant: the n-th of a key, or without a key the n-th of all.
 Address: TypeAlias = tuple[str | None, int]
 
 MAX_CALLS: Final = 10_000
 # 18 MB of events in all: a load test of long answers costs its oldest calls.
 MAX_EVENTS: Final = 2_000_000
+# A prompt of 200 000 words; 32 such, or 10 000 of 3 KB each.
+MAX_BODY_KEPT: Final = 1024 * 1024
+MAX_REQUEST_BYTES: Final = 32 * 1024 * 1024
+# What a request holds beside its body, with about 15 header fields.
+HEAD_BYTES: Final = 2048
 
 
 class Watch:
-    """Somebody waits for a state of one call, which may not have arrived yet."""
+    """A wait for a state of one call, which may not have arrived yet."""
 
     __slots__ = ("_journal", "_settle", "address", "call", "state")
 
@@ -37,7 +47,7 @@ class Watch:
         state: State,
         settle: Callable[[Watch, bool], None],
     ) -> None:
-        """Remember what is waited for and whom to tell, once."""
+        """Remember what is waited for, and the callback to call once."""
         self._journal = journal
         self._settle = settle
         self.address = address
@@ -70,9 +80,17 @@ class Journal:
     """
 
     def __init__(
-        self, *, max_calls: int = MAX_CALLS, max_events: int = MAX_EVENTS
+        self,
+        *,
+        max_calls: int = MAX_CALLS,
+        max_events: int = MAX_EVENTS,
+        max_request_bytes: int = MAX_REQUEST_BYTES,
     ) -> None:
         """Start empty."""
+        self._max_request_bytes = max_request_bytes
+        # Calls whose requests are kept, and what each is counted as.
+        self._requests: OrderedDict[int, int] = OrderedDict()
+        self._request_bytes = 0
         self._max_calls = max_calls
         self._max_events = max_events
         self._calls: dict[int, Call] = {}
@@ -94,18 +112,24 @@ class Journal:
         return self._ended_events
 
     @property
+    def request_bytes(self) -> int:
+        """About how many bytes of requests are kept."""
+        return self._request_bytes
+
+    @property
     def is_busy(self) -> bool:
-        """Whether a call is running or somebody waits for one."""
+        """Whether a call is running or a wait for one is open."""
         return bool(self._running or self._watches or self._listeners)
 
     def begin(
         self,
         *,
         key: str | None,
-        provider: str,
+        provider: str | None,
         model: str | None,
         stream: bool,
         at: float,
+        request: Request | None = None,
     ) -> Call:
         """Open the record of a call that has just arrived, and number its turn."""
         self._ordinal += 1
@@ -123,6 +147,8 @@ class Journal:
         )
         turns[turn] = call
         self._calls[call.ordinal] = call
+        if request is not None:
+            self._keep(request, call)
         self._watch_while_asked(call)
         call.note(Event.ACCEPTED, at)
         self._make_room()
@@ -202,7 +228,7 @@ class Journal:
         return key is None and number <= self._ordinal
 
     def _watch_while_asked(self, call: Call) -> None:
-        """Let a call tell of its events only while somebody waits for one."""
+        """Let a call tell of its events only while a wait for one is open."""
         is_here = self._calls.get(call.ordinal) is call
         is_asked = is_here and any(one in self._watches for one in _addresses(call))
         call.on_change = self._look if is_asked else None
@@ -238,7 +264,23 @@ class Journal:
                 return
             self._drop(oldest)
 
+    def _keep(self, request: Request, call: Call) -> None:
+        """Keep what was asked, and forget the oldest requests while it is too much."""
+        size = len(request.body)
+        if size > MAX_BODY_KEPT:
+            request, call.request_left_out, size = replace(request, body=b""), size, 0
+        call.request = request
+        self._requests[call.ordinal] = size + HEAD_BYTES
+        self._request_bytes += size + HEAD_BYTES
+        while self._request_bytes > self._max_request_bytes:
+            self._forget_request(self._calls[next(iter(self._requests))])
+
+    def _forget_request(self, call: Call) -> None:
+        self._request_bytes -= self._requests.pop(call.ordinal, 0)
+        call.request = None
+
     def _drop(self, call: Call) -> None:
+        self._forget_request(call)
         del self._calls[call.ordinal]
         if call.outcome is not None:
             self._ended_events -= call.events
@@ -247,7 +289,7 @@ class Journal:
             del turns[call.turn]
             if not turns:
                 del self._by_key[call.key]
-        # It may run on, but is nobody's `key` and `turn` any more.
+        # It may run on, but cannot be found by `key` and `turn` any more.
         call.on_change = None
         for watch in self._watches_of(call):
             watch.settle(reached=False)

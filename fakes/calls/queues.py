@@ -1,8 +1,8 @@
 """Lines of calls that wait until fewer of their model are played: first in, first out.
 
 Only calls whose script has a `queue` stand in line or count. The first in line goes on
-once fewer than its own `slots` are played; nobody overtakes it. Bounded by the calls
-themselves: a model nobody plays or waits for is forgotten.
+once fewer than its own `slots` are played; no other overtakes it. Bounded by the
+calls themselves: a model without calls is forgotten.
 Must not know sockets, clocks, or what is played.
 """
 
@@ -35,12 +35,12 @@ class Place:
 
 
 class _Line:
-    """The calls of one model: how many are played, and who waits."""
+    """The calls of one model: those played, and those that wait."""
 
     def __init__(self, on_empty: Callable[[], object]) -> None:
         self._on_empty = on_empty
         self._played: set[Place] = set()
-        # Whoever waits may leave from anywhere, not only from the front.
+        # A call may leave from anywhere in the line, not only from the front.
         self._waiting: OrderedDict[Place, None] = OrderedDict()
 
     def append(self, place: Place) -> None:
@@ -58,7 +58,7 @@ class _Line:
             return
         self._advance()
         if not self._played:
-            # Then nobody waits either: the first in line is let in alone.
+            # Then none waits either: the first in line is let in alone.
             self._on_empty()
 
     def _advance(self) -> None:
@@ -94,5 +94,5 @@ class Queues:
         return place
 
     def __len__(self) -> int:
-        """Count the models that somebody plays or waits for."""
+        """Count the models that have calls here."""
         return len(self._lines)

@@ -140,7 +140,7 @@ def _left(allowed: int | None, used: int) -> int | None:
 
 
 def _refusal(exceeded: Quantity, rest_ms: float) -> Fail:
-    """Tell when to come back; nobody knows when a running call will end."""
+    """Tell when to come back; when a running call will end is not known."""
     if exceeded is Quantity.CONCURRENCY:
         return Fail(status=TOO_MANY_REQUESTS)
     return Fail(status=TOO_MANY_REQUESTS, retry_after_s=ceil(rest_ms) / 1000)

@@ -7,6 +7,7 @@ format.
 from __future__ import annotations
 
 import re
+from functools import partial
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Annotated, Final, NamedTuple
 
@@ -19,11 +20,13 @@ from ..namespaces import MAX_LIBRARY_BYTES, MAX_SCRIPT_BYTES
 from ..script import Strict, parse_library, parse_scripts
 from .json_answers import check_names, count_of, key_of, send_json, timeout_ms_of
 from .questions import parse_question
+from .requests import request_as_json
 from .waiting import Judging, Wait
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
+    from ..calls.call import Call
     from ..namespaces import Namespace
     from ..net.http1 import Request
     from ..net.link import Link, Timers
@@ -34,10 +37,12 @@ PREFIX: Final = "/_fakes/"
 DEFAULT_WAIT_MS: Final = 10_000
 # More calls than any key has; a release may come before its turn.
 MAX_TURN: Final = 999_999
-# About 3 MB of JSON, and 50 ms of everybody's event loop.
+# About 3 MB of JSON, and 50 ms of the event loop that all clients share.
 MAX_EVENTS_SHOWN: Final = 50_000
+# Of requests, in their bodies: about as long.
+MAX_BYTES_SHOWN: Final = 4 * 1024 * 1024
 
-# Of what varies in a path; the so-many-eth turn is a number from 1.
+# Of what varies in a path; a turn is a number from 1.
 _PATTERNS: Final = {
     "key": KEY.pattern,
     "turn": r"[1-9]\d{0,8}",
@@ -78,6 +83,7 @@ class Control:
             ("DELETE", "calls/{key}", self._forget),
             ("POST", "gates/{key}/release", self._release),
             ("PUT", "scripts/{key}", self._put_scripts),
+            ("POST", "next", self._add_scripts),
             ("PUT", "library", self._put_library),
         )
         self._patterns = [_pattern(path) for _, path, _ in self.routes]
@@ -122,36 +128,42 @@ class Control:
     def _calls(self, visit: _Visit) -> None:
         """Show calls, those of a key with their events, until there are too many."""
         query = visit.request.query
-        check_names(query, ("key", "events", "after"))
+        check_names(query, ("key", "events", "requests", "after"))
         key, after = key_of(query), count_of(query, "after") or 0
-        with_events = _flag_of(query.get("events"), default=key is not None)
+        with_events = _flag_of(query, "events", default=key is not None)
+        with_requests = _flag_of(query, "requests", default=False)
         shown: list[dict[str, object]] = []
-        events, following = 0, None
+        events, size, following = 0, 0, None
         for call in visit.space.journal.calls(key):
             if call.ordinal <= after:
                 continue
             events += call.events if with_events else 0
-            if shown and events > MAX_EVENTS_SHOWN:
+            if with_requests and call.request is not None:
+                size += len(call.request.body)
+            if shown and (events > MAX_EVENTS_SHOWN or size > MAX_BYTES_SHOWN):
                 following = shown[-1]["ordinal"]
                 break
-            shown.append(call.as_json() if with_events else call.summary())
+            told = call.as_json() if with_events else call.summary()
+            shown.append(_with_request(told, call) if with_requests else told)
         clock = self._timers.time()
         visit.answer({"clock": clock, "calls": shown, "next": following})
 
     def _wait_for_turn(self, visit: _Visit) -> None:
-        check_names(visit.request.query, ("state", "timeout_ms"))
+        check_names(visit.request.query, ("state", "timeout_ms", "requests"))
         self._wait(visit, visit.match["key"], int(visit.match["turn"]))
 
     def _wait_for_ordinal(self, visit: _Visit) -> None:
         query = visit.request.query
-        check_names(query, ("ordinal", "state", "timeout_ms"))
+        check_names(query, ("ordinal", "state", "timeout_ms", "requests"))
         self._wait(visit, None, count_of(query, "ordinal") or 1)
 
     def _wait(self, visit: _Visit, key: str | None, number: int) -> None:
         query = visit.request.query
         state = State.parse(query.get("state", ""))
         timeout_ms = timeout_ms_of(query, DEFAULT_WAIT_MS)
+        with_requests = _flag_of(query, "requests", default=False)
         Wait(
+            show=partial(_shown, with_requests=with_requests),
             journal=visit.space.journal,
             timers=self._timers,
             request=visit.request,
@@ -194,6 +206,12 @@ class Control:
         visit.space.keys.put_scripts(visit.match["key"], scripts)
         visit.answer({"key": visit.match["key"]})
 
+    def _add_scripts(self, visit: _Visit) -> None:
+        body = _body_of(visit.request, MAX_SCRIPT_BYTES)
+        following = visit.space.following
+        following.add(parse_scripts(body, where="script"), len(body))
+        visit.answer({"left": following.left})
+
     def _put_library(self, visit: _Visit) -> None:
         body = _body_of(visit.request, MAX_LIBRARY_BYTES)
         base = visit.space.base
@@ -209,9 +227,18 @@ def _pattern(path: str) -> re.Pattern[str]:
     )
 
 
-def _flag_of(text: str | None, *, default: bool) -> bool:
+def _shown(call: Call, *, with_requests: bool) -> dict[str, object]:
+    return _with_request(call.as_json(), call) if with_requests else call.as_json()
+
+
+def _with_request(told: dict[str, object], call: Call) -> dict[str, object]:
+    return {**told, "request": request_as_json(call)}
+
+
+def _flag_of(query: Mapping[str, str], name: str, *, default: bool) -> bool:
+    text = query.get(name)
     if text not in {None, "0", "1"}:
-        raise RequestError(f"expected events to be 0 or 1, got {text!r}")
+        raise RequestError(f"expected {name} to be 0 or 1, got {text!r}")
     return default if text is None else text == "1"
 
 

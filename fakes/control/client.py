@@ -12,6 +12,7 @@ refuse. Times are seconds on the fakes' monotonic clock.
 
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING, Self, TypeVar
 
 import httpx
@@ -19,11 +20,11 @@ import httpx
 from . import operations
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
     from types import TracebackType
 
-    from ..script import Library, Script
-    from .operations import Operation
+    from ..script import Library
+    from .operations import AnyScript, Operation
     from .records import CallRecord
 
     T = TypeVar("T")
@@ -45,11 +46,38 @@ class Client:
         """Return the fakes' time."""
         return self._run(operations.clock())
 
-    def put_script(self, key: str, script: Script | Sequence[Script]) -> None:
+    def say(self, *texts: str) -> None:
+        """Let the next calls say these, one each; the last stays until more is told.
+
+        Calls with a script of their own (put for their key, or in their prompt) follow
+        that. So do `call_tool`, `fail` and `add_script`, all in the order of the calls.
+        """
+        for text in texts:
+            self._run(operations.say(text))
+
+    def call_tool(self, name: str, **arguments: object) -> None:
+        """Let the next call call a tool; see `say`."""
+        self._run(operations.call_tool(name, arguments))
+
+    def fail(
+        self,
+        status: int,
+        *,
+        retry_after_s: float | None = None,
+        message: str | None = None,
+    ) -> None:
+        """Let the next call be refused with an HTTP status; see `say`."""
+        self._run(operations.fail(status, retry_after_s=retry_after_s, message=message))
+
+    def add_script(self, script: AnyScript) -> int:
+        """Let the next call follow a script; count those to come. See `say`."""
+        return self._run(operations.add_script(script))
+
+    def put_script(self, key: str, script: AnyScript | Sequence[AnyScript]) -> None:
         """Let the calls of a key follow a script, or several, turn by turn."""
         self._run(operations.put_script(key, script))
 
-    def put_library(self, library: Library) -> None:
+    def put_library(self, library: Library | Mapping[str, object]) -> None:
         """Replace the rules of the namespace, and add scripts to its own."""
         self._run(operations.put_library(library))
 
@@ -78,7 +106,7 @@ class Client:
         ordinal: int | None = None,
         timeout_s: float = 10.0,
     ) -> CallRecord:
-        """Wait until a call of a key, or the so-many-eth of all, has reached a state.
+        """Wait until a call of a key, or the n-th call of all, has reached a state.
 
         Raises:
             AssertionError: it has not within the time, or no longer can.
@@ -129,6 +157,44 @@ class Client:
             )
         )
 
+    def assert_asked(  # noqa: PLR0913 -- what can be asked for
+        self,
+        key: str | None = None,
+        *,
+        prompt: str | None = None,
+        model: str | None = None,
+        tool: str | None = None,
+        body: Mapping[str, object] | None = None,
+        turn: int | None = None,
+        ordinal: int | None = None,
+    ) -> None:
+        """Assert that a call asked for all of this.
+
+        Args:
+            key: the calls of this key alone; None for all.
+            prompt: a text that one of the request's strings contains.
+            model: the model's name, with `*` for any characters.
+            tool: the name of a tool that is offered.
+            body: fields that the request has with these values; objects may have more.
+            turn: of the key only this call.
+            ordinal: only this call of the namespace.
+
+        Raises:
+            AssertionError: saying what each call asked instead.
+        """
+        self._run(
+            operations.check(
+                "asked",
+                key=key,
+                turn=turn,
+                ordinal=ordinal,
+                prompt=prompt,
+                model=model,
+                tool=tool,
+                body=None if body is None else json.dumps(body),
+            )
+        )
+
     def assert_not_cancelled(
         self,
         key: str | None = None,
@@ -142,7 +208,7 @@ class Client:
         )
 
     def assert_no_leaked_calls(self, key: str | None = None) -> None:
-        """Assert that all calls have ended, and no model worked for nobody."""
+        """Assert that all calls have ended, and no model went on without its peer."""
         self._run(operations.check("no_leaked_calls", key=key))
 
     def assert_max_concurrency(
@@ -202,21 +268,62 @@ class AsyncClient:
     """Steers and questions fakes without holding up the event loop."""
 
     def __init__(
-        self, base_url: str, transport: httpx.AsyncBaseTransport | None = None
+        self,
+        base_url: str,
+        transport: httpx.AsyncBaseTransport | None = None,
+        *,
+        keeps_connections: bool = True,
     ) -> None:
-        """Take where the fakes are; a transport leads to those in this process."""
+        """Take where the fakes are; a transport leads to those in this process.
+
+        Without kept connections there is nothing to close, in whichever event loop.
+        """
         self.url = base_url.rstrip("/")
-        self._http = httpx.AsyncClient(transport=transport, trust_env=False)
+        limits = httpx.Limits(max_keepalive_connections=20 if keeps_connections else 0)
+        self._http = httpx.AsyncClient(
+            transport=transport, limits=limits, trust_env=False
+        )
 
     async def clock(self) -> float:
         """Return the fakes' time."""
         return await self._run(operations.clock())
 
-    async def put_script(self, key: str, script: Script | Sequence[Script]) -> None:
+    async def say(self, *texts: str) -> None:
+        """Let the next calls say these, one each; the last stays until more is told.
+
+        Calls with a script of their own (put for their key, or in their prompt) follow
+        that. So do `call_tool`, `fail` and `add_script`, all in the order of the calls.
+        """
+        for text in texts:
+            await self._run(operations.say(text))
+
+    async def call_tool(self, name: str, **arguments: object) -> None:
+        """Let the next call call a tool; see `say`."""
+        await self._run(operations.call_tool(name, arguments))
+
+    async def fail(
+        self,
+        status: int,
+        *,
+        retry_after_s: float | None = None,
+        message: str | None = None,
+    ) -> None:
+        """Let the next call be refused with an HTTP status; see `say`."""
+        await self._run(
+            operations.fail(status, retry_after_s=retry_after_s, message=message)
+        )
+
+    async def add_script(self, script: AnyScript) -> int:
+        """Let the next call follow a script; count those to come. See `say`."""
+        return await self._run(operations.add_script(script))
+
+    async def put_script(
+        self, key: str, script: AnyScript | Sequence[AnyScript]
+    ) -> None:
         """Let the calls of a key follow a script, or several, turn by turn."""
         await self._run(operations.put_script(key, script))
 
-    async def put_library(self, library: Library) -> None:
+    async def put_library(self, library: Library | Mapping[str, object]) -> None:
         """Replace the rules of the namespace, and add scripts to its own."""
         await self._run(operations.put_library(library))
 
@@ -245,7 +352,7 @@ class AsyncClient:
         ordinal: int | None = None,
         timeout_s: float = 10.0,
     ) -> CallRecord:
-        """Wait until a call of a key, or the so-many-eth of all, has reached a state.
+        """Wait until a call of a key, or the n-th call of all, has reached a state.
 
         Raises:
             AssertionError: it has not within the time, or no longer can.
@@ -296,6 +403,44 @@ class AsyncClient:
             )
         )
 
+    async def assert_asked(  # noqa: PLR0913 -- what can be asked for
+        self,
+        key: str | None = None,
+        *,
+        prompt: str | None = None,
+        model: str | None = None,
+        tool: str | None = None,
+        body: Mapping[str, object] | None = None,
+        turn: int | None = None,
+        ordinal: int | None = None,
+    ) -> None:
+        """Assert that a call asked for all of this.
+
+        Args:
+            key: the calls of this key alone; None for all.
+            prompt: a text that one of the request's strings contains.
+            model: the model's name, with `*` for any characters.
+            tool: the name of a tool that is offered.
+            body: fields that the request has with these values; objects may have more.
+            turn: of the key only this call.
+            ordinal: only this call of the namespace.
+
+        Raises:
+            AssertionError: saying what each call asked instead.
+        """
+        await self._run(
+            operations.check(
+                "asked",
+                key=key,
+                turn=turn,
+                ordinal=ordinal,
+                prompt=prompt,
+                model=model,
+                tool=tool,
+                body=None if body is None else json.dumps(body),
+            )
+        )
+
     async def assert_not_cancelled(
         self,
         key: str | None = None,
@@ -309,7 +454,7 @@ class AsyncClient:
         )
 
     async def assert_no_leaked_calls(self, key: str | None = None) -> None:
-        """Assert that all calls have ended, and no model worked for nobody."""
+        """Assert that all calls have ended, and no model went on without its peer."""
         await self._run(operations.check("no_leaked_calls", key=key))
 
     async def assert_max_concurrency(

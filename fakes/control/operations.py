@@ -6,35 +6,42 @@ One table for every client, whatever carries the bytes. Pure. Must not send anyt
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, Final, Generic, TypeAlias, TypeVar
 
 from ..errors import ScriptError
-from ..script import Script
+from ..script import Say, Script
 from .records import CallRecord, record_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Sequence
 
     from ..script import Library
 
 __all__ = [
+    "AnyScript",
     "Operation",
     "Page",
+    "add_script",
+    "call_tool",
     "calls",
     "check",
     "clock",
+    "fail",
     "forget",
     "put_library",
     "put_script",
     "release",
     "reset",
+    "say",
     "wait_for",
 ]
 
 T = TypeVar("T")
 Json: TypeAlias = Any
+AnyScript: TypeAlias = "Script | Mapping[str, object]"
 
 # What an answer may take beyond the time it was allowed to wait.
 GRACE_S: Final = 10.0
@@ -96,9 +103,9 @@ def clock() -> Operation[float]:
     )
 
 
-def put_script(key: str, script: Script | Sequence[Script]) -> Operation[None]:
+def put_script(key: str, script: AnyScript | Sequence[AnyScript]) -> Operation[None]:
     """Let the calls of a key follow a script, or several, turn by turn."""
-    if isinstance(script, Script):
+    if isinstance(script, Script | Mapping):
         body = _dumped(script)
     else:
         body = f"[{','.join(_dumped(one) for one in script)}]"
@@ -107,7 +114,37 @@ def put_script(key: str, script: Script | Sequence[Script]) -> Operation[None]:
     )
 
 
-def put_library(library: Library) -> Operation[None]:
+def add_script(script: AnyScript) -> Operation[int]:
+    """Let the next call without a script of its own follow one; count those to come."""
+    return Operation(
+        method="POST",
+        path="/_fakes/next",
+        body=_dumped(script),
+        read=lambda answer: int(answer["left"]),
+    )
+
+
+def say(text: str) -> Operation[int]:
+    """Let the next call say a text."""
+    return add_script(Script(say=(Say(text=text),)))
+
+
+def call_tool(name: str, arguments: Mapping[str, object]) -> Operation[int]:
+    """Let the next call call a tool."""
+    told = json.dumps(arguments, ensure_ascii=False)
+    return add_script({"say": [{"kind": "tool", "name": name, "arguments": told}]})
+
+
+def fail(
+    status: int, *, retry_after_s: float | None, message: str | None
+) -> Operation[int]:
+    """Let the next call fail."""
+    told = {"status": status, "retry_after_s": retry_after_s, "message": message}
+    given = {name: value for name, value in told.items() if value is not None}
+    return add_script({"fail": given})
+
+
+def put_library(library: Library | Mapping[str, object]) -> Operation[None]:
     """Replace the rules of the namespace, and add scripts to its own."""
     return Operation(
         method="PUT", path="/_fakes/library", body=_dumped(library), read=_nothing
@@ -126,7 +163,7 @@ def release(key: str, turn: int | None) -> Operation[int]:
 
 def calls(key: str | None, *, events: bool | None, after: int) -> Operation[Page]:
     """List calls, those behind `after`."""
-    query = {"key": key, "after": after or None, "events": events}
+    query = {"key": key, "after": after or None, "events": events, "requests": True}
     return Operation(
         method="GET", path="/_fakes/calls", query=_query(query), read=_page_of
     )
@@ -148,7 +185,12 @@ def wait_for(
     if key is not None and ordinal is not None:
         raise ScriptError(f"expected key or ordinal, got {key!r} and {ordinal}")
     timeout_ms = round(timeout_s * 1000)
-    query = {"state": state, "ordinal": ordinal, "timeout_ms": timeout_ms}
+    query = {
+        "state": state,
+        "ordinal": ordinal,
+        "timeout_ms": timeout_ms,
+        "requests": True,
+    }
 
     def read(answer: Json) -> CallRecord:
         if answer["reached"]:
@@ -224,8 +266,11 @@ def _spelled(value: object) -> str:
     return f"{value:.9f}" if isinstance(value, float) else str(value)
 
 
-def _dumped(model: Script | Library) -> str:
-    return model.model_dump_json(exclude_defaults=True)
+def _dumped(told: Script | Library | Mapping[str, object]) -> str:
+    """Spell as JSON; what is wrong with a mapping is for the fakes to say."""
+    if isinstance(told, Mapping):
+        return json.dumps(told)
+    return told.model_dump_json(exclude_defaults=True)
 
 
 def _refusal_of(answer: Json) -> str:

@@ -5,13 +5,15 @@ Pure. Must not know how a question arrives or how long it may wait.
 
 from __future__ import annotations
 
+import json
 import re
 from dataclasses import dataclass, replace
 from functools import partial
 from http import HTTPStatus
 from math import ceil
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
+from ..calls.asking import Wanted, asked
 from ..calls.assertions import (
     Verdict,
     cancelled,
@@ -23,6 +25,7 @@ from ..calls.assertions import (
 from ..calls.call import State
 from ..errors import RequestError
 from .json_answers import MAX_WAIT_MS, check_names, count_of, key_of, timeout_ms_of
+from .requests import body_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -48,8 +51,8 @@ class Question:
 
     Args:
         key: calls of this key alone; None for those of all.
-        turn: of these only the so-many-eth of the key.
-        ordinal: only the so-many-eth of the namespace.
+        turn: of these only the key's n-th call.
+        ordinal: only the namespace's n-th call.
     """
 
     judge: Judge
@@ -138,6 +141,30 @@ def _retry_spacing(query: Mapping[str, str], _: float) -> Judge:
     return partial(retry_spacing, at_least_ms=at_least_ms, at_most_ms=at_most_ms)
 
 
+def _asked(query: Mapping[str, str], _: float) -> Judge:
+    wanted = Wanted(
+        prompt=query.get("prompt"),
+        model=query.get("model"),
+        tool=query.get("tool"),
+        body=_object_of(query.get("body")),
+    )
+    if wanted == Wanted():
+        raise RequestError("expected prompt, model, tool or body, got none of them")
+    return partial(asked, wanted=wanted, read=body_of)
+
+
+def _object_of(text: str | None) -> dict[str, Any] | None:
+    if text is None:
+        return None
+    try:
+        value = json.loads(text)
+    except (ValueError, RecursionError):
+        value = None
+    if not isinstance(value, dict):
+        raise RequestError(f"expected body to be a JSON object, got {text[:80]!r}")
+    return value
+
+
 def _duration_ms(query: Mapping[str, str], name: str) -> float | None:
     text = query.get(name)
     if text is not None and not _DURATION.fullmatch(text):
@@ -161,5 +188,6 @@ ASSERTIONS: Final[
     "not_cancelled": ((), _not_cancelled, 0),
     "no_leaked_calls": ((), _no_leaked_calls, PATIENCE_MS),
     "max_concurrency": (("n", "counted_from"), _max_concurrency, 0),
+    "asked": (("prompt", "model", "tool", "body"), _asked, PATIENCE_MS),
     "retry_spacing": (("at_least_ms", "at_most_ms"), _retry_spacing, 0),
 }

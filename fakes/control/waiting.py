@@ -1,6 +1,6 @@
 """Long polls of the control API: for a state of a call, and for a verdict.
 
-Each is one timer and one answer, and stops when whoever asked is gone.
+Each is one timer and one answer, and stops when the client is gone.
 Must not know how a question is spelled.
 """
 
@@ -12,15 +12,17 @@ from typing import TYPE_CHECKING, Final
 from .json_answers import send_json
 
 if TYPE_CHECKING:
-    from ..calls.call import Call, Peer, State
+    from collections.abc import Callable
+
+    from ..calls.call import Call, State
     from ..calls.journal import Address, Journal, Watch
     from ..net.http1 import Request
-    from ..net.link import Link, Timer, Timers
+    from ..net.link import Link, Peer, Timer, Timers
     from .questions import Question
 
 __all__ = ["Judging", "Wait"]
 
-# Under load calls end much more often than anybody needs to look at all of them, and
+# Under load calls end much more often than a verdict needs to be looked for, and
 # a look at 10 000 of them takes 50 ms: no more than a tenth of the time is for that.
 RECHECK_S: Final = 0.005
 REST: Final = 10
@@ -33,9 +35,16 @@ class Wait:
     is_held: Final = True
 
     def __init__(
-        self, *, journal: Journal, timers: Timers, request: Request, link: Link
+        self,
+        *,
+        show: Callable[[Call], dict[str, object]],
+        journal: Journal,
+        timers: Timers,
+        request: Request,
+        link: Link,
     ) -> None:
-        """Take who asks and what can answer."""
+        """Take the request, what can answer it, and how a call is shown."""
+        self._show = show
         self._journal = journal
         self._timers = timers
         self._request = request
@@ -53,7 +62,7 @@ class Wait:
     def writable(self) -> None:
         """Nothing was written before the answer."""
 
-    def peer_left(self, peer: Peer) -> None:  # noqa: ARG002 -- who asked no longer does
+    def peer_left(self, peer: Peer) -> None:  # noqa: ARG002 -- however it left
         """Stop waiting."""
         self._stop()
 
@@ -71,7 +80,7 @@ class Wait:
         answer = {
             "reached": reached,
             "clock": self._timers.time(),
-            "call": None if call is None else call.as_json(),
+            "call": None if call is None else self._show(call),
         }
         send_json(self._request, self._link, answer)
 
@@ -97,7 +106,7 @@ class Judging:
         request: Request,
         link: Link,
     ) -> None:
-        """Take what is asked, who asks, and what can answer."""
+        """Take the question, its request, and what can answer it."""
         self._question = question
         self._journal = journal
         self._timers = timers
@@ -121,7 +130,7 @@ class Judging:
     def writable(self) -> None:
         """Nothing was written before the answer."""
 
-    def peer_left(self, peer: Peer) -> None:  # noqa: ARG002 -- who asked no longer does
+    def peer_left(self, peer: Peer) -> None:  # noqa: ARG002 -- however it left
         """Stop waiting."""
         self._stop()
 

@@ -32,7 +32,7 @@ class Application:
 
     def __init__(self, fakes: InProcess) -> None:
         """Take the fakes that answer."""
-        self._fakes = fakes
+        self._network = fakes.network
 
     async def __call__(self, scope: Message, receive: Receive, send: Send) -> None:
         """Answer one HTTP request, or follow the server's lifespan.
@@ -46,7 +46,7 @@ class Application:
         if scope["type"] != "http":
             raise ValueError(f"expected an HTTP request, got {scope['type']!r}")
         body = await _body(receive)
-        link = self._fakes.send(
+        link = self._network.send(
             scope["method"], _target(scope), list(scope["headers"]), body
         )
         broken: BrokenOffError | None = None
@@ -65,10 +65,10 @@ class Application:
         """Hang up when the client does."""
         while (await receive())["type"] != "http.disconnect":
             pass
-        self._fakes.leave(link)
+        self._network.leave(link)
 
     async def _respond(self, link: MemoryLink, send: Send) -> None:
-        await self._fakes.await_(
+        await self._network.await_(
             link, lambda: link.has_left or link.head is not None, None
         )
         if link.head is None:
@@ -84,7 +84,7 @@ class Application:
             {"type": "http.response.start", "status": status, "headers": headers}
         )
         while True:
-            await self._fakes.await_(link, lambda: link.has_news, None)
+            await self._network.await_(link, lambda: link.has_news, None)
             piece = link.read()
             more = bool(piece)
             await send({"type": "http.response.body", "body": piece, "more_body": more})

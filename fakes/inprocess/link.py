@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 import h11
 
-from ..calls.call import Peer
+from ..net.link import Peer
 from .errors import BrokenOffError
 
 if TYPE_CHECKING:
@@ -104,7 +104,7 @@ class MemoryLink:
 
     @property
     def is_held(self) -> bool:
-        """Whether the call waits for what somebody else does, outside of time."""
+        """Whether the call waits for another request, outside of time."""
         return self._exchange is not None and self._exchange.is_held
 
     @property

@@ -1,11 +1,11 @@
-"""How clients wait in virtual time, and who of them lets it pass.
+"""How clients wait in virtual time, and which of them lets it pass.
 
 A client that is alone moves the clock itself. Of the tasks of an event loop that wait
 together, one at a time moves it for all: to the next thing that is due, once the loop
-has had nothing else to do for `IDLE_TURNS` turns, so that whoever can act does so
-before. A client whose call is held at a gate loses no patience meanwhile.
+has had nothing else to do for `IDLE_TURNS` turns, so that every task that can act does
+so before. A client whose call is held at a gate loses no patience meanwhile.
 
-Before somebody's patience ends, and while all who wait depend on somebody else, the
+Before a client gives up, and while all that wait depend on another task, the
 loop gets `GRACE_S` of real time: another task may be back from a thread by then.
 """
 
@@ -69,10 +69,10 @@ class _Waiter:
 
 
 class Patience:
-    """All who wait for fakes of one clock."""
+    """The clients that wait for fakes of one clock."""
 
     def __init__(self, clock: VirtualClock) -> None:
-        """Take the clock; nobody waits."""
+        """Take the clock; no client waits yet."""
         self._clock = clock
         # Clients of several threads take turns, also with the engine.
         self.lock = threading.RLock()
@@ -82,7 +82,7 @@ class Patience:
         self._thread = 0
 
     def expect_this_thread(self) -> None:
-        """Refuse whoever comes from another thread than the tasks that wait.
+        """Refuse a client of another thread than the tasks that wait.
 
         Raises:
             RuntimeError: an event loop cannot be woken from there.
@@ -151,7 +151,7 @@ class Patience:
         raise BrokenOffError("ReadTimeout", TIMED_OUT)
 
     async def _drive(self, waiter: _Waiter) -> None:
-        """Let time pass for all who wait, as long as this task has to."""
+        """Let time pass for all that wait, as long as this task has to."""
         self._driver = waiter
         try:
             while not waiter.is_over:
@@ -160,7 +160,7 @@ class Patience:
                 if self._is_up_to_others() and await self._had_news_in_grace(waiter):
                     continue
                 if not self._step():
-                    # Only somebody else can change this: open a gate, hang up.
+                    # Only another task can change this: open a gate, hang up.
                     await waiter.wake()
         finally:
             self._driver = None
@@ -179,7 +179,7 @@ class Patience:
         return False
 
     def _is_up_to_others(self) -> bool:
-        """Tell whether the next thing would be that somebody gives up."""
+        """Tell whether the next thing would be that a client gives up."""
         due, end = self._clock.next_due, self._patience_ends
         is_end_next = end is not None and (due is None or end < due)
         return is_end_next or all(one.link.is_held for one in self._waiters.values())
@@ -192,7 +192,7 @@ class Patience:
 
     @property
     def _patience_ends(self) -> float | None:
-        """When the first of all who wait gives up."""
+        """When the first of all that wait gives up."""
         ends = (waiter.patience_ends for waiter in self._waiters.values())
         return min((end for end in ends if end is not None), default=None)
 

@@ -17,15 +17,15 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterator
     from types import ModuleType
 
-    from .fakes import InProcess
     from .link import MemoryLink
+    from .network import Network
 
 __all__ = ["transport_of"]
 
 
-def transport_of(fakes: InProcess, http: ModuleType) -> Any:  # noqa: ANN401 -- a transport of either library
+def transport_of(network: Network, http: ModuleType) -> Any:  # noqa: ANN401 -- a transport of either library
     """Return a transport for the clients, sync and async, of `httpx` or `httpx2`."""
-    return _transport_class(http)(fakes, http)
+    return _transport_class(http)(network, http)
 
 
 @cache
@@ -42,8 +42,8 @@ def _body_class(http: ModuleType) -> type[_Body]:
 class _Sender:
     """What a transport does, without the base classes of its library."""
 
-    def __init__(self, fakes: InProcess, http: ModuleType) -> None:
-        self._fakes = fakes
+    def __init__(self, network: Network, http: ModuleType) -> None:
+        self._network = network
         self._http = http
 
     def handle_request(self, request: Any) -> Any:  # noqa: ANN401 -- of either library
@@ -51,7 +51,7 @@ class _Sender:
         body = request.read()
         with _translated(self._http, request):
             link = self._send(request, body)
-            self._fakes.wait(lambda: link.head is not None, _read_timeout_s(request))
+            self._network.wait(lambda: link.head is not None, _read_timeout_s(request))
         return self._response(request, link)
 
     async def handle_async_request(self, request: Any) -> Any:  # noqa: ANN401 -- of either library
@@ -60,21 +60,21 @@ class _Sender:
         with _translated(self._http, request):
             link = self._send(request, body)
             try:
-                await self._fakes.await_(
+                await self._network.await_(
                     link, lambda: link.head is not None, _read_timeout_s(request)
                 )
             except BaseException:
-                self._fakes.leave(link)
+                self._network.leave(link)
                 raise
         return self._response(request, link)
 
     def _send(self, request: Any, body: bytes) -> MemoryLink:  # noqa: ANN401 -- of either library
         target = request.url.raw_path.decode("ascii")
-        return self._fakes.send(request.method, target, request.headers.raw, body)
+        return self._network.send(request.method, target, request.headers.raw, body)
 
     def _response(self, request: Any, link: MemoryLink) -> Any:  # noqa: ANN401 -- of either library
         status, headers = link.head or (500, [])
-        stream = _body_class(self._http)(self._fakes, self._http, request, link)
+        stream = _body_class(self._http)(self._network, self._http, request, link)
         return self._http.Response(
             status, headers=headers, stream=stream, request=request
         )
@@ -85,12 +85,12 @@ class _Body:
 
     def __init__(
         self,
-        fakes: InProcess,
+        network: Network,
         http: ModuleType,
         request: Any,  # noqa: ANN401 -- of either library
         link: MemoryLink,
     ) -> None:
-        self._fakes = fakes
+        self._network = network
         self._http = http
         self._request = request
         self._link = link
@@ -108,19 +108,19 @@ class _Body:
 
     def close(self) -> None:
         """Hang up, if the body is not over."""
-        self._fakes.leave(self._link)
+        self._network.leave(self._link)
 
     async def aclose(self) -> None:
         """Do the same."""
-        self._fakes.leave(self._link)
+        self._network.leave(self._link)
 
     def _next(self) -> bytes:
-        self._fakes.wait(lambda: self._link.has_news, self._timeout_s)
+        self._network.wait(lambda: self._link.has_news, self._timeout_s)
         return self._link.read()
 
     async def _anext(self) -> bytes:
         link = self._link
-        await self._fakes.await_(link, lambda: link.has_news, self._timeout_s)
+        await self._network.await_(link, lambda: link.has_news, self._timeout_s)
         return self._link.read()
 
 

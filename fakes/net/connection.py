@@ -17,9 +17,9 @@ import termios
 from contextlib import suppress
 from typing import TYPE_CHECKING, Final, cast
 
-from ..calls.call import Peer
 from ..errors import RequestError
 from .http1 import CONTINUE, MAX_BUFFERED_BYTES, RequestReader
+from .link import Peer
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -1,7 +1,7 @@
 """A port, and the connections that came through it.
 
 A shell: it listens, says in one way why it cannot, and hangs up in one way. Must not
-know what is served: whoever opens the door hands over the handler.
+know what is served: the handler comes with `open`.
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ class Door:
     async def bind(cls, host: str, port: int, connections: set[Connection]) -> Self:
         """Take a port (0 for a free one); `url` tells which.
 
-        Open connections are kept in the set, for whoever wants to know them.
+        Open connections are kept in the set, where the caller can look.
 
         Raises:
             StartError: the address cannot be listened on, and what to do.
@@ -72,7 +72,7 @@ class Door:
         self.url = f"http://{f'[{taken}]' if ':' in taken else taken}:{number}"
 
     async def open(self, handler: Handler) -> None:
-        """Serve whoever comes."""
+        """Serve every client that connects."""
         self._handler = handler
         if self._listener is None:
             return
@@ -82,7 +82,7 @@ class Door:
                 listening.listen(BACKLOG)
 
     def hang_up(self) -> None:
-        """Let nobody in any more, and every exchange close its record."""
+        """Accept no more clients, and let every exchange close its record."""
         if self._listener is not None:
             self._listener.close()
         self._closed = [connection.closed for connection in self._connections]
@@ -103,7 +103,7 @@ class Door:
         await listener.wait_closed()
 
     def _connect(self) -> Connection:
-        if self._handler is None:  # pragma: no cover -- nobody is served before
+        if self._handler is None:  # pragma: no cover -- no client is served before
             raise StartError("the door is not open yet")
         loop = asyncio.get_running_loop()
         return Connection(self._handler, loop, self._connections)
@@ -116,7 +116,7 @@ def _reason(error: Exception) -> str:
 
 
 def _remedy(error: Exception) -> str:
-    # Newer versions of asyncio drop the number of an address that is nobody's here.
+    # Newer versions of asyncio drop the number of another machine's address.
     is_port = not isinstance(error, socket.gaierror | UnicodeError) and (
         isinstance(error, OverflowError)
         or getattr(error, "errno", None) not in {None, errno.EADDRNOTAVAIL}

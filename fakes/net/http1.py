@@ -14,7 +14,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Final
-from urllib.parse import parse_qsl, unquote, urlsplit
+from urllib.parse import SplitResult, parse_qsl, unquote, urlsplit
 
 import h11
 
@@ -83,8 +83,13 @@ class RequestReader:
         return self._parser.they_are_waiting_for_100_continue
 
     def feed(self, data: bytes) -> None:
-        """Take bytes as they came; nothing is parsed yet."""
-        self._later += data
+        """Take bytes as they came; nothing is parsed yet.
+
+        "a server that is expecting to receive and parse a request-line SHOULD ignore at
+        least one empty line (CRLF) received prior to the request-line" (RFC 9112, 2.2,
+        https://www.rfc-editor.org/rfc/rfc9112#section-2.2); all of them are ignored.
+        """
+        self._later += data.lstrip(b"\r\n") if self.is_idle else data
 
     def next_request(self) -> Request | None:
         """Return the next whole request, None while it is incomplete.
@@ -135,7 +140,7 @@ class RequestReader:
             raise RequestError("expected a request line")
         trailing, _ = self._parser.trailing_data
         self._start_afresh()
-        self._later += trailing
+        self.feed(trailing)
         return _request_of(head, body)
 
     def _start_afresh(self) -> None:
@@ -160,7 +165,7 @@ def _bounded(head: h11.Request) -> h11.Request:
 
 def _request_of(head: h11.Request, body: bytes) -> Request:
     try:
-        target = urlsplit(head.target.decode("ascii"))
+        target = _split(head.target.decode("ascii"))
     except ValueError as error:
         raise RequestError(f"expected a request target, got {head.target!r}") from error
     headers = {
@@ -186,6 +191,21 @@ def _request_of(head: h11.Request, body: bytes) -> Request:
             for name, value in head.headers.raw_items()
         ),
     )
+
+
+def _split(target: str) -> SplitResult:
+    """Take a request target apart: a path, or a whole URL.
+
+    "a server MUST accept the absolute-form in requests even though most HTTP/1.1
+    clients will only send the absolute-form to a proxy" (RFC 9112, 3.2.2,
+    https://www.rfc-editor.org/rfc/rfc9112#section-3.2.2).
+    """
+    if target.startswith("/"):
+        # Without a host before it, `//v1/models` would be a path on the host `v1`.
+        return urlsplit(f"http://fakes{target}")
+    parts = urlsplit(target)
+    is_url = parts.scheme in {"http", "https"} and bool(parts.netloc)
+    return parts._replace(path=parts.path or "/") if is_url else parts
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

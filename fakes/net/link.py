@@ -7,18 +7,26 @@ socket and in process the same. Must not know any of them.
 
 from __future__ import annotations
 
+from enum import StrEnum
 from typing import TYPE_CHECKING, Literal, Protocol, TypeAlias
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from ..calls.call import Peer
     from ..errors import RequestError
     from .http1 import Request
 
-__all__ = ["Cutting", "Exchange", "Handler", "Link", "Timer", "Timers"]
+__all__ = ["Cutting", "Exchange", "Handler", "Link", "Peer", "Timer", "Timers"]
 
 Cutting: TypeAlias = Literal["fin", "rst", "half_close"]
+
+
+class Peer(StrEnum):
+    """How the kernel told us that the peer is gone."""
+
+    FIN = "fin"
+    RST = "rst"
+    WRITE_ERROR = "write_error"
 
 
 class Timer(Protocol):
@@ -46,7 +54,7 @@ class Exchange(Protocol):
 
     @property
     def is_held(self) -> bool:
-        """Whether it waits for what somebody else does, as a call at a gate."""
+        """Whether it waits for another request, as a call at a gate does."""
 
     def writable(self) -> None:
         """The kernel has taken everything that was written."""

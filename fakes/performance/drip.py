@@ -18,8 +18,7 @@ from ..net.http1 import CHUNK
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from ..calls.call import Peer
-    from ..net.link import Cutting, Exchange, Link, Timer, Timers
+    from ..net.link import Cutting, Exchange, Link, Peer, Timer, Timers
     from ..script import Drip, Wire
 
 __all__ = ["Dripping", "Splitting", "narrow"]
@@ -243,7 +242,7 @@ class Splitting(_Narrow):
         # What was written behind that which is being cut.
         self._later: deque[bytes] = deque()
         self._pieces: Iterator[bytes] | None = None
-        # The head has left before any piece does: whoever has read it may leave then.
+        # The head has left before any piece does: a client may leave after it.
         self._is_head_due = False
 
     @property

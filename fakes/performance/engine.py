@@ -1,7 +1,7 @@
 """The engine: plays one plan on one connection, and writes the call's record.
 
 A state machine without tasks: `start` runs steps until something must be waited for
-(a moment, a gate, a full socket, bytes to be acknowledged), and whoever brings that
+(a moment, a gate, a full socket, bytes to be acknowledged), and what brings that
 about calls back. So the peer is never out of sight: its leaving is a callback too,
 and after it no further token is generated.
 
@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from math import inf
 from typing import TYPE_CHECKING, Final, TypeAlias, assert_never
 
-from ..calls.call import Event, Fault, Outcome
+from ..calls.call import Event, Outcome
 from ..plan.steps import (
     Close,
     Cut,
@@ -35,16 +35,17 @@ from ..plan.steps import (
     Terminate,
     TruncateBody,
 )
+from ..script import Fault
 from .outbox import Outbox
 from .pinger import Pinger
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from ..calls.call import Call, Peer
+    from ..calls.call import Call
     from ..calls.gates import Gates
     from ..calls.queues import Queues
-    from ..net.link import Cutting, Link, Timer, Timers
+    from ..net.link import Cutting, Link, Peer, Timer, Timers
     from ..plan.player import Plan
     from ..plan.steps import Step
     from ..script import KeepAlive
@@ -135,7 +136,7 @@ class Performance:
         self._base = 0.0
         self._step: Step | _Gone | _Last | None = None
         self._timer: Timer | None = None
-        # At a gate, in line or in a silence: somebody else brings it to an end.
+        # At a gate, in line or in a silence: another call or client ends it.
         self._is_waiting = False
         self._waits_since = 0.0
         self._pinger: Pinger | None = None
@@ -204,7 +205,7 @@ class Performance:
             self._timer = self._timers.call_soon(self._run)
 
     def _run_now(self) -> None:
-        """Play what can be played, unless that is up to somebody else."""
+        """Play what can be played, unless the call waits for another."""
         if self._timer is not None:
             self._timer.cancel()
         if not self._is_waiting:
@@ -288,7 +289,7 @@ class Performance:
         return _Last(data=parts[1], fault=fault)
 
     def _cut_short(self, step: Cut | TruncateBody) -> bytes:
-        """Return what leaves of a frame that nobody gets whole."""
+        """Return what leaves of a frame that is cut off."""
         if not step.bytes:
             return b""
         return self._delivery.cut(step.upcoming, step.bytes, terminates=step.terminates)
@@ -298,7 +299,7 @@ class Performance:
         self._outbox.add(data, is_terminal=is_terminal)
         return True
 
-    # Waiting for somebody else.
+    # Waiting for another call or client.
 
     def _line_up(self, slots: int) -> bool:
         place = self._queues.enter(self._call.model or "", slots, self._admitted)
@@ -359,7 +360,7 @@ class Performance:
     # The end.
 
     def _go_on_alone(self, outcome: Outcome) -> None:
-        """Make tokens for nobody, on the same schedule, until the model stops too."""
+        """Make tokens without a peer, on schedule, until the model stops too."""
         now, end = self._now, self._now() + self._linger_ms / 1000
         self._left_in = outcome
         self._outbox.abandon()
@@ -407,7 +408,7 @@ class Performance:
 
 
 def _is_of_the_model(step: Step | _Gone | _Last | None) -> bool:
-    """Tell whether there may be tokens behind a step, also when nobody listens."""
+    """Tell whether there may be tokens behind a step, also without a peer."""
     match step:
         case None | Open() | Emit() | Ping() | Rest():
             return True

@@ -87,7 +87,7 @@ class Outbox:
             return True
         data = b"".join(self._made)
         self._made.clear()
-        # Stamped before the write: nobody may receive a token before it was sent.
+        # Stamped before the write: no client may receive a token before it was sent.
         at = self._now()
         self.is_leaving = True
         self._link.write(data)
@@ -104,7 +104,7 @@ class Outbox:
         return True
 
     def abandon(self) -> None:
-        """Write no more: whatever is made from now on is for nobody."""
+        """Write no more: what is made from now on has no reader."""
         self._is_abandoned = True
         self.is_leaving = False
 

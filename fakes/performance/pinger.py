@@ -1,4 +1,4 @@
-"""Pings at fixed intervals while somebody waits for nobody knows how long.
+"""Pings at fixed intervals while a call waits for an unknown time.
 
 Must not know what a ping is or where it goes, and reads time only from its `Timers`.
 """

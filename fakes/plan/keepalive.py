@@ -24,7 +24,7 @@ __all__ = ["with_pings"]
 def with_pings(steps: Iterator[Step], keepalive: KeepAlive) -> Iterator[Step]:
     """Yield the steps, with pings in the waits between them.
 
-    None before the headers. Waits whose end nobody knows yet are told to ping.
+    None before the headers. A wait without a known end is told to ping.
     """
     for step in steps:
         yield step

@@ -13,10 +13,10 @@ from itertools import chain
 from math import inf
 from typing import TYPE_CHECKING, TypeAlias
 
-from ..calls.call import Fault
 from ..content import Omission
 from ..dice import Dice
 from ..errors import ScriptError
+from ..script import Fault
 from .answer import make_answer
 from .keepalive import with_pings
 from .pace import due_times

@@ -9,10 +9,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 
 if TYPE_CHECKING:
-    from ..calls.call import Fault
     from ..content import Part
     from ..net.link import Cutting
-    from ..script import Fail, Garbling, InStreamError, KeepAlive, Page
+    from ..script import Fail, Fault, Garbling, InStreamError, KeepAlive, Page
 
 __all__ = [
     "Close",

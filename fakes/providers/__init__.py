@@ -16,6 +16,7 @@ from .anthropic import Anthropic
 from .gemini import Gemini
 from .ollama import Ollama
 from .openai_chat import OPENAI_CHAT
+from .openai_embeddings import OPENAI_EMBEDDINGS
 from .openai_responses import OPENAI_RESPONSES
 
 if TYPE_CHECKING:
@@ -23,13 +24,14 @@ if TYPE_CHECKING:
 
     from .provider import Provider
 
-__all__ = ["DEFAULT", "PROVIDERS", "params_of", "provider_at"]
+__all__ = ["DEFAULT", "PROVIDERS", "name_at", "params_of", "provider_at"]
 
-# Whose shape a refusal has that is nobody's: what most clients can read.
+# The shape of a refusal that belongs to no provider: what most clients can read.
 DEFAULT: Final[Provider] = OPENAI_CHAT
 PROVIDERS: Final[tuple[Provider, ...]] = (
     DEFAULT,
     OPENAI_RESPONSES,
+    OPENAI_EMBEDDINGS,
     Anthropic(),
     Gemini(),
     Ollama(),
@@ -49,6 +51,14 @@ def provider_at(path: str) -> Provider:
         return DEFAULT
     nearest = max(PROVIDERS, key=lambda provider: _likeness(provider, path))
     return nearest if _likeness(nearest, path) >= ALIKE else DEFAULT
+
+
+def name_at(path: str) -> str | None:
+    """Return the name of the provider with that path; None if it is no provider's."""
+    for provider in PROVIDERS:
+        if any(route.match(path) is not None for route in provider.routes):
+            return provider.name
+    return None
 
 
 def params_of(provider: Provider, method: str, path: str) -> Mapping[str, str]:

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 __all__ = ["MAX_OBJECTS", "Items", "Table", "deepest", "read"]
 
-# To read so many takes 100 ms, in which nobody else is heard; no conversation has as
+# To read so many takes 100 ms, in which no other client is heard; no chat has as
 # many turns, and no set of tools as many schemas.
 MAX_OBJECTS: Final = 20_000
 

@@ -33,12 +33,12 @@ __all__ = [
 ]
 
 # Stands behind the last piece of an answer that is cut there once it is encoded.
-# Private-use characters: JSON leaves them alone, and nobody says them.
+# Private-use characters: JSON leaves them alone, and no script says them.
 MARK: Final = "\uf8ff\ue000\uf8ff"
 # Stands, as a string, where an object comes that is spelled already.
 SLOT: Final = "\uf8ff\ue001\uf8ff"
 
-# What a frame of a type that nobody knows has to say.
+# What a frame of a type that no client knows has to say.
 NOTICE: Final = "Nobody knows frames of this type."
 # An event whose data is empty: no JSON at all.
 BLANK_EVENT: Final = b"data: \n\n"

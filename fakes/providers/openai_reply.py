@@ -92,6 +92,6 @@ class ServiceReply:
         )
 
     def _pad(self, number: int, length: int) -> str:
-        """Pad a text of some length in the so-many-eth frame."""
+        """Return the padding of the n-th frame, whose text has some length."""
         start = number * 61 % 1000
         return self._padding[start : start + PADDING_BLOCK - length % PADDING_BLOCK]

@@ -23,6 +23,8 @@ from .provider import Ask, Route
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
 
+    from pydantic_core import ErrorDetails
+
     from ..content import Answer, Limits
     from ..script import Fail, InStreamError
     from .provider import Headers, Received, Reply
@@ -78,20 +80,21 @@ class Endpoint(Generic[AskedT]):
     """One endpoint of the service, as a provider.
 
     Args:
-        parse: reads body, headers and fingerprint of a request; raises RequestError.
+        paths: where it is; `{deployment}` names the model of a request without one.
+        parse: reads a request that has arrived; raises RequestError.
         answer: makes the reply to a request out of the answer and the seed.
     """
 
     name: str
     prompt_field: str
-    path: str
-    parse: Callable[[bytes, Mapping[str, str], str], AskedT]
+    paths: tuple[str, ...]
+    parse: Callable[[Received], AskedT]
     answer: Callable[[AskedT, Answer, int], Reply]
 
     @property
     def routes(self) -> Sequence[Route]:
         """Return where it is."""
-        return (Route("POST", self.path),)
+        return tuple(Route("POST", path) for path in self.paths)
 
     def read(self, received: Received) -> Ask:
         """Read a request as strictly as the service does.
@@ -99,7 +102,7 @@ class Endpoint(Generic[AskedT]):
         Raises:
             RequestError: 401 without a bearer token, 400 for anything malformed.
         """
-        request = self.parse(received.body, received.headers, received.fingerprint)
+        request = self.parse(received)
         return Ask(
             model=request.model,
             stream=request.stream,
@@ -128,11 +131,13 @@ def count_words(texts: Iterable[str]) -> int:
 
 
 def require_key(headers: Mapping[str, str]) -> None:
-    """Refuse a request without a bearer token.
+    """Refuse a request without a bearer token, or a key as Azure wants it.
 
     Raises:
         RequestError: 401.
     """
+    if headers.get("api-key", "").strip():
+        return
     scheme, _, key = headers.get("authorization", "").partition(" ")
     if scheme.lower() != "bearer" or not key.strip():
         raise RequestError(
@@ -258,12 +263,69 @@ def explain(error: ValidationError) -> RequestError:
             param=param,
             code="missing_required_parameter",
         )
+    bound = _BOUNDS.get(complaint["type"])
+    if bound is not None:
+        return _out_of_range(complaint, param, bound)
     expected = complaint["msg"].removeprefix("Input should be ").rstrip(".")
     return RequestError(
         f"Invalid type for '{param}': expected {expected}, "
         f"but got {type(complaint['input']).__name__} instead.",
         param=param,
         code="invalid_type",
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Bound:
+    """How the service words that a value is beyond a bound.
+
+    Args:
+        side: which bound it is.
+        sign: how the value and the bound should compare.
+        limit: name that pydantic has for the bound.
+    """
+
+    side: str
+    sign: str
+    limit: str
+
+
+_BOUNDS: Final = {
+    "greater_than_equal": _Bound(side="minimum", sign=">=", limit="ge"),
+    "less_than_equal": _Bound(side="maximum", sign="<=", limit="le"),
+    "string_too_long": _Bound(side="maximum", sign="", limit="max_length"),
+    "too_short": _Bound(side="minimum", sign="", limit="min_length"),
+    "too_long": _Bound(side="maximum", sign="", limit="max_length"),
+}
+
+
+def _out_of_range(complaint: ErrorDetails, param: str, bound: _Bound) -> RequestError:
+    """Word a value out of its range as the service does, each kind by its own code."""
+    limit, value = complaint["ctx"][bound.limit], complaint["input"]
+    below = "below" if bound.side == "minimum" else "above"
+    short = "min" if bound.side == "minimum" else "max"
+    if bound.sign:
+        kind = "integer" if isinstance(limit, int) else "decimal"
+        return RequestError(
+            f"Invalid '{param}': {kind} {below} {bound.side} value. Expected a value "
+            f"{bound.sign} {limit:g}, but got {value} instead.",
+            param=param,
+            code=f"{kind}_{below}_{short}_value",
+        )
+    kind = "string" if isinstance(value, str) else "array"
+    if kind == "array" and not value:
+        return RequestError(
+            f"Invalid '{param}': empty array. Expected an array with minimum length "
+            f"{limit}, but got an empty array instead.",
+            param=param,
+            code="empty_array",
+        )
+    return RequestError(
+        f"Invalid '{param}': {kind} too {'short' if short == 'min' else 'long'}. "
+        f"Expected {'a string' if kind == 'string' else 'an array'} with {bound.side} "
+        f"length {limit}, but got one of length {len(value)} instead.",
+        param=param,
+        code=f"{kind}_{below}_{short}_length",
     )
 
 

@@ -1,7 +1,7 @@
 """Where two JSON values differ, in a time that their sender cannot stretch.
 
 A place is spelled `body.messages[0].content`. Comparing follows one way down, and
-leaves what is equal to the interpreter; nobody's value is spelled out whole.
+leaves what is equal to the interpreter; no value is spelled out whole.
 
 Pure: values in, text out. Must not know what the values are of.
 """
@@ -96,8 +96,8 @@ def _at(values: list[object], index: int) -> object:
 
 
 def leaves_of(value: object) -> Iterator[tuple[str, object]]:
-    """Give places and scalars, one after the other; whoever takes them bounds them."""
-    # Iterators instead of recursion and lists: nothing is done that nobody takes.
+    """Give places and scalars, one after the other; the caller bounds them."""
+    # Iterators instead of recursion and lists: nothing is made that is not taken.
     waiting = [iter([("", value)])]
     while waiting:
         place, value = next(waiting[-1], (None, None))

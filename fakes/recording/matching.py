@@ -5,11 +5,11 @@ is compared as a value: the order of keys, white space and escapes do not matter
 does 1.0 for 1. Header fields do not count, and secrets are equal to each other.
 The n-th request of a kind gets its n-th recording, and stays with the last.
 
-Bounds: whoever asks may send `http1.MAX_BODY_BYTES` of anything, while everybody else
-waits. So a body is told apart by a hash, one of more than `MAX_COMMAS` as it stands,
+Bounds: a client may send `http1.MAX_BODY_BYTES` of anything, while all others
+wait. So a body is told apart by a hash, one of more than `MAX_COMMAS` as it stands,
 and the nearest recording is looked for among `MAX_CANDIDATES` by `MAX_LEAVES` each.
 
-Pure; who counts the requests is whoever asks.
+Pure: the caller keeps the count of requests.
 """
 
 from __future__ import annotations
@@ -96,7 +96,7 @@ def kind_of_request(
     Args:
         request: what is asked for.
         secret_fields: names (in lower case) of header fields that are secret, beside
-            those that everybody knows: those of the recordings.
+            the well-known ones: those of the recordings.
     """
     secrets = Secrets(
         request.headers.items(), request.query.items(), more_fields=secret_fields

@@ -28,9 +28,8 @@ from .upstream import Ending
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
-    from ..calls.call import Peer
     from ..net.http1 import Request
-    from ..net.link import Link
+    from ..net.link import Link, Peer
     from .tape import Tape
     from .upstream import Arrival, Upstream, UpstreamConnection
 
@@ -50,7 +49,7 @@ class Desk:
 
     Args:
         secret_fields: names (in lower case) of header fields that are secret, beside
-            those that everybody knows.
+            the well-known ones.
         deadline_s: how long a response may take, from its request on.
         report: told a line about every call.
     """
@@ -229,7 +228,7 @@ class _Call:
         self._passed = len(self._reads)
 
     def _fail(self, reason: str) -> None:
-        """Tell the client, if it can be told, and whoever runs the recorder."""
+        """Tell the client, if it can be told, and report it to the recorder's user."""
         self._report(f"not recorded: {reason}")
         link, self._link = self._link, None
         if link is None:

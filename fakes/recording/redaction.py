@@ -24,7 +24,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 from urllib.parse import parse_qsl, quote, quote_plus, unquote_plus, urlsplit
 
-from ..keys import SECRET_FIELDS
+from ..keys import REDACTED, SECRET_FIELDS, SECRET_PARAMETERS
 from .cassette import Asked, Read
 from .response import body_ranges, trailer_at
 
@@ -43,13 +43,9 @@ __all__ = [
     "redacted_names",
 ]
 
-REDACTED: Final = "REDACTED"
 # Keys of the services are 39 characters and more; tests use `sk-test` and the like.
 MIN_SECRET: Final = 8
 
-SECRET_PARAMETERS: Final = frozenset(
-    {"access_token", "api-key", "api_key", "apikey", "key"}
-)
 # Of `Bearer abc` the second word is the secret; a bare key has no scheme.
 _SCHEMES: Final = frozenset({"authorization", "proxy-authorization"})
 _COOKIES: Final = frozenset({"cookie", "set-cookie"})

@@ -1,6 +1,6 @@
 """One recording, played on one connection, with the call's record.
 
-A state machine without tasks, like the engine: whoever brings about what is waited
+A state machine without tasks, like the engine: what brings about what is waited
 for (a moment, a socket that takes bytes again) calls back, so the peer's leaving is
 seen at once. One write per recorded read. Every read is due at a fixed time after the
 request, so lateness never adds up.
@@ -16,12 +16,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from ..calls.call import Event, Fault, Outcome
+from ..calls.call import Event, Outcome
+from ..script import Fault
 from .cassette import End
 
 if TYPE_CHECKING:
-    from ..calls.call import Call, Peer
-    from ..net.link import Link, Timer, Timers
+    from ..calls.call import Call
+    from ..net.link import Link, Peer, Timer, Timers
     from .tracks import Track
 
 __all__ = ["Replay"]
@@ -142,7 +143,7 @@ class Replay:
         data = recording.reads[self._place].data
         self._place += 1
         self._size += len(data)
-        # Stamped before the write: nobody may receive what was not sent yet.
+        # Stamped before the write: no client may receive what was not sent yet.
         at = self._timers.time()
         # Of a read that brings the head too, the head is told first.
         if self._brings_body and self._call.status is not None:

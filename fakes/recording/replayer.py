@@ -12,7 +12,7 @@ from ..calls.call import Outcome
 from ..errors import RequestError
 from ..keys import key_of_field
 from ..net.http1 import encode_response
-from ..providers import provider_at
+from ..providers import name_at, provider_at
 from .matching import Chooser, kind_of_asked, kind_of_request
 from .redaction import redacted_names
 from .replay import Replay
@@ -77,6 +77,7 @@ class Replayer:
                 model=None,
                 stream=track.is_stream,
                 at=self._timers.time(),
+                request=request,
             ),
             link=link,
             timers=self._timers,
@@ -121,6 +122,7 @@ class Replayer:
             model=None,
             stream=False,
             at=self._timers.time(),
+            request=request,
         )
         call.status = error.status
         call.refusal = str(error)[:MAX_REFUSAL]
@@ -134,6 +136,4 @@ class Replayer:
 
 
 def _provider_name(path: str) -> str:
-    provider = provider_at(path)
-    is_its_own = any(route.match(path) is not None for route in provider.routes)
-    return provider.name if is_its_own else UNKNOWN_PROVIDER
+    return name_at(path) or UNKNOWN_PROVIDER

@@ -4,7 +4,7 @@ The recorder passes bytes on as they come; h11 reads along and says where the he
 ends and when the body does. Nothing is decoded or kept but one incomplete head, at
 most `MAX_HEAD_BYTES`.
 
-A response that stops being HTTP behind its head is broken: nobody can tell where it
+A response that stops being HTTP behind its head is broken: no reader can tell where it
 ends, so it goes on until its connection does. Pure.
 """
 
@@ -100,7 +100,7 @@ class ResponseReader:
         self._fed += len(data)
         self._parser.receive_data(data)
         self._read()
-        # What an upstream says behind its response, nobody has asked for.
+        # What an upstream says behind its response was not asked for.
         behind = len(self._parser.trailing_data[0])
         is_over = self.progress is Progress.COMPLETE
         return data[: max(0, len(data) - behind)] if is_over else data

@@ -25,7 +25,7 @@ __all__ = ["RecorderSettings", "recording"]
 
 
 def _say_nothing(_: str) -> None:
-    """Tell nobody."""
+    """Drop the line."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

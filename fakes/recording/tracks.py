@@ -1,6 +1,6 @@
 """Recordings ready to be played: what their heads say, checked once.
 
-Reads each response along, so that nobody waits for one that was edited and cannot be
+Reads each response along, so that no client waits for one that was edited and cannot be
 whole any more. Must not know sockets or clocks.
 """
 
@@ -98,7 +98,7 @@ def _tracks_of(cassette: Cassette, where: str) -> list[Track]:
 
 
 def _track_of(recording: Recording, place: str) -> Track:
-    """Read the response along, so that nobody waits for one that cannot be whole."""
+    """Read the response along, so that no client waits for one that cannot be whole."""
     reader = ResponseReader(recording.asked.method)
     try:
         size = sum(len(reader.feed(read.data)) for read in recording.reads)

@@ -2,7 +2,7 @@
 
 Each connection serves one request, over HTTP/1.1 alone. Bytes are stamped when they
 come off the socket (with TLS: when they come out of it) and wait in order to be taken;
-whoever takes them bounds them. Must not know HTTP framing or cassettes.
+the caller bounds them. Must not know HTTP framing or cassettes.
 """
 
 from __future__ import annotations
@@ -73,7 +73,7 @@ class Upstream:
         if ca_file is not None and not is_tls:
             raise UpstreamError(
                 f"--ca-file {ca_file}: expected an upstream of https, got "
-                f"{target.scheme}, where nobody shows one; leave the file out"
+                f"{target.scheme}, where no server shows one; leave the file out"
             )
         return cls(
             host=target.hostname or "",

@@ -65,7 +65,7 @@ PLAIN_KEYS = frozenset(
     for spelling, name in SPELLINGS[word].items()
     if not _takes_text(model.model_fields[name].annotation)
 )
-# More than any test means; parsing them takes a few ms of everybody's event loop.
+# More than any test means; parsing them takes a few ms of the shared event loop.
 MAX_BLOCKS = 256
 # Eight copies of all of them: 20 ms. Repeats count once, but have to be read.
 MAX_FOUND = 8 * MAX_BLOCKS

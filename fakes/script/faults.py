@@ -17,6 +17,7 @@ __all__ = [
     "ENDINGS",
     "Drop",
     "Fail",
+    "Fault",
     "Garble",
     "Garbling",
     "InStreamError",
@@ -38,6 +39,19 @@ Seconds = Annotated[
 ]
 
 
+class Fault(StrEnum):
+    """The scripted fault that ended a call, or that it had from end to end."""
+
+    FAIL = "fail"
+    PAGE = "page"
+    QUOTA = "quota"
+    ERROR = "error"
+    DROP = "drop"
+    TRUNCATE = "truncate"
+    GARBLE = "garble"
+    OMIT = "omit"
+
+
 class Fail(Strict):
     """An HTTP error instead of the stream."""
 
@@ -57,11 +71,20 @@ class Page(Strict):
 
 
 class InStreamError(Strict):
-    """An error object in the stream after a number of content tokens."""
+    """An error object in the stream after a number of content tokens.
+
+    Args:
+        after: number of content tokens before it.
+        message: what it says; default: the provider's words.
+        type: the provider's word for its kind.
+        shape: of OpenAI's `error` event: `nested` as the service sends it, or `flat` as
+            its reference documents it.
+    """
 
     after: Position
     message: str | None = None
     type: str | None = None
+    shape: Literal["nested", "flat"] = "nested"
 
 
 class Drop(Strict):

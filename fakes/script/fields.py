@@ -5,9 +5,9 @@ Pure. Must not know any word.
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, TypeAlias, TypeVar
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
 __all__ = [
     "MAX_TOKENS",
@@ -15,6 +15,7 @@ __all__ = [
     "Milliseconds",
     "Name",
     "Position",
+    "Several",
     "Strict",
     "Text",
 ]
@@ -40,3 +41,20 @@ class Strict(BaseModel):
     """Frozen, no unknown keys, no silent conversion between types."""
 
     model_config = ConfigDict(strict=True, extra="forbid", frozen=True)
+
+
+def _is_several(value: object) -> object:
+    """Say what is to be written where one stands alone."""
+    if isinstance(value, BaseModel | dict | str):
+        one = f"{type(value).__name__}(…)" if isinstance(value, BaseModel) else "one"
+        raise ValueError(  # noqa: TRY004 -- pydantic wants it
+            f"expected several, got {one} alone; write a tuple or a list, ({one},)"
+        )
+    return value
+
+
+T = TypeVar("T")
+# A list in JSON and TOML, a tuple or a list in Python.
+Several: TypeAlias = Annotated[
+    tuple[T, ...], BeforeValidator(_is_several), Field(strict=False)
+]

@@ -11,7 +11,7 @@ from typing import Annotated, Literal, Self, TypeAlias
 from pydantic import Discriminator, Field, Tag, field_validator, model_validator
 
 from .faults import ENDINGS, Drop, Fail, Garble, InStreamError, Omit, Page, Truncate
-from .fields import Position, Strict
+from .fields import Position, Several, Strict
 from .transport import Drip, Wire
 from .words import (
     Cost,
@@ -33,10 +33,15 @@ from .words import (
 # https://www.rfc-editor.org/rfc/rfc9110#name-tokens, without capitals.
 _FIELD_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9a-z-]+")
 
-# A pattern that nobody sends would be a rule that is never followed. The providers'
+# A name that no call has would be a rule that is never followed. The providers'
 # own names; a test compares them.
 Provider: TypeAlias = Literal[
-    "openai_chat", "openai_responses", "anthropic", "gemini", "ollama"
+    "openai_chat",
+    "openai_responses",
+    "openai_embeddings",
+    "anthropic",
+    "gemini",
+    "ollama",
 ]
 # A call is compared with every rule before its own: 100 ms for all of these and a
 # prompt of a megabyte.
@@ -58,12 +63,12 @@ __all__ = [
 class Script(Strict):
     """Everything one call does. An empty script says eight words and ends well."""
 
-    say: Annotated[tuple[Said, ...], Field(strict=False)] = ()
+    say: Several[Said] = ()
     stop: Stop | None = None
     usage: Cost | None = None
     delay: Delay = Delay()
-    stall: Annotated[tuple[Stall, ...], Field(strict=False)] = ()
-    hold: Annotated[tuple[Hold, ...], Field(strict=False)] = ()
+    stall: Several[Stall] = ()
+    hold: Several[Hold] = ()
     keepalive: KeepAlive | None = None
     queue: Queue | None = None
     quota: Quota | None = None
@@ -73,8 +78,8 @@ class Script(Strict):
     error: InStreamError | None = None
     drop: Drop | None = None
     truncate: Truncate | None = None
-    garble: Annotated[tuple[Garble, ...], Field(strict=False)] = ()
-    omit: Annotated[tuple[Omit, ...], Field(strict=False)] = ()
+    garble: Several[Garble] = ()
+    omit: Several[Omit] = ()
     wire: Wire = Wire()
     drip: Drip | None = None
 
@@ -94,7 +99,7 @@ class Match(Strict):
         model: the model's name, with `*` for any characters.
         provider: the provider's name.
         header: header fields (lower case) and their values, with `*`.
-        ordinal: only the so-many-eth call, from 1, of those that fit all the rest.
+        ordinal: only the n-th call, from 1, of those that fit all the rest.
     """
 
     prompt: str | None = None
@@ -118,6 +123,10 @@ def _kind_of(played: object) -> str:
 
 
 PLAYED = ("name", "script")
+Played: TypeAlias = Annotated[
+    Annotated[str, Tag("name")] | Annotated[Script, Tag("script")],
+    Discriminator(_kind_of),
+]
 
 
 class Rule(Strict):
@@ -128,16 +137,7 @@ class Rule(Strict):
     """
 
     match: Match = Match()
-    scripts: Annotated[
-        tuple[
-            Annotated[
-                Annotated[str, Tag("name")] | Annotated[Script, Tag("script")],
-                Discriminator(_kind_of),
-            ],
-            ...,
-        ],
-        Field(strict=False, min_length=1),
-    ]
+    scripts: Annotated[Several[Played], Field(min_length=1)]
 
 
 class Library(Strict):
@@ -148,7 +148,7 @@ class Library(Strict):
     """
 
     scripts: dict[str, Script] = Field(default_factory=dict)
-    rules: Annotated[tuple[Rule, ...], Field(strict=False, max_length=MAX_RULES)] = ()
+    rules: Annotated[Several[Rule], Field(max_length=MAX_RULES)] = ()
 
 
 WORDS: dict[str, type[Strict]] = {

@@ -16,7 +16,7 @@ from .fields import Milliseconds, Strict
 __all__ = ["Drip", "Wire"]
 
 # Ten seconds of a fast model in one write of 500 KB: buffers on the way (nginx: 64 KiB)
-# make less of it, and a hundred times as much would keep everybody waiting.
+# make less of it, and a hundred times as much would keep all other clients waiting.
 MAX_COALESCE = 1000
 
 

@@ -34,7 +34,7 @@ from httpx_sse import EventSource
 from httpx_sse._decoders import SSEDecoder, SSELineDecoder
 from sseclient import SSEClient
 
-from streamproof.conformance.wire import Decoder, Event
+from ...conformance.wire import Decoder, Event
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence

@@ -1,30 +1,23 @@
 """Every requirement has exactly one check and real probes (design.md, invariant 4)."""
 
-from streamproof.conformance.catalogue import requirements
-from streamproof.conformance.checks import CHECKS
-from streamproof.conformance.probes import PROBES
 from streamproof.conformance.profiles import CAPABILITIES
-from streamproof.conformance.runner.plan import check_completeness
+from streamproof.conformance.runner.suite import built_in_suite
 
-
-def test_requirements_checks_and_probes_fit_together() -> None:
-    check_completeness(
-        requirements(), CHECKS, {name: probe.needs for name, probe in PROBES.items()}
-    )
+SUITE = built_in_suite()  # raises unless its parts fit together
 
 
 def test_every_need_is_a_capability_that_a_profile_can_declare() -> None:
-    needs = {need for each in requirements() for need in each.needs}
-    needs |= {need for probe in PROBES.values() for need in probe.needs}
+    needs = {need for each in SUITE.requirements for need in each.needs}
+    needs |= {need for probe in SUITE.probes.values() for need in probe.needs}
 
     assert needs <= CAPABILITIES
 
 
 def test_every_probe_is_judged_by_something() -> None:
-    judged = {probe for each in requirements() for probe in each.probes}
+    judged = {probe for each in SUITE.requirements for probe in each.probes}
 
-    assert judged == set(PROBES)
+    assert judged == set(SUITE.probes)
 
 
 def test_there_are_at_least_seventy_requirements() -> None:
-    assert len([each for each in requirements() if not each.excluded]) >= 70
+    assert len(SUITE.checks) >= 70

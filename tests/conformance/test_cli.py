@@ -218,7 +218,10 @@ def test_a_place_that_cannot_be_written_is_told_before_the_run(
         (["explain", "auth.no-credental"], "did you mean auth.no-credential"),
         (["explain", "?"], "unknown requirement '?'; see `streamproof list`"),
         (["list", "--topic", "frame"], "did you mean 'framing'?"),
-        (["profiles", "show", "nothing"], "expected one of pipeline, got 'nothing'"),
+        (
+            ["profiles", "show", "nothing"],
+            "expected one of chat, draft, exercise, pipeline, story, got 'nothing'",
+        ),
         (["profiles", "check", "no.toml"], "or a TOML file, got 'no.toml'"),
     ],
 )
@@ -264,7 +267,7 @@ def test_a_port_in_use_is_told_before_anything_is_started(
     with closing(socket.create_server(("127.0.0.1", 0))) as other:
         port = other.getsockname()[1]
         taken = partial(find_ends, pick_port=lambda: port)
-        monkeypatch.setattr("streamproof.conformance.cli.find_ends", taken)
+        monkeypatch.setattr("streamproof.conformance.checkup.find_ends", taken)
         said = streamproof("run", "-p", "pipeline", "--start", "server {port}")
 
     assert said.code == 2
@@ -292,7 +295,7 @@ def test_a_catalogue_that_does_not_fit_ends_with_4(
     def broken(*args: object) -> None:
         raise CatalogueError("no check for a.b")
 
-    monkeypatch.setattr(cli, "plan_run", broken)
+    monkeypatch.setattr(cli, "plan_checkup", broken)
 
     said = streamproof("run", "http://x", "-p", "pipeline")
 
@@ -306,7 +309,7 @@ def test_a_defect_ends_with_4_and_one_line(
     def broken(*args: object) -> None:
         raise ExceptionGroup("tasks", [LookupError("oops")])
 
-    monkeypatch.setattr(cli, "plan_run", broken)
+    monkeypatch.setattr(cli, "plan_checkup", broken)
 
     said = streamproof("run", "http://x", "-p", "pipeline")
 
@@ -323,7 +326,7 @@ def test_debug_shows_the_place_of_a_defect(
     def broken(*args: object) -> None:
         raise LookupError("oops")
 
-    monkeypatch.setattr(cli, "plan_run", broken)
+    monkeypatch.setattr(cli, "plan_checkup", broken)
 
     said = streamproof("run", "http://x", "-p", "pipeline", "--debug")
 
@@ -394,7 +397,8 @@ def test_profiles_are_listed_with_and_without_the_word(
     streamproof: Streamproof,
 ) -> None:
     assert streamproof("profiles") == streamproof("profiles", "list")
-    assert streamproof("profiles").out.startswith("pipeline  ")
+    listed = [line.split()[0] for line in streamproof("profiles").out.splitlines()]
+    assert listed == ["chat", "draft", "exercise", "pipeline", "story"]
 
 
 def test_a_shown_profile_can_be_checked(

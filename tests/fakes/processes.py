@@ -26,7 +26,7 @@ class Process:
 
 
 @contextmanager
-def running(*arguments: str, module: str = "fakes") -> Iterator[Process]:
+def running(*arguments: str, module: str = "streamproof.fakes") -> Iterator[Process]:
     """Start the fakes, or another module with the same ready line; stop it after."""
     command = [sys.executable, "-m", module, "--port", "0", *arguments]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:

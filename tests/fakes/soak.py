@@ -59,7 +59,7 @@ ENDINGS = (
     "[[fake:wire split=7]] [[fake:drip bytes=200 each=1]]",
     "[[fake:wire coalesce=4 framing=close]]",
 )
-# Whoever asks for these has to leave; with how many bytes received at the most.
+# A client of these has to leave; with how many bytes received at the most.
 DEAD_ENDS = {
     "[[fake:hold at=headers call={key}]]": 0,
     "[[fake:delay first=3600000]]": 100,
@@ -177,7 +177,7 @@ async def make_visits(url: str, planned: Iterable[Visit]) -> None:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Footprint:
-    """What a server holds while nobody calls it.
+    """What a server holds while no client calls it.
 
     Args:
         running: calls on record that have no outcome.

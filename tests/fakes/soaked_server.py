@@ -36,7 +36,7 @@ def spoil(leak: str) -> None:
         elif leak == "descriptors":
             kept.append(os.dup(0))
         elif leak == "errors":
-            raise RuntimeError("an error that nobody handles")
+            raise RuntimeError("an error that is not handled")
         elif leak == "blocks":
             kept.extend(object() for _ in range(20))
         elif leak == "resident_kib":

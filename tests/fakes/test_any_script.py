@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from tests.fakes.stage import Stage
 
-from streamproof.fakes.calls.call import Peer
+from streamproof.fakes.net.link import Peer
 from streamproof.fakes.script import Script
 
 places = st.integers(0, 4)

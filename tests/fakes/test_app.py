@@ -76,7 +76,7 @@ async def test_a_request_without_a_key_is_refused_and_recorded(
 
 @pytest.mark.parametrize(
     ("method", "path", "status"),
-    [("POST", "/v1/completions", 404), ("GET", PATH, 405), ("GET", "/", 404)],
+    [("POST", "/v1/completions", 404), ("GET", PATH, 405), ("POST", "/", 404)],
 )
 async def test_another_endpoint_is_refused_and_recorded(
     method: str, path: str, status: int, control: ControlClient
@@ -128,13 +128,27 @@ async def test_a_path_that_stops_too_early_is_told_what_may_follow(
     assert part in answer.json()["error"]
 
 
-async def test_models_are_refused_in_the_shape_that_most_clients_read(
+async def test_a_path_that_is_no_models_is_no_call_of_a_provider(
+    control: ControlClient,
+) -> None:
+    answer = await control.http.post("/v1/images/generations", json={})
+    await control.http.get(PATH)
+    image, wrong_method = await control.calls()
+
+    assert answer.status_code == 404
+    assert (image["provider"], image["outcome"]) == (None, "refused")
+    assert wrong_method["provider"] == "openai_chat"
+
+
+async def test_a_question_for_the_models_is_answered_and_no_call(
     control: ControlClient,
 ) -> None:
     answer = await control.http.get("/v1/models")
+    head = await control.http.head("/")
 
-    assert answer.json()["error"]["type"] == "invalid_request_error"
-    assert (await control.calls())[0]["provider"] == "openai_chat"
+    assert answer.json()["object"] == "list"
+    assert (head.status_code, head.content) == (200, b"")
+    assert await control.calls() == []
 
 
 async def test_retry_spacing_without_a_bound_is_refused(

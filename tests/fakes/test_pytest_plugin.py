@@ -1,7 +1,9 @@
-"""`pytest_plugin`: fixtures, as tests of somebody else's project use them."""
+"""`pytest_plugin`: fixtures, as the tests of another project use them."""
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from typing import TYPE_CHECKING
 
 import pytest
@@ -20,7 +22,7 @@ asyncio_default_fixture_loop_scope = function
 filterwarnings = error
 """
 SAYS_HI = """
-from fakes import Library, Script
+from streamproof.fakes import Library, Script
 from streamproof.fakes.script import Hold, Say, Stall
 
 LIBRARY = Library(scripts={"default": Script(say=(Say(text="hi"),))})
@@ -32,7 +34,7 @@ def run(
     pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch
 ) -> Callable[..., pytest.RunResult]:
     pytester.makeini(INI)
-    # Half of a short run is spent on plugins of other people.
+    # Half of a short run is spent on the plugins of other packages.
     monkeypatch.setenv("PYTEST_DISABLE_PLUGIN_AUTOLOAD", "1")
     plugins = (
         "streamproof.fakes.pytest_plugin",
@@ -112,7 +114,7 @@ def test_alone(fake_llm, number):
     result.assert_outcomes(passed=8)
 
 
-def test_a_stream_that_nobody_closed_fails_the_test_unless_it_is_allowed(
+def test_a_stream_that_was_not_closed_fails_the_test_unless_it_is_allowed(
     run: Callable[..., pytest.RunResult],
 ) -> None:
     result = run(
@@ -167,7 +169,9 @@ def test_fails_before_any(fake_llm):
 def test_scripts_and_seed_come_from_the_settings_of_pytest(
     run: Callable[..., pytest.RunResult], pytester: pytest.Pytester
 ) -> None:
-    pytester.makeini(INI + "fakes_scripts = scripts.toml\nfakes_seed = 7\n")
+    pytester.makeini(
+        INI + "streamproof_fakes_scripts = scripts.toml\nstreamproof_fakes_seed = 7\n"
+    )
     pytester.path.joinpath("scripts.toml").write_text(
         '[scripts.default]\nsay = [{ text = "from the file" }]\n'
     )
@@ -195,7 +199,7 @@ def test_a_namespace_is_named_after_its_test_and_is_no_other_s() -> None:
     assert all(len(name) <= 64 and name.isascii() for name in names)
 
 
-def test_a_failing_test_that_closed_its_client_ends_nobody_elses_run(
+def test_a_failing_test_that_closed_its_client_ends_no_other_run(
     run: Callable[..., pytest.RunResult],
 ) -> None:
     result = run(
@@ -234,3 +238,148 @@ def test_leaks(fake_llm):
     )
 
     result.stdout.fnmatch_lines(["*calls of the fake LLM*", "call 1 openai_chat m:*"])
+
+
+# What a project may call its own packages, and what it may say to have the plugin.
+PROJECT = {
+    "fakes/__init__.py": "NAME = 'the project fakes'",
+    "conformance/__init__.py": "NAME = 'the project conformance'",
+    "reference_server.py": "NAME = 'the project server'",
+    "tests/fakes.py": "NAME = 'fakes of the tests'",
+    "tests/test_names.py": """
+import conformance, httpx, os, reference_server
+from streamproof.fakes import Script
+from streamproof.fakes.script import Say
+
+def test_all_are_here(fake_llm):
+    fake_llm.put_script("k", Script(say=(Say(text="hi"),)))
+    body = {"model": "m", "prompt": "", "stream": False}
+    url = os.environ["OLLAMA_HOST"]
+    httpx.post(url + "/api/generate", json=body, headers={"x-fakes-key": "k"})
+
+    assert conformance.NAME == "the project conformance"
+    assert reference_server.NAME == "the project server"
+    assert [call.outcome for call in fake_llm.calls()] == ["completed"]
+""",
+    "tests/test_nearest.py": """
+import fakes
+
+def test_the_module_beside_a_test_is_nearer():
+    assert fakes.NAME == "fakes of the tests"
+""",
+    "other/test_package.py": """
+import fakes
+
+def test_the_package_is_here():
+    assert fakes.NAME == "the project fakes"
+""",
+}
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("conftest", "options"),
+    [
+        ("", []),
+        ('pytest_plugins = ["streamproof.fakes.pytest_plugin"]', []),
+        ("", ["-p", "streamproof.fakes.pytest_plugin"]),
+    ],
+    ids=["found", "named", "named-early"],
+)
+def test_the_plugin_is_found_beside_a_project_with_the_same_names(
+    pytester: pytest.Pytester, conftest: str, options: list[str]
+) -> None:
+    pytester.makeini(INI + "pythonpath = .\n")
+    for name, source in PROJECT.items():
+        path = pytester.path / name
+        path.parent.mkdir(exist_ok=True)
+        path.write_text(source)
+    pytester.makeconftest(conftest)
+
+    tests = pytester.runpytest_subprocess(*options, "tests")
+    other = pytester.runpytest_subprocess(*options, "other")
+
+    tests.assert_outcomes(passed=2)
+    other.assert_outcomes(passed=1)
+
+
+def test_the_plugin_is_cheap_until_a_fixture_is_used() -> None:
+    code = """
+import pytest, sys
+before = set(sys.modules)
+import streamproof.fakes.pytest_plugin
+print(*sorted(set(sys.modules) - before))
+"""
+    told = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True
+    )
+
+    assert told.stdout.split() == [
+        "streamproof",
+        "streamproof.fakes",
+        "streamproof.fakes.pytest_plugin",
+    ]
+
+
+def test_no_fixture_is_active_until_it_is_asked_for(
+    run: Callable[..., pytest.RunResult],
+) -> None:
+    result = run(
+        """
+import os, threading
+
+def test_plain():
+    assert "_ns" not in os.environ.get("OPENAI_BASE_URL", "")
+    assert "streamproof-fakes" not in [one.name for one in threading.enumerate()]
+"""
+    )
+
+    result.assert_outcomes(passed=1)
+
+
+@pytest.mark.parametrize("seed", ["soon", "1.5", ""])
+def test_a_bad_seed_is_one_line_of_usage_error(
+    run: Callable[..., pytest.RunResult], seed: str
+) -> None:
+    result = run("", "-o", f"streamproof_fakes_seed={seed}")
+
+    assert result.ret == pytest.ExitCode.USAGE_ERROR
+    result.stderr.fnmatch_lines(
+        [f"ERROR: streamproof_fakes_seed: expected a whole number, got {seed!r}"]
+    )
+
+
+def test_a_bad_scripts_file_is_one_line(run: Callable[..., pytest.RunResult]) -> None:
+    result = run(
+        "def test_it(fake_llm): pass", "-o", "streamproof_fakes_scripts=nowhere.toml"
+    )
+
+    result.assert_outcomes(errors=1)
+    result.stdout.fnmatch_lines(["streamproof_fakes_scripts: *nowhere.toml*"])
+    result.stdout.no_fnmatch_line("*Traceback*")
+    result.stdout.no_fnmatch_line("*pytest_plugin.py*")
+
+
+def test_prompts_of_a_test_go_to_no_proxy(
+    run: Callable[..., pytest.RunResult], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # Nothing listens there: whatever went to the proxy would fail.
+    for name in ("HTTP_PROXY", "http_proxy", "ALL_PROXY", "all_proxy"):
+        monkeypatch.setenv(name, "http://127.0.0.1:9")
+    monkeypatch.setenv("NO_PROXY", "example.com")
+    result = run(
+        """
+import httpx, os, openai
+
+def test_proxy(fake_llm):
+    user = [{"role": "user", "content": "hello"}]
+    with openai.OpenAI(max_retries=0) as client:
+        client.chat.completions.create(model="m", messages=user)
+    body = {"model": "m", "prompt": "hi", "stream": False}
+    httpx.post(f"{os.environ['OLLAMA_HOST']}/api/generate", json=body)
+    assert len(fake_llm.calls()) == 2
+    assert os.environ["NO_PROXY"] == "example.com,127.0.0.1,localhost"
+"""
+    )
+
+    result.assert_outcomes(passed=1)

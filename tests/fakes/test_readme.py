@@ -9,15 +9,17 @@ from pathlib import Path
 
 from streamproof import fakes
 from streamproof.fakes import Client
-from streamproof.fakes.calls.call import _STATES, Fault, Outcome, Peer
+from streamproof.fakes.calls.call import _STATES, Outcome
 from streamproof.fakes.control.api import Control
 from streamproof.fakes.control.questions import ASSERTIONS
 from streamproof.fakes.net.clock import VirtualClock
+from streamproof.fakes.net.link import Peer
 from streamproof.fakes.providers import PROVIDERS
 from streamproof.fakes.script import (
     REPEATABLE,
     SAID,
     WORDS,
+    Fault,
     Match,
     Script,
     parse_library,

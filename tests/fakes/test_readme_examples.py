@@ -52,12 +52,10 @@ def test_the_fakes_in_process_say_it_too() -> None:
 def test_the_example_of_a_test_passes(pytester: pytest.Pytester) -> None:
     agent = """
 import openai
-from fakes import Library, Rule, Script
-from streamproof.fakes.script import Fail, Say
 
 def my_agent(question):
     with openai.OpenAI() as client:
-        return client.responses.create(model="m", input=question).output_text
+        return client.responses.create(model="gpt-9", input=question).output_text
 
 """
     pytester.makeini("[pytest]\nasyncio_default_fixture_loop_scope = function\n")

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
-from pydantic import ValidationError
+from pydantic import BaseModel, ValidationError
 
 from streamproof.fakes.content import StopReason
 from streamproof.fakes.errors import ScriptError
@@ -312,3 +312,27 @@ def test_toml_that_python_refuses_to_read_is_one_line(
     path.write_text(text)
     with pytest.raises(ScriptError, match="cannot be read as TOML"):
         load_library(path)
+
+
+@pytest.mark.parametrize(
+    ("model", "given", "message"),
+    [
+        (Script, {"say": Say(text="x")}, "got Say(…) alone; write a tuple"),
+        (Script, {"stall": Stall(after=1)}, "got Stall(…) alone"),
+        (Library, {"rules": Rule(scripts=("a",))}, "got Rule(…) alone"),
+        (Rule, {"scripts": Script()}, "got Script(…) alone"),
+        (Rule, {"scripts": "a"}, "expected several"),
+    ],
+    ids=["say", "stall", "rules", "script", "name"],
+)
+def test_one_where_several_are_expected_is_told_how_to_be_written(
+    model: type[BaseModel], given: dict[str, Any], message: str
+) -> None:
+    with pytest.raises(ValidationError) as caught:
+        model(**given)
+
+    assert message in str(caught.value)
+
+
+def test_a_list_does_where_several_are_expected() -> None:
+    assert Script(say=[Say(text="x")]).say == (Say(text="x"),)  # type: ignore[arg-type]

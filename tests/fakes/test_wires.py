@@ -147,7 +147,8 @@ async def test_a_failure_says_when_to_come_back(wire: Wire, server: Server) -> N
             RESPONSES,
             (
                 b'event: error\ndata: {"type":"error","sequence_number":6,'
-                b'"code":"server_error","message":"no","param":null}\n\n'
+                b'"error":{"type":"server_error","code":"server_error",'
+                b'"message":"no","param":null}}\n\n'
             ),
         ),
         (

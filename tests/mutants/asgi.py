@@ -15,14 +15,13 @@ import anyio
 import jwt
 from anyio.abc import TaskGroup
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
-from tests.mutants.frames import Splitter, is_terminal
+from tests.mutants.base import Base
+from tests.mutants.frames import Splitter
 from tests.mutants.site import Site
 
 Wrap = Callable[[ASGIApp, Site], ASGIApp]
 Emit = Callable[[bytes], Awaitable[None]]
 Headers = list[tuple[bytes, bytes]]
-
-ENDPOINT = "/api/generation/stream"
 
 
 def get_header(headers: Headers, name: str) -> str | None:
@@ -43,6 +42,7 @@ def set_header(headers: Headers, name: str, value: str | None) -> None:
 class Request:
     """A request on its way in, to be changed in place."""
 
+    base: Base
     method: str
     path: str
     query: str
@@ -52,7 +52,8 @@ class Request:
     @property
     def is_start(self) -> bool:
         """Tell whether this asks for a new stream."""
-        return self.method == "POST" and self.path == ENDPOINT and self.cursor is None
+        is_there = (self.method, self.path) == (self.base.method, self.base.endpoint)
+        return is_there and self.cursor is None
 
     @property
     def is_cancel(self) -> bool:
@@ -73,7 +74,7 @@ class Request:
         """The stream that is resumed or cancelled; "" for any other request."""
         if self.cursor:
             return self.cursor.rpartition("-")[0]
-        return self.path.removeprefix(ENDPOINT).strip("/")
+        return self.path.removeprefix(self.base.endpoint).strip("/")
 
     @property
     def credential(self) -> str | None:
@@ -108,7 +109,7 @@ class Request:
             body = json.loads(self.body)
         except ValueError:
             return ""
-        prompt = body.get("prompt") if isinstance(body, dict) else None
+        prompt = body.get(self.base.prompt) if isinstance(body, dict) else None
         return prompt if isinstance(prompt, str) else ""
 
 
@@ -216,7 +217,7 @@ class Mutation:
             if scope["type"] != "http":
                 await app(scope, receive, send)
                 return
-            asked, is_complete = await _read(scope, receive)
+            asked, is_complete = await _read(scope, receive, site.base)
             if not is_complete:
                 self.gone(asked)
                 return
@@ -278,7 +279,7 @@ class _Changer:
         for frame in self._splitter.feed(message.get("body", b"")):
             body += self._mutation.frame(frame, reply)
             reply.frames += 1
-            reply.is_ended = reply.is_ended or is_terminal(frame)
+            reply.is_ended = reply.is_ended or self._request.base.is_terminal(frame)
         if body:
             await self._emit(body)
         if self.is_over:
@@ -290,7 +291,7 @@ class _Changer:
         await self._send(message)
 
 
-async def _read(scope: Scope, receive: Receive) -> tuple[Request, bool]:
+async def _read(scope: Scope, receive: Receive, base: Base) -> tuple[Request, bool]:
     """Return the request, and whether all of its body came."""
     body = b""
     while True:
@@ -299,6 +300,7 @@ async def _read(scope: Scope, receive: Receive) -> tuple[Request, bool]:
         if not message.get("more_body", False):
             break
     request = Request(
+        base=base,
         method=scope["method"],
         path=scope["path"],
         query=scope["query_string"].decode("latin-1"),

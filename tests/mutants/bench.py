@@ -19,45 +19,31 @@ from dataclasses import replace
 
 import uvicorn
 from starlette.types import ASGIApp
+from tests.mutants.base import FAST, Base
 from tests.mutants.mutant import Mutant
 from tests.mutants.site import SECRET, Site
 
-from streamproof.conformance.catalogue import requirements
-from streamproof.conformance.checks import CHECKS
 from streamproof.conformance.model import Judgement
-from streamproof.conformance.probes import PROBES, Minted, Surroundings, Target, rigged
+from streamproof.conformance.probes import Minted, Surroundings, Target, rigged
+from streamproof.conformance.probes.bench.surroundings import PATIENCE_S
 from streamproof.conformance.profiles import load
 from streamproof.conformance.runner.engine import Bench, Execution
-from streamproof.conformance.runner.plan import Plan
-from streamproof.reference_server.app import create_app
+from streamproof.conformance.runner.plan import Filters, make_plan
+from streamproof.conformance.runner.suite import Suite, built_in_suite
 from streamproof.reference_server.http1.protocol import Config
 from streamproof.reference_server.server import bind
-from streamproof.reference_server.settings import ENV_PREFIX, Settings
 
-HEARTBEAT_S = 0.3
-GRACE_S = 0.5
-TIMEOUT_S = 3.0
-
-FAST_PROFILE = (
-    f"heartbeat.interval_s={HEARTBEAT_S}",
-    f"cancel.grace_s={GRACE_S}",
-    f"errors.timeout_s={TIMEOUT_S}",
-)
 READY = "listening on "
 
 
 def fakes() -> contextlib.AbstractContextManager[str]:
     """Run the fake provider in a process of its own; yields its base URL."""
-    return _process("fakes", {})
+    return _process("streamproof.fakes", {})
 
 
-def right_server(fakes_url: str) -> contextlib.AbstractContextManager[str]:
-    """Run the reference server in a process of its own; yields its base URL."""
-    settings = _settings(fakes_url)
-    return _process(
-        "reference_server",
-        {f"{ENV_PREFIX}{name.upper()}": str(value) for name, value in settings.items()},
-    )
+def right_server(base: Base, fakes_url: str) -> contextlib.AbstractContextManager[str]:
+    """Run a right server in a process of its own; yields its base URL."""
+    return _process(base.module, base.environment(base.settings(fakes_url)))
 
 
 @contextlib.contextmanager
@@ -80,25 +66,12 @@ def _process(module: str, settings: Mapping[str, str]) -> Iterator[str]:
         process.communicate(timeout=10)
 
 
-def _settings(fakes_url: str) -> dict[str, object]:
-    return {
-        "upstream_url": f"{fakes_url}/v1",
-        "upstream_key": "any",
-        "jwt_secret": SECRET,
-        "heartbeat_s": HEARTBEAT_S,
-        "resume_grace_s": GRACE_S,
-        "upstream_first_token_timeout_s": TIMEOUT_S,
-        "upstream_total_timeout_s": TIMEOUT_S,
-    }
-
-
 @contextlib.contextmanager
 def serving(mutant: Mutant, fakes_url: str) -> Iterator[str]:
     """Serve a mutant on a free port; yield its base URL."""
-    site = Site(upstream=f"{fakes_url}/v1")
-    values = {**_settings(fakes_url), **mutant.settings}
-    settings = Settings(**values)  # type: ignore[arg-type]  # checked by pydantic
-    app = create_app(settings)
+    base = mutant.base
+    site = Site(upstream=f"{fakes_url}/v1", base=base)
+    app = base.create_app({**base.settings(fakes_url), **mutant.settings})
     server = _Server(mutant.wrap(app, site), mutant.http)
     with contextlib.closing(bind("127.0.0.1", 0)) as listener:
         thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]})
@@ -147,41 +120,53 @@ class _Server(uvicorn.Server):
 
 
 async def examine(
-    url: str, fakes_url: str, probes: Collection[str], seed: int, patience_s: float
+    base: Base,
+    url: str,
+    fakes_url: str,
+    *,
+    probes: Collection[str],
+    seed: int,
+    patience_s: float = PATIENCE_S,
 ) -> tuple[Judgement, ...]:
-    """Run some probes against a server; judge all that can be judged on them.
+    """Run some probes against a server of a base; judge all that can be judged on them.
 
     A requirement with several probes is judged on those of them that were run. `seed`
     keeps apart what several runs leave in the provider's journal; each response that
     does not end by itself costs `patience_s`.
     """
+    suite = _part_of(built_in_suite(), probes)
     surroundings = Surroundings(
-        profile=load("pipeline", FAST_PROFILE),
+        profile=load(base.profile, FAST),
         target=Target.parse(url),
         credentials=Minted(SECRET, wall_clock=time.time),
         clock=time.monotonic,
         wall_clock=time.time,
         patience_s=patience_s,
     )
-    plan = Plan(
-        profile=surroundings.profile,
-        selected=tuple(
-            replace(each, probes=tuple(p for p in each.probes if p in probes))
-            for each in requirements()
-            if not each.excluded and not set(each.probes).isdisjoint(probes)
-        ),
-        undeclared={},
-        probes=tuple(name for name in PROBES if name in probes),
-    )
+    plan = make_plan(suite, surroundings.profile, Filters())
     async with rigged(
-        surroundings, probes=PROBES, control_url=fakes_url, seed=seed
+        surroundings, probes=suite.probes, control_url=fakes_url, seed=seed
     ) as rig:
         bench = Bench(
             probe=rig.run,
             deadline_s=rig.deadline_s,
-            checks=CHECKS,
+            checks=suite.checks,
             clock=time.monotonic,
             emit=lambda _event: None,
             strict=True,
         )
         return await Execution(plan=plan, bench=bench).run()
+
+
+def _part_of(suite: Suite, probes: Collection[str]) -> Suite:
+    """Return what these probes alone can prove."""
+    requirements = tuple(
+        replace(each, probes=tuple(p for p in each.probes if p in probes))
+        for each in suite.requirements
+        if not each.excluded and not set(each.probes).isdisjoint(probes)
+    )
+    return Suite(
+        requirements=requirements,
+        checks={each.id: suite.checks[each.id] for each in requirements},
+        probes={name: each for name, each in suite.probes.items() if name in probes},
+    )

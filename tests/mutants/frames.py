@@ -2,7 +2,7 @@
 
 Shares nothing with `streamproof.conformance.wire` or the server's own writer: a
 mutation must not be defined by the code that is to notice it. It only has to
-understand what the reference server writes: LF line ends, one field a line.
+understand what the right servers write: LF line ends, one field a line.
 """
 
 from __future__ import annotations
@@ -63,7 +63,7 @@ def with_document(frame: bytes, value: object) -> bytes:
 def kind(frame: bytes) -> str:
     """Return the event's type, such as `token-stream`; "" for a heartbeat."""
     found = document(frame)
-    return str(found["type"]) if found else ""
+    return str(found.get("type", found.get("stage"))) if found else ""
 
 
 def is_event(frame: bytes) -> bool:
@@ -74,28 +74,3 @@ def is_event(frame: bytes) -> bool:
 def number(frame: bytes) -> int:
     """Return n of the id `<stream>-<n>`; 0 for a heartbeat."""
     return int((get(frame, "id") or "-0").rpartition("-")[2])
-
-
-def is_terminal(frame: bytes) -> bool:
-    """Tell whether this is the last event of a run."""
-    found = document(frame)
-    return bool(found) and (
-        found["type"] == "error"
-        or (found["type"] == "node-complete" and found["node"] == "assemble")
-    )
-
-
-def failure(frame: bytes, code: str) -> bytes:
-    """Return an error event that could follow the event in `frame`."""
-    event = document(frame)
-    stream, _, n = (get(frame, "id") or "").rpartition("-")
-    event["type"] = "error"
-    event["progress"]["etaMs"] = 0
-    event["delta"] = {
-        "status": "error",
-        "code": code,
-        "message": "it failed",
-        "retryable": False,
-    }
-    next_id = f"{stream}-{int(n) + 1}"
-    return put(with_document(drop(frame, "retry"), event), "id", next_id)

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import httpx
 import jwt
+from tests.mutants.base import Base
 
 SECRET = "a secret of the mutants, long enough for HS256"
 
@@ -19,6 +20,7 @@ class Site:
     """
 
     upstream: str
+    base: Base
 
     def credential(self, user: str, lifetime_s: float = 3600) -> str:
         """Return an Authorization header that is valid for `user`."""

@@ -162,7 +162,7 @@ WRONG_STREAMS = (
     ),
     shaped("empty", "an event without data before it", "garble at=2 how=empty"),
     shaped("duplicate", "the second token twice", "garble at=2 how=duplicate"),
-    shaped("unknown", "an event that nobody knows", "garble at=2 how=unknown"),
+    shaped("unknown", "an event of an unknown type", "garble at=2 how=unknown"),
     shaped("no-finish", "a stream without the reason why it ended", "omit what=finish"),
     shaped("no-usage", "a stream without its token counts", "omit what=usage"),
     shaped("no-terminator", "all but the terminator", "omit what=terminator"),

@@ -64,6 +64,10 @@ class _Waited(BaseModel):
     reached: bool
 
 
+class _Put(BaseModel):
+    key: str
+
+
 class _Released(BaseModel):
     released: Annotated[int, Field(ge=0)]
 
@@ -152,6 +156,10 @@ class Control:
     async def release(self, key: str) -> None:
         """Open the gates of this key, those to come included."""
         await self._ask(_Released, "POST", f"/_fakes/gates/{key}/release", json={})
+
+    async def put_script(self, key: str, turns: list[dict[str, object]]) -> None:
+        """Let the calls of this key follow a script: what each turn does, as JSON."""
+        await self._ask(_Put, "PUT", f"/_fakes/scripts/{key}", json=turns)
 
     async def _ask(
         self,

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import hashlib
+from uuid import UUID
+
 from ...profiles import Profile
 from ...profiles.typed import EventId, parse_id
 
@@ -33,9 +36,15 @@ _GARBAGE = (
 )
 
 
-def unknown_stream(stream: str) -> str:
-    """Return a stream id like this one, of a stream that does not exist."""
-    return stream[:-_CHANGED] + stream[-_CHANGED:].translate(_NEXT)
+def unknown_id(known: str) -> str:
+    """Return an id like this one, of a stream or session that does not exist."""
+    return known[:-_CHANGED] + known[-_CHANGED:].translate(_NEXT)
+
+
+def make_uuid(text: str) -> str:
+    """Return a UUID of version 4 that is the same for the same text."""
+    digest = hashlib.sha256(text.encode()).digest()
+    return str(UUID(bytes=digest[:16], version=4))
 
 
 def malformed_ids(profile: Profile, known: EventId) -> tuple[str, ...]:

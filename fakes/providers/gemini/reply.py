@@ -175,7 +175,7 @@ class ContentReply:
         return self._frame("" if is_events else "{}")
 
     def unknown(self) -> bytes:
-        """Encode a response of nothing but a field that nobody knows."""
+        """Encode a response of nothing but a field that no client knows."""
         return self._frame(self._spell({"notice": NOTICE, **self._tail}))
 
     def body(self) -> bytes:

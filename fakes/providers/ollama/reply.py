@@ -121,7 +121,7 @@ class LineReply:
         return b"\n"
 
     def unknown(self) -> bytes:
-        """Encode a line of nothing but a field that nobody knows."""
+        """Encode a line of nothing but a field that no client knows."""
         line = {**self._line_head(), "notice": NOTICE, "done": False}
         return spell(f"{dumps(line)}\n")
 

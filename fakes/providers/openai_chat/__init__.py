@@ -19,9 +19,17 @@ __all__ = ["OPENAI_CHAT", "ChatReply", "ChatRequest", "parse_request"]
 OPENAI_CHAT: Final = Endpoint(
     name="openai_chat",
     prompt_field="messages",
-    path="/v1/chat/completions",
-    parse=lambda body, headers, fingerprint: parse_request(
-        body, headers, fingerprint=fingerprint
+    paths=(
+        "/v1/chat/completions",
+        # As Azure has it.
+        "/openai/v1/chat/completions",
+        "/openai/deployments/{deployment}/chat/completions",
+    ),
+    parse=lambda received: parse_request(
+        received.body,
+        received.headers,
+        fingerprint=received.fingerprint,
+        deployment=received.params.get("deployment"),
     ),
     answer=lambda request, answer, seed: ChatReply(
         request=request, answer=answer, seed=seed

@@ -107,7 +107,7 @@ class ChatReply(ServiceReply):
         return 500, encode_late_error(error)
 
     def unknown(self) -> bytes:
-        """Encode a chunk of another object than the one that everybody waits for."""
+        """Encode a chunk of another object than the one that clients wait for."""
         notice = {**self._chunk_head(), "object": "chat.completion.notice"}
         return event(dumps({**notice, "choices": [], "notice": NOTICE}))
 

@@ -48,6 +48,11 @@ class _Body(Tolerant):
     top_p: Annotated[float, Field(ge=0, le=1)] | None = None
 
 
+class _DeployedBody(_Body):
+    # The path names it already.
+    model: Annotated[str, Field(max_length=256)] = ""
+
+
 ROLES: Final = frozenset(
     {"developer", "system", "user", "assistant", "tool", "function"}
 )
@@ -74,22 +79,28 @@ class ChatRequest:
 
 
 def parse_request(
-    body: bytes, headers: Mapping[str, str], *, fingerprint: str
+    body: bytes,
+    headers: Mapping[str, str],
+    *,
+    fingerprint: str,
+    deployment: str | None = None,
 ) -> ChatRequest:
     """Read a request as strictly as the real service does.
 
+    A deployment is the model of a request that names none.
+
     Raises:
-        RequestError: 401 without a bearer token, 400 for anything malformed.
+        RequestError: 401 without a key, 400 for anything malformed.
     """
     require_key(headers)
     try:
-        parsed = read(_Body, body)
+        parsed = read(_DeployedBody if deployment else _Body, body)
     except ValidationError as error:
         raise explain(error) from None
     _check_values(parsed)
     options = parsed.stream_options or _StreamOptions()
     return ChatRequest(
-        model=parsed.model,
+        model=parsed.model or deployment or "",
         stream=bool(parsed.stream),
         texts=tuple(_texts(parsed.messages)),
         include_usage=options.include_usage,

@@ -19,9 +19,16 @@ __all__ = ["OPENAI_RESPONSES", "ResponseReply", "ResponseRequest", "parse_reques
 OPENAI_RESPONSES: Final = Endpoint(
     name="openai_responses",
     prompt_field="input",
-    path="/v1/responses",
-    parse=lambda body, headers, fingerprint: parse_request(
-        body, headers, fingerprint=fingerprint
+    paths=(
+        "/v1/responses",
+        # As Azure has it.
+        "/openai/v1/responses",
+        "/openai/responses",
+    ),
+    parse=lambda received: parse_request(
+        received.body,
+        received.headers,
+        fingerprint=received.fingerprint,
     ),
     answer=lambda request, answer, seed: ResponseReply(
         request=request, answer=answer, seed=seed

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Final
 
 from ...content import Kind, Omission, StopReason
 from ...dice import HEX
-from ..encoding import NOTICE, cut_behind_mark, dumps, event, mark_end
+from ..encoding import NOTICE, comment, cut_behind_mark, dumps, event, mark_end
 from ..openai_reply import ServiceReply
 from ..openai_service import FAILURES, encode_late_error
 from .items import Item
@@ -96,7 +96,17 @@ class ResponseReply(ServiceReply):
             response = {**self._response("failed"), "error": failure}
             return self._event(FAILED, {"response": response})
         code = error.type or "server_error"
-        return self._event("error", {"code": code, "message": message, "param": None})
+        told: dict[str, object] = {"code": code, "message": message, "param": None}
+        if error.shape == "flat":
+            return self._event("error", told)
+        # What the service sends is not what its reference says,
+        # https://github.com/openai/openai-dotnet/issues/881
+        return self._event("error", {"error": {"type": code, **told}})
+
+    def keepalive(self, text: str | None) -> bytes:
+        """Encode an event of its own; with a text a comment, as from a gateway."""
+        # https://github.com/openai/openai-node/issues/1964
+        return self._event("keepalive", {}) if text is None else comment(text)
 
     def body_error(self, error: InStreamError) -> tuple[int, bytes]:
         """Encode the same error as the body of a 500."""

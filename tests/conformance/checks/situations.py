@@ -72,7 +72,7 @@ unknown = { status = 404, code = "NO_STREAM" }
 [cancel]
 grace_s = 0.5
 within_s = 1.0
-explicit = { path = "/streams/{stream}" }
+explicit = [{ path = "/streams/{stream}" }]
 
 [auth]
 expiry = "closes"
@@ -88,6 +88,7 @@ code = "/code"
 message = "/message"
 retryable = "/retryable"
 cancelled = "CANCELLED"
+codes = ["UPSTREAM", "LIMITED", "TIMEOUT", "BROKEN", "CANCELLED"]
 timeout_s = 2.0
 retries_upstream = true
 

@@ -4,6 +4,7 @@ from dataclasses import replace
 
 import pytest
 from tests.conformance.checks.situations import (
+    SMALL,
     answer,
     assert_finding,
     assert_untestable,
@@ -22,7 +23,20 @@ from tests.conformance.checks.situations import (
 )
 
 from streamproof.conformance.model import Evidence, Exchange
+from streamproof.conformance.profiles import parse
 from streamproof.conformance.wire import EndingKind
+
+FORMS = parse(
+    SMALL,
+    origin="forms",
+    overrides=(
+        "auth.forms=['bearer', 'query', 'cookie']",
+        "auth.first_decides=true",
+        "auth.comes_first=true",
+        "auth.code=UNAUTHORIZED",
+    ),
+)
+"""The small profile with three places for a credential, of which the first decides."""
 
 REFUSED = {
     "auth.no-credential": "none",
@@ -33,6 +47,7 @@ REFUSED = {
     "auth.wrong-algorithm": "wrong-algorithm",
     "auth.expired": "expired",
     "auth.query-token-refused": "query-token",
+    "auth.cookie-token-refused": "cookie-token",
     "auth.before-validation": "none-and-invalid-body",
 }
 
@@ -65,15 +80,144 @@ EXPIRY = evidence(
     marks={"expires": 102.0, "released": 102.5},
 )
 
+FAULTS = ("malformed", "alg-none", "bad-signature", "wrong-algorithm", "expired")
+IN_FORMS = evidence(
+    *CREDENTIALS.exchanges,
+    *(refused(f"{fault}-{form}") for fault in FAULTS for form in ("query", "cookie")),
+    *(refused(f"none-and-{what}") for what in ("unknown-path", "wrong-method")),
+    *(
+        each
+        for form in ("query", "cookie")
+        for each in (
+            stream(f"accepted-{form}", token(1), done(2), key=f"K-{form}"),
+            answer(f"resumed-{form}", 204),
+            answer(f"cancelled-{form}", 200),
+        )
+    ),
+    *(
+        each
+        for one, other in (("bearer", "query"), ("query", "cookie"))
+        for each in (
+            stream(f"good-{one}-bad-{other}", token(1), done(2)),
+            refused(f"good-{other}-bad-{one}"),
+        )
+    ),
+    calls=CREDENTIALS.calls,
+)
+NOT_IN_FORMS = {"auth.query-token-refused", "auth.cookie-token-refused"}
+OF_FORMS = (
+    "auth.before-routing",
+    "auth.every-form-accepted",
+    "auth.first-form-decides",
+    "auth.refusal-code",
+)
+
 RIGHT = dict.fromkeys(ids_of("auth"), CREDENTIALS) | {
     "auth.expiry-closes": EXPIRY,
     "auth.expiry-resumable": EXPIRY,
 }
 
 
-@pytest.mark.parametrize("id_", ids_of("auth"))
+@pytest.mark.parametrize("id_", sorted(set(ids_of("auth")) - set(OF_FORMS)))
 def test_right_evidence_passes(id_: str) -> None:
     assert findings(id_, RIGHT[id_]) == []
+
+
+@pytest.mark.parametrize("id_", sorted({*OF_FORMS, *REFUSED} - NOT_IN_FORMS))
+def test_right_evidence_of_several_forms_passes(id_: str) -> None:
+    assert findings(id_, IN_FORMS, FORMS) == []
+
+
+@pytest.mark.parametrize("fault", FAULTS)
+def test_a_fault_that_is_accepted_in_one_form_alone_is_found(fault: str) -> None:
+    wrong = with_exchanges(IN_FORMS, stream(f"{fault}-cookie", token(1), done(2)))
+
+    (found,) = findings(f"auth.{fault}", wrong, FORMS)
+
+    assert found.exchange == f"{fault}-cookie"
+    assert " in a cookie to be refused with 401" in found.expected
+
+
+@pytest.mark.parametrize("fault", FAULTS)
+def test_a_form_in_which_nothing_is_accepted_proves_nothing(fault: str) -> None:
+    wrong = with_exchanges(IN_FORMS, refused("accepted-query"))
+
+    why = "no valid request with its token in the query was accepted"
+    assert_untestable(f"auth.{fault}", wrong, why, FORMS)
+
+
+WRONG_FORMS: list[tuple[str, Evidence, str, str]] = [
+    (
+        "auth.before-routing",
+        with_exchanges(IN_FORMS, answer("none-and-unknown-path", 404, "NOT_FOUND")),
+        "a request to an unknown path without a credential to be refused with 401",
+        "404",
+    ),
+    (
+        "auth.before-routing",
+        with_exchanges(IN_FORMS, answer("none-and-wrong-method", 405, "NO")),
+        "a request with an unserved method and no credential to be refused with 401",
+        "405",
+    ),
+    (
+        "auth.every-form-accepted",
+        with_exchanges(IN_FORMS, refused("accepted-cookie")),
+        "a stream for a token in a cookie",
+        "401",
+    ),
+    (
+        "auth.every-form-accepted",
+        with_exchanges(IN_FORMS, refused("resumed-query")),
+        "a token in the query to count for what is resumed too",
+        "401",
+    ),
+    (
+        "auth.every-form-accepted",
+        with_exchanges(IN_FORMS, refused("cancelled-cookie")),
+        "a token in a cookie to count for what is cancelled too",
+        "401",
+    ),
+    (
+        "auth.first-form-decides",
+        with_exchanges(IN_FORMS, refused("good-bearer-bad-query")),
+        "the good token in the Authorization header to decide, not the bad one",
+        "401",
+    ),
+    (
+        "auth.first-form-decides",
+        with_exchanges(IN_FORMS, stream("good-cookie-bad-query", token(1), done(2))),
+        "a bad token in the query beside a good one in a cookie to be refused",
+        "200",
+    ),
+    (
+        "auth.refusal-code",
+        with_exchanges(IN_FORMS, answer("expired", 401, "EXPIRED")),
+        "to be refused with 'UNAUTHORIZED' at /error/code",
+        "EXPIRED",
+    ),
+]
+
+
+@pytest.mark.parametrize(("id_", "wrong", "expected", "got"), WRONG_FORMS)
+def test_wrong_evidence_of_several_forms_is_found(
+    id_: str, wrong: Evidence, expected: str, got: str
+) -> None:
+    assert_finding(id_, wrong, expected, got, FORMS)
+
+
+UNPROVEN_FORMS: list[tuple[str, Evidence, str]] = [
+    ("auth.before-routing", CREDENTIALS, "no exchange 'none-and-unknown-path'"),
+    ("auth.every-form-accepted", CREDENTIALS, "no exchange 'accepted-query'"),
+    ("auth.first-form-decides", CREDENTIALS, "with its token in the query"),
+    ("auth.refusal-code", evidence(stream("none", token(1))), "was refused so"),
+]
+
+
+@pytest.mark.parametrize(("id_", "unproven", "why"), UNPROVEN_FORMS)
+def test_evidence_without_several_forms_proves_nothing(
+    id_: str, unproven: Evidence, why: str
+) -> None:
+    assert_untestable(id_, unproven, why, FORMS)
 
 
 @pytest.mark.parametrize(("id_", "label"), REFUSED.items())
@@ -143,7 +287,7 @@ WRONG: list[tuple[str, Evidence, str, str]] = [
     (
         "auth.takes-no-slot",
         with_exchanges(CREDENTIALS, answer("valid-2", 429, "TOO_MANY")),
-        "all 2 streams to open after 9 refusals",
+        "all 2 streams to open after 10 refusals",
         "429",
     ),
     (
@@ -152,7 +296,7 @@ WRONG: list[tuple[str, Evidence, str, str]] = [
             EXPIRY,
             stream("stream", token(1), ending=EndingKind.CLOSED_BY_US, ended_at=109.0),
         ),
-        "to end properly at the token's expiry",
+        "to end properly after the token's expiry",
         "closed by us end 7000 ms after it",
     ),
     (
@@ -161,7 +305,7 @@ WRONG: list[tuple[str, Evidence, str, str]] = [
             EXPIRY,
             stream("stream", token(1), ending=EndingKind.RESET, ended_at=102.1),
         ),
-        "to end properly at the token's expiry",
+        "to end properly after the token's expiry",
         "reset end 100 ms after it",
     ),
     (
@@ -252,8 +396,11 @@ def test_evidence_that_proves_nothing_never_passes(
 
 
 def test_every_check_has_wrong_and_unproven_evidence() -> None:
-    assert sorted({*REFUSED, *(row[0] for row in WRONG)}) == ids_of("auth")
-    assert sorted({*REFUSED, *(row[0] for row in UNPROVEN)}) == ids_of("auth")
+    wrong = {row[0] for row in (*WRONG, *WRONG_FORMS)}
+    unproven = {row[0] for row in (*UNPROVEN, *UNPROVEN_FORMS)}
+
+    assert sorted({*REFUSED, *wrong}) == ids_of("auth")
+    assert sorted({*REFUSED, *unproven}) == ids_of("auth")
 
 
 def test_a_late_end_is_a_timed_finding_with_its_sample() -> None:

@@ -1,10 +1,12 @@
 """Checks of topic `cancellation`, on hand-made evidence."""
 
+import json
 from dataclasses import replace
 from typing import Any
 
 import pytest
 from tests.conformance.checks.situations import (
+    SMALL,
     answer,
     assert_finding,
     assert_untestable,
@@ -24,8 +26,14 @@ from tests.conformance.checks.situations import (
     without,
 )
 
-from streamproof.conformance.model import Evidence, UpstreamCall
+from streamproof.conformance.model import Evidence, Exchange, UpstreamCall
+from streamproof.conformance.profiles import parse
 from streamproof.conformance.wire import EndingKind
+
+LABELS = (
+    "stream",
+    *("bare-cancel", "unknown-cancel", "foreign-cancel", "cancel", "cancel-again"),
+)
 
 # `Any`, because a mapping of floats could hold any keyword of `call`.
 PHASES: dict[str, dict[str, Any]] = {
@@ -59,6 +67,7 @@ def explicit(phase: str) -> Evidence:
             user="bob",
             path="/streams/s",
         ),
+        answer("bare-cancel", 401, "UNAUTHORIZED", at=100.7),
         answer("cancel", 202, at=101.0),
         answer("cancel-again", 200, at=101.5),
         calls=(closed_in(phase, 101.02),),
@@ -91,6 +100,73 @@ FINISHED = evidence(
     calls=(complete_call(),),
 )
 
+TWO = parse(
+    SMALL,
+    origin="two",
+    overrides=(
+        """cancel.explicit=[
+            {path='/streams/{stream}', accepted={required=['id']},
+             finished={required=['status']}, unknown_code='NO_STREAM'},
+            {method='POST', path='/cancel', body={of=['{stream}'], why='late'},
+             accepted={required=['of']}, finished_status=409, finished_code='IS_OVER',
+             tells={'/why'='late'}},
+        ]""".replace("\n", " "),
+    ),
+)
+"""The small profile with a second request that cancels."""
+
+
+def by_post(label: str, status: int, code: str | None = None, **more: Any) -> Exchange:  # noqa: ANN401 -- whatever `answer` takes
+    made = answer(label, status, code, **more)
+    body = json.dumps({"of": ["s"], "why": "late"}).encode()
+    asked = replace(made.request, path="/cancel", body=body)
+    return replace(made, request=asked)
+
+
+def second(*frames: bytes) -> Exchange:
+    return stream("stream-2", *frames, at=110.0, step_s=0.52, key="K2")
+
+
+def in_two_ways() -> Evidence:
+    """What `explicit` has, and 10 s later the same by the second request."""
+    late = frame(2, "error", code="CANCELLED", message="m", retryable=True, why="late")
+    again = call(
+        "cancelled_midstream",
+        key="K2",
+        accepted=110.1,
+        headers_sent=110.2,
+        token_sent=110.3,
+        peer_gone=111.02,
+        ended=111.02,
+    )
+    return with_exchanges(
+        replace(
+            CANCELLED,
+            calls=(*CANCELLED.calls, again),
+            marks={**CANCELLED.marks, "cancel_sent-2": 111.0},
+        ),
+        answer("cancel", 202, at=101.0, body=b'{"id": "s"}'),
+        answer("cancel-again", 200, at=101.5, body=b'{"status": "cancelled"}'),
+        second(frame(1, "start"), late),
+        by_post("bare-cancel-2", 401, "UNAUTHORIZED", at=110.7),
+        by_post("unknown-cancel-2", 404, "NO_STREAM", at=110.8),
+        by_post("foreign-cancel-2", 404, "NO_STREAM", at=110.9, user="bob"),
+        by_post("cancel-2", 202, at=111.0, body=b'{"of": ["s"]}'),
+        by_post("cancel-again-2", 409, "IS_OVER", at=111.5),
+    )
+
+
+IN_TWO_WAYS = in_two_ways()
+OF_TWO = ("cancellation.answer-payload", "cancellation.reason-told")
+IN_BOTH = (
+    *(f"cancellation.{what}" for what in ("no-tokens-after", "no-further-calls")),
+    *(f"cancellation.{what}" for what in ("reader-told", "accepted-answer")),
+    *(f"cancellation.{what}" for what in ("idempotent-answer", "unknown-refused")),
+    *(f"cancellation.{what}" for what in ("foreign-refused", "foreign-like-unknown")),
+    *(f"cancellation.{what}" for what in ("needs-credential", "explicit-midstream")),
+    "cancellation.refusals-are-json",
+)
+
 RIGHT = (
     dict.fromkeys(ids_of("cancellation"), CANCELLED)
     | CALL_CLOSED
@@ -106,6 +182,142 @@ RIGHT = (
 @pytest.mark.parametrize("id_", ids_of("cancellation"))
 def test_right_evidence_passes(id_: str) -> None:
     assert findings(id_, RIGHT[id_]) == []
+
+
+@pytest.mark.parametrize("id_", [*OF_TWO, *IN_BOTH])
+def test_right_evidence_of_two_requests_passes(id_: str) -> None:
+    assert findings(id_, IN_TWO_WAYS, TWO) == []
+
+
+@pytest.mark.parametrize("id_", [*IN_BOTH[:-1], "cancellation.reason-told"])
+def test_a_second_request_that_was_not_tried_proves_nothing(id_: str) -> None:
+    untried = without(IN_TWO_WAYS, *(f"{each}-2" for each in LABELS))
+
+    assert_untestable(id_, untried, "no exchange '.*-2'", TWO)
+
+
+WRONG_SECOND: list[tuple[str, Evidence, str, str]] = [
+    (
+        "cancellation.explicit-midstream",
+        replace(
+            IN_TWO_WAYS,
+            calls=(
+                *CANCELLED.calls,
+                call(None, key="K2", accepted=110, headers_sent=110, token_sent=110),
+            ),
+        ),
+        "closed within 1000 ms of the cancel request by POST /cancel",
+        "still open",
+    ),
+    (
+        "cancellation.reader-told",
+        with_exchanges(
+            IN_TWO_WAYS,
+            second(frame(1, "start"), error(2)),
+        ),
+        "a terminal event that says cancelled",
+        "which says error",
+    ),
+    (
+        "cancellation.accepted-answer",
+        with_exchanges(IN_TWO_WAYS, by_post("cancel-2", 200, at=111.0)),
+        "202 for a cancel of a running stream by POST /cancel",
+        "200",
+    ),
+    (
+        "cancellation.idempotent-answer",
+        with_exchanges(IN_TWO_WAYS, by_post("cancel-again-2", 409, "BUSY", at=111.5)),
+        "a second cancel of the same stream by POST /cancel to be refused with",
+        "BUSY",
+    ),
+    (
+        "cancellation.unknown-refused",
+        with_exchanges(IN_TWO_WAYS, answer("unknown-cancel", 404, "OTHER", at=100.8)),
+        "to be refused with 'NO_STREAM' at /error/code",
+        "OTHER",
+    ),
+    (
+        "cancellation.foreign-refused",
+        with_exchanges(
+            IN_TWO_WAYS, by_post("foreign-cancel-2", 202, at=110.9, user="bob")
+        ),
+        "another user's cancel by POST /cancel to be refused with 404",
+        "202",
+    ),
+    (
+        "cancellation.needs-credential",
+        with_exchanges(IN_TWO_WAYS, by_post("bare-cancel-2", 202, at=110.7)),
+        "a cancel without a credential by POST /cancel to be refused with 401",
+        "202",
+    ),
+    (
+        "cancellation.answer-payload",
+        with_exchanges(IN_TWO_WAYS, by_post("cancel-2", 202, at=111.0, body=b"{}")),
+        "a body as its schema has it",
+        "'of' is a required property",
+    ),
+    (
+        "cancellation.answer-payload",
+        with_exchanges(IN_TWO_WAYS, answer("cancel-again", 200, body=b"done")),
+        "a JSON document as application/json",
+        "done",
+    ),
+    (
+        "cancellation.reason-told",
+        with_exchanges(
+            IN_TWO_WAYS,
+            second(frame(1, "start"), cancelled(2)),
+        ),
+        '"late" at /why of the terminal event after the cancel request by POST /cancel',
+        "nothing",
+    ),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("id_", "wrong", "expected", "got"), WRONG_SECOND)
+def test_what_is_wrong_with_one_of_two_requests_is_found(
+    id_: str, wrong: Evidence, expected: str, got: str
+) -> None:
+    assert_finding(id_, wrong, expected, got, TWO)
+
+
+UNPROVEN_SECOND: list[tuple[str, Evidence, str]] = [
+    (
+        "cancellation.answer-payload",
+        with_exchanges(IN_TWO_WAYS, by_post("cancel-2", 500, at=111.0)),
+        "no cancel was answered as declared",
+    ),
+    (
+        "cancellation.reason-told",
+        with_exchanges(
+            IN_TWO_WAYS, stream("stream-2", frame(1, "start"), at=110.0, key="K2")
+        ),
+        "no event says cancelled",
+    ),
+]
+
+
+@pytest.mark.parametrize(("id_", "unproven", "why"), UNPROVEN_SECOND)
+def test_evidence_of_one_of_two_requests_alone_proves_nothing(
+    id_: str, unproven: Evidence, why: str
+) -> None:
+    assert_untestable(id_, unproven, why, TWO)
+
+
+def test_ids_in_the_bodies_of_cancels_are_no_difference() -> None:
+    def refusal(label: str, stream_id: str, user: str) -> Exchange:
+        told = f'{{"error": {{"code": "X", "message": "no stream {stream_id}"}}}}'
+        made = by_post(label, 404, body=told.encode(), at=110.9, user=user)
+        body = json.dumps({"of": [stream_id], "why": "late"}).encode()
+        return replace(made, request=replace(made.request, body=body))
+
+    both = with_exchanges(
+        IN_TWO_WAYS,
+        refusal("foreign-cancel-2", "s-abc", "bob"),
+        refusal("unknown-cancel-2", "s-xyz", "ann"),
+    )
+
+    assert findings("cancellation.foreign-like-unknown", both, TWO) == []
 
 
 @pytest.mark.parametrize("id_", ["no-tokens-after", "no-further-calls"])
@@ -360,6 +572,7 @@ UNPROVEN: list[tuple[str, Evidence, str]] = [
         replace(GONE, calls=(open_in("midstream"),)),
         "never closed",
     ),
+    ("cancellation.needs-credential", OVER, "outside of its life"),
     ("cancellation.no-tokens-after", OVER, "outside of its life"),
     ("cancellation.no-tokens-after", UNMARKED, "neither cancelled the run nor left"),
     ("cancellation.no-further-calls", OVER, "outside of its life"),
@@ -379,7 +592,7 @@ UNPROVEN: list[tuple[str, Evidence, str]] = [
         ),
         "did not finish",
     ),
-    ("cancellation.foreign-refused", OVER, "over before that cancel"),
+    ("cancellation.foreign-refused", OVER, "outside of its life"),
     (
         "cancellation.foreign-refused",
         with_exchanges(CANCELLED, answer("foreign-cancel", 404, "NO_STREAM")),
@@ -427,8 +640,9 @@ def test_evidence_that_proves_nothing_never_passes(
 
 
 def test_every_check_has_wrong_and_unproven_evidence() -> None:
-    wrong = {*CALL_CLOSED, *(row[0] for row in WRONG)}
-    unproven = {*CALL_CLOSED, *(row[0] for row in UNPROVEN)}
+    wrong = {*CALL_CLOSED, *(row[0] for row in (*WRONG, *WRONG_SECOND))}
+    unproven = {*CALL_CLOSED, *(row[0] for row in (*UNPROVEN, *UNPROVEN_SECOND))}
+    unproven |= set(IN_BOTH)
 
     assert sorted(wrong) == ids_of("cancellation")
     assert sorted(unproven) == ids_of("cancellation")

@@ -24,6 +24,8 @@ from tests.conformance.checks.timelines import (
 )
 
 from streamproof.conformance.model import Evidence
+from streamproof.conformance.profiles import Profile
+from streamproof.conformance.profiles.schema import Heartbeat
 from streamproof.conformance.wire import EndingKind
 
 
@@ -210,3 +212,63 @@ def test_a_stream_that_broke_off_is_still_judged_on_what_arrived() -> None:
     given = evidence(stream, calls=(call(102.1, headers=102.0),))
 
     assert_finding("delivery.first-event-in-time", given, "500 ms", "900 ms", RICH)
+
+
+@pytest.mark.parametrize(
+    ("opens", "beat_at", "is_right"),
+    [(True, 100.03, True), (True, 100.7, False), (False, 100.03, False)],
+)
+def test_a_heartbeat_counts_where_it_opens_every_response(
+    beat_at: float, *, opens: bool, is_right: bool
+) -> None:
+    heartbeat = Heartbeat(form="comment", opens=opens)
+    profile = RICH.model_copy(update={"heartbeat": heartbeat})
+    beat, event_ = (beat_at, b": hb\n\n"), (100.8, event(1, "start"))
+    given = evidence(
+        response("stream", beat, event_, (101.1, event(2, "done"))),
+        calls=(call(101.02, headers=101.0),),
+    )
+
+    found = findings("delivery.first-event-in-time", given, profile)
+
+    assert (found == []) is is_right
+
+
+def in_portions(words: int) -> Profile:
+    """Return the rich profile of a target that gathers so many words."""
+    assert RICH.steering.token is not None
+    token_text = RICH.steering.token.model_copy(update={"words": words})
+    steering = RICH.steering.model_copy(update={"token": token_text})
+    return RICH.model_copy(update={"steering": steering})
+
+
+GATHERED = evidence(
+    response(
+        "stream",
+        (100.05, event(1, "start")),
+        (100.19, token(2, "amber birch ")),
+        (100.35, token(3, "cedar delta ")),
+        (100.44, token(4, "ember ")),
+        (100.5, event(5, "done")),
+    ),
+    calls=(call(100.1, 100.18, 100.26, 100.34, 100.42),),
+)
+
+
+def test_a_gathered_token_is_due_once_its_portion_is_full() -> None:
+    id_ = "delivery.tokens-as-produced"
+
+    assert samples(id_, GATHERED, in_portions(2)) == [10, 10, 10, 10, 20]
+    assert samples(id_, GATHERED, RICH) == [90, 10, 90, 10, 20]
+
+
+def test_an_event_holds_no_more_than_a_portion() -> None:
+    id_ = "delivery.one-event-per-token"
+
+    assert findings(id_, GATHERED, in_portions(2)) == []
+    assert_finding(id_, GATHERED, "one token", "amber birch", RICH)
+    three = replace(
+        GATHERED,
+        exchanges=(response("stream", (100.3, token(1, "amber birch cedar "))),),
+    )
+    assert_finding(id_, three, "at most 2 tokens", "cedar", in_portions(2))

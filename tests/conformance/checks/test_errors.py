@@ -283,7 +283,7 @@ WRONG: list[tuple[str, Evidence, str, str]] = [
         "errors.clean-end",
         with_exchanges(DROPPED, stream("stream", error(1), ended_at=102.1)),
         "within 1000 ms of the error event",
-        "after 2000 ms",
+        "its end 2000 ms after it",
     ),
     (
         "errors.tokens-before-error-arrive",

@@ -139,11 +139,18 @@ WRONG: list[tuple[str, Evidence, str, str]] = [
 ]
 
 
+OF_OPENINGS = {"heartbeat.opens-response", "heartbeat.opening-carries-cursor-value"}
+"""They speak of the start of a response, and of nothing that comes later."""
+OF_SILENCES = sorted(set(ids_of("heartbeat")) - OF_OPENINGS)
+
+
 def test_every_check_of_the_topic_is_proven_here() -> None:
-    assert {f"heartbeat.{id_}" for id_, *_ in WRONG} == set(ids_of("heartbeat"))
+    proven = {id_ for id_, *_ in (*WRONG, *WRONG_OPENINGS)}
+
+    assert {f"heartbeat.{id_}" for id_ in proven} == set(ids_of("heartbeat"))
 
 
-@pytest.mark.parametrize("id_", ids_of("heartbeat"))
+@pytest.mark.parametrize("id_", OF_SILENCES)
 def test_right_heartbeats_pass(id_: str) -> None:
     assert findings(id_, RIGHT.get(id_, stalled(*BEATS)), RICH) == []
 
@@ -385,7 +392,7 @@ def test_the_heartbeats_of_a_pipeline_pass_every_check() -> None:
     tail = event(2, "node-complete", node="assemble")
     stream = response("stream", *frames, *beats, (103.52, tail))
     given = evidence(stream, calls=(call(103.51),))
-    checks = set(ids_of("heartbeat")) - {
+    checks = set(OF_SILENCES) - {
         "heartbeat.before-upstream-headers",
         "heartbeat.mid-stream",
         "heartbeat.after-resume",
@@ -405,3 +412,142 @@ def test_a_silence_of_two_intervals_is_too_short_to_count_heartbeats() -> None:
     given = evidence(stream, calls=(call(102.11),))
 
     assert_untestable("heartbeat.keeps-coming", given, "three intervals", RICH)
+
+
+# At the start of every response
+
+OPENED = with_heartbeat(
+    form="json", type="beat", opens=True, cursor_value="/at", tolerance_s=0.5
+)
+
+
+def beat(at: int = 0, type_: str = "beat") -> bytes:
+    return f'data: {{"type": "{type_}", "at": {at}}}\n\n'.encode()
+
+
+def opened(*beats: tuple[float, bytes], first: bytes | None = None) -> Evidence:
+    """Open a response with a heartbeat; say the first token after 3.5 s of silence."""
+    given = stalled((100.015, beat() if first is None else first), *beats)
+    (stream,) = given.exchanges
+    chunks = sorted(stream.transcript.chunks, key=lambda chunk: chunk.at)
+    seen = replace(stream.transcript, chunks=tuple(chunks))
+    return replace(given, exchanges=(replace(stream, transcript=seen),))
+
+
+def come_back(*frames: bytes) -> Evidence:
+    """Read a run, and come back after its second event."""
+    first = body("stream", beat(1), event(1, "start", at=2), event(2, "token", at=5))
+    return evidence(first, body("resumed", *frames, after=f"{RUN}-2", key=None))
+
+
+AT_INTERVALS = ((101.03, beat()), (102.04, beat()), (103.05, beat()))
+BACK = come_back(beat(5), event(3, "token", at=6, retry=True))
+
+WRONG_OPENINGS: list[tuple[str, Evidence, str, str]] = [
+    (
+        "opens-response",
+        evidence(run()),
+        "an event of type 'beat' as the first event",
+        f"start (id '{RUN}-1')",
+    ),
+    ("opens-response", come_back(event(3, "token"), beat(5)), "first event", "token"),
+    ("opens-response", evidence(body("stream", b": hb\n\n")), "first", "no event at"),
+    (
+        "opening-carries-cursor-value",
+        come_back(beat(7), event(3, "token", at=6)),
+        f"at /at what the event '{RUN}-2' has, 5",
+        "7 in the heartbeat that opens the response",
+    ),
+    (
+        "opening-carries-cursor-value",
+        come_back(b'data: {"type": "beat"}\n\n', event(3, "token", at=6)),
+        "at /at what the event",
+        "nothing in",
+    ),
+]
+
+
+@pytest.mark.parametrize("id_", sorted(OF_OPENINGS))
+def test_a_right_opening_passes(id_: str) -> None:
+    assert findings(id_, BACK, OPENED) == []
+
+
+@pytest.mark.parametrize(("id_", "given", "expected", "got"), WRONG_OPENINGS)
+def test_a_wrong_opening_is_found(
+    id_: str, given: Evidence, expected: str, got: str
+) -> None:
+    assert_finding(f"heartbeat.{id_}", given, expected, got, OPENED)
+
+
+def test_a_comment_may_open_every_response_too() -> None:
+    profile = with_heartbeat(form="comment", opens=True)
+    id_ = "heartbeat.opens-response"
+
+    assert findings(id_, evidence(body("stream", HB, event(1, "start"))), profile) == []
+    assert_finding(id_, evidence(run()), "a comment as the first", "start", profile)
+
+
+def test_a_response_that_we_left_at_once_had_no_time_to_open() -> None:
+    left = ended_by(body("stream"), EndingKind.CLOSED_BY_US)
+
+    assert findings("heartbeat.opens-response", evidence(left), OPENED) == []
+
+
+def test_an_unknown_cursor_has_no_value_to_carry() -> None:
+    id_ = "heartbeat.opening-carries-cursor-value"
+    unknown = evidence(body("resumed", beat(1), after="x-1"))
+
+    assert_untestable(id_, evidence(body("stream", beat(1))), "no resumed", OPENED)
+    assert_untestable(id_, unknown, "no resumed response", OPENED)
+    assert_untestable(id_, BACK, "no value of the event at the", RICH)
+
+
+@pytest.mark.parametrize("id_", OF_SILENCES)
+def test_an_opening_heartbeat_is_right_beside_those_of_silences(id_: str) -> None:
+    given = RIGHT_OPENED.get(id_, opened(*AT_INTERVALS))
+
+    assert findings(id_, given, OPENED) == []
+
+
+def _opened_like(given: Evidence) -> Evidence:
+    """Open every response with a heartbeat, and put events in place of comments."""
+    exchanges = []
+    for exchange in given.exchanges:
+        seen = exchange.transcript
+        chunks = [replace(c, data=beat()) if c.data == HB else c for c in seen.chunks]
+        first = replace(chunks[0], at=100.011, data=beat())
+        seen = replace(seen, chunks=(first, *chunks))
+        exchanges.append(replace(exchange, transcript=seen))
+    return replace(given, exchanges=tuple(exchanges))
+
+
+RIGHT_OPENED = {id_: _opened_like(given) for id_, given in RIGHT.items()}
+
+
+def test_an_opening_heartbeat_answers_for_no_silence() -> None:
+    early = held(released=101.1)
+    (stream,) = early.exchanges
+    chunks = (replace(stream.transcript.chunks[0], at=100.015, data=beat()),)
+    seen = replace(stream.transcript, chunks=chunks + stream.transcript.chunks)
+    given = replace(early, exchanges=(replace(stream, transcript=seen),))
+
+    assert_untestable("heartbeat.before-upstream-headers", given, "too short", OPENED)
+    assert samples("heartbeat.before-first-token", opened(*AT_INTERVALS), OPENED) == [
+        1010,
+        1010,
+        1010,
+    ]
+
+
+def test_an_opening_heartbeat_is_not_counted_among_those_due() -> None:
+    id_ = "heartbeat.keeps-coming"
+    late_call = replace(call(103.51, accepted=100.0, headers=100.01))
+    given = replace(opened(AT_INTERVALS[0]), calls=(late_call,))
+
+    assert_finding(id_, given, "3 heartbeats", "1", OPENED)
+
+
+def test_a_stranger_in_a_silence_is_found_beside_an_opening_heartbeat() -> None:
+    given = opened((101.0, HB), (102.0, HB), (103.0, HB))
+
+    assert_finding("heartbeat.declared-form", given, "in a silence", "hb", OPENED)

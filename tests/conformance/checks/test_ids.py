@@ -28,6 +28,7 @@ from tests.conformance.checks.timelines import (
 from streamproof.conformance.checks.ids import max_entropy_bits
 from streamproof.conformance.model import Evidence
 from streamproof.conformance.profiles import Profile
+from streamproof.conformance.profiles.schema import Heartbeat
 
 RIGHT = evidence(run(), run("twin", OTHER, "K-twin"), resumed())
 START = '{"type": "start"}'
@@ -206,3 +207,31 @@ def test_a_profile_without_retry_is_never_judged() -> None:
     profile = RICH.model_copy(update={"retry": None})
 
     assert_untestable("ids.retry-on-first-event", RIGHT, "declares no retry", profile)
+
+
+def test_retry_stands_on_the_first_event_that_has_an_id() -> None:
+    id_ = "ids.retry-on-first-event"
+    plain = b'data: {"type": "start"}\n\n'
+
+    assert findings(id_, only(plain, event(1, "token", retry=True)), RICH) == []
+    given = only(b"retry: 1000\n" + plain, event(1, "token", retry=False))
+    assert_finding(id_, given, "the first event with an id", "token (id", RICH)
+
+
+def test_without_any_id_retry_stands_on_the_first_event() -> None:
+    id_ = "ids.retry-on-first-event"
+    plain = b'data: {"type": "start"}\n\n'
+
+    assert findings(id_, only(b"retry: 1000\n" + plain, plain), RICH) == []
+    profile = profile_with(form="none")
+    assert_finding(id_, only(plain), "a field of the first event", "without", profile)
+
+
+def test_a_heartbeat_before_the_first_event_has_neither_id_nor_retry() -> None:
+    heartbeat = Heartbeat(form="json", type="beat", opens=True)
+    profile = RICH.model_copy(update={"heartbeat": heartbeat})
+    beat = b'data: {"type": "beat"}\n\n'
+    given = only(beat, event(1, "start"), event(2, "done"))
+
+    for id_ in ("retry-on-first-event", "on-every-event", "without-gaps"):
+        assert findings(f"ids.{id_}", given, profile) == []

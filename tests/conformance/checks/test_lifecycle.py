@@ -399,3 +399,64 @@ def test_a_profile_without_order_is_never_judged() -> None:
     profile = RICH.model_copy(update={"order": None})
 
     assert_untestable("lifecycle.order", RIGHT, "declares no order", profile)
+
+
+def with_anywhere(*types: str) -> Profile:
+    assert RICH.order is not None
+    order = RICH.order.model_copy(update={"anywhere": types})
+    return RICH.model_copy(update={"order": order})
+
+
+def test_what_may_come_anywhere_has_no_place_in_the_order() -> None:
+    profile = with_anywhere("progress", "note-*")
+    frames = [event(1, "note-a"), event(2, "start"), event(3, "progress")]
+
+    assert findings("lifecycle.order", only(*frames, DONE), profile) == []
+    assert_finding("lifecycle.order", only(*frames), "start as", "note-a", RICH)
+    given = only(*frames, event(4, "start"))
+    assert_finding(
+        "lifecycle.order",
+        given,
+        f"done or token as event 2, after start (id '{RUN}-2')",
+        f"start (id '{RUN}-4')",
+        profile,
+    )
+
+
+def test_a_resume_after_what_may_come_anywhere_goes_on_with_the_order() -> None:
+    profile = with_anywhere("progress")
+    first = body("stream", START, event(2, "progress"))
+    right = body("resumed", token(3), event(4, "done"), after=f"{RUN}-2")
+    wrong = body("resumed", event(3, "start"), after=f"{RUN}-2")
+
+    assert findings("lifecycle.order", evidence(first, right), profile) == []
+    assert_finding(
+        "lifecycle.order", evidence(first, wrong), "as event 2", "start", profile
+    )
+
+
+def test_an_early_error_is_named_also_behind_what_may_come_anywhere() -> None:
+    given = only(event(1, "progress"), error(2))
+
+    assert_finding(
+        "lifecycle.order",
+        given,
+        "start as event 1",
+        "error (id",
+        with_anywhere("progress"),
+    )
+
+
+def test_an_order_may_tell_types_apart_by_a_value() -> None:
+    named = {"last": EventMatch(type="token", where={"/last": True})}
+    place = RICH.framing.type.model_copy(update={"named": named})
+    framing = RICH.framing.model_copy(update={"type": place})
+    assert RICH.order is not None
+    order = RICH.order.model_copy(update={"grammar": "start token* last done"})
+    profile = RICH.model_copy(update={"framing": framing, "order": order})
+    last = event(2, "token", text="a", last=True)
+
+    assert findings("lifecycle.order", only(START, last, DONE), profile) == []
+    given = only(START, last, token(3), DONE)
+    assert_finding("lifecycle.order", given, "done as event 3", "token", profile)
+    assert_finding("lifecycle.order", only(START, DONE), "last or tok", "done", profile)

@@ -25,6 +25,7 @@ NEED_MORE = {
     "headers.same-on-resume",
     "framing.text-survives",
     "framing.no-forged-events",
+    "vocabulary.error-codes",
     "ids.stream-differs",
     "lifecycle.all-tokens-arrive",
     "lifecycle.one-generation",
@@ -39,6 +40,14 @@ def judge_nothing(evidence: Evidence, profile: Profile) -> Iterator[Finding | Sa
 def test_a_requirement_has_one_check() -> None:
     with pytest.raises(CatalogueError, match=r"one check for framing\.no-bom, got two"):
         check("framing.no-bom")(judge_nothing)
+
+
+@pytest.mark.parametrize("id_", CHECKS)
+def test_a_check_is_named_after_its_requirement(id_: str) -> None:
+    slug = id_.partition(".")[2].replace("-", "_")
+    made_by_a_factory = "judge"
+
+    assert CHECKS[id_].__name__ in (f"judge_{slug}", made_by_a_factory)
 
 
 def test_the_registry_cannot_be_changed_from_outside() -> None:

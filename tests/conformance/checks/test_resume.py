@@ -178,7 +178,7 @@ WRONG: list[tuple[str, Evidence, str, str]] = [
                 ended_at=105.1,
             ),
         ),
-        "the server to end the response after the terminal event",
+        "the response to end properly after the terminal event",
         "deadline end 5000 ms after it",
     ),
     (
@@ -187,7 +187,7 @@ WRONG: list[tuple[str, Evidence, str, str]] = [
             REPLAY, stream("after-0003", done(4), after="s-3", ended_at=102.1)
         ),
         "within 1000 ms of the terminal event",
-        "after 2000 ms",
+        "its end 2000 ms after it",
     ),
     (
         "resume.same-stream-id",
@@ -349,7 +349,7 @@ WRONG: list[tuple[str, Evidence, str, str]] = [
         "resume.takeover-closes-older",
         older(token(1), ended_at=103.0, ending=EndingKind.CLEAN),
         "within 1000 ms of the newer one's head",
-        "its end after 2000 ms",
+        "its end 2000 ms after it",
     ),
     (
         "resume.takeover-closes-older",

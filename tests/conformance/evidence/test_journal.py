@@ -4,6 +4,7 @@ from dataclasses import replace
 
 import pytest
 from tests.conformance.checks.situations import (
+    PROFILE,
     answer,
     call,
     complete_call,
@@ -17,11 +18,15 @@ from streamproof.conformance.evidence.journal import (
     calls_of,
     describe,
     key_of,
+    last_call,
     phase_at,
+    shown_calls,
     under_way,
+    watched,
 )
 from streamproof.conformance.evidence.untestable import Untestable
-from streamproof.conformance.model import Request
+from streamproof.conformance.model import Request, UpstreamCall
+from streamproof.conformance.profiles import Profile
 
 RUNNING = call(
     "cancelled_midstream",
@@ -96,3 +101,76 @@ def test_a_call_is_described_by_turn_outcome_fault_and_tokens() -> None:
         describe(call("faulted", fault="drop"))
         == "model call 1 (faulted by drop, 0 tokens generated)"
     )
+
+
+def shown(calls_per_run: int, *numbers: int) -> Profile:
+    """Return the small profile with these calls shown."""
+    changed = {"calls_per_run": calls_per_run, "shown": numbers or "none"}
+    steering = PROFILE.steering.model_copy(update=changed)
+    return PROFILE.model_copy(update={"steering": steering})
+
+
+def refused(turn: int) -> UpstreamCall:
+    return call("faulted", turn=turn, fault="fail", accepted=100.0, ended=100.01)
+
+
+@pytest.mark.parametrize(
+    ("profile", "turns"),
+    [
+        (PROFILE, [1, 2, 3]),
+        (shown(3), []),
+        (shown(3, 2), [2]),
+        (shown(3, 1, 3), [1, 3]),
+    ],
+)
+def test_the_calls_of_the_profile_are_shown(profile: Profile, turns: list[int]) -> None:
+    start = stream("stream", token(1))
+    given = evidence(start, calls=tuple(complete_call(n) for n in (1, 2, 3)))
+
+    assert [each.turn for each in shown_calls(given, start, profile)] == turns
+
+
+def test_a_call_that_was_refused_and_tried_again_is_one_call() -> None:
+    start = stream("stream", token(1))
+    calls = (refused(1), complete_call(2), refused(3), refused(4), complete_call(5))
+    given = evidence(start, calls=calls)
+
+    second = shown(2, 2)
+    assert [c.turn for c in shown_calls(given, start, second)] == [3, 4, 5]
+    assert watched(given, start, second).turn == 5
+
+
+@pytest.mark.parametrize(
+    ("profile", "turn"), [(PROFILE, 1), (shown(2), 1), (shown(2, 2), 2)]
+)
+def test_the_watched_call_is_the_first_that_is_shown(
+    profile: Profile, turn: int
+) -> None:
+    start = stream("stream", token(1))
+    given = evidence(start, calls=(complete_call(1), complete_call(2)))
+
+    assert watched(given, start, profile).turn == turn
+
+
+def test_a_run_that_did_not_get_to_its_watched_call_proves_nothing() -> None:
+    start = stream("stream", token(1))
+    given = evidence(start, calls=(complete_call(1),))
+
+    with pytest.raises(Untestable, match="model call 2 of 'stream' is not in"):
+        watched(given, start, shown(2, 2))
+
+
+def test_the_call_under_way_may_be_any_of_the_run() -> None:
+    start = stream("stream", token(1))
+    given = evidence(start, calls=(complete_call(1), replace(RUNNING, turn=2)))
+
+    assert under_way(given, start, 103.0, Phase.MIDSTREAM).turn == 2
+    assert last_call(given, start).turn == 2
+
+
+def test_a_call_under_way_in_another_phase_is_named() -> None:
+    start = stream("stream", token(1))
+    given = evidence(start, calls=(complete_call(1), replace(RUNNING, turn=2)))
+
+    with pytest.raises(Untestable, match="stood before the first token: model call 2"):
+        under_way(given, start, 101.5, Phase.MIDSTREAM)

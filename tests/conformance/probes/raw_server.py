@@ -11,13 +11,12 @@ import anyio
 
 from streamproof.conformance import profiles
 from streamproof.conformance.model import Exchange, Request
-from streamproof.conformance.probes.bench.sight import Sight
-from streamproof.conformance.probes.bench.stream import Order, Stream
+from streamproof.conformance.probes.bench.live import LiveExchange, Order
 from streamproof.conformance.probes.carriers.connection import Target
 
 Handler = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
 Serve = Callable[[Handler], Awaitable[Target]]
-Start = Callable[[Stream], Awaitable[Stream]]
+Start = Callable[[LiveExchange], Awaitable[LiveExchange]]
 
 HEAD = b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\n"
 CHUNKED = HEAD + b"Transfer-Encoding: chunked\r\n\r\n"
@@ -45,7 +44,7 @@ def stream_to(
     credential: str = "",
     http_version: str = "1.1",
     deadline_s: float = 10.0,
-) -> Stream:
+) -> LiveExchange:
     order = Order(
         label="stream",
         user="someone",
@@ -55,11 +54,11 @@ def stream_to(
         http_version=http_version,
         deadline_s=deadline_s,
     )
-    return Stream(order, Sight(profile=PROFILE), time.monotonic)
+    return LiveExchange(order, PROFILE, time.monotonic)
 
 
 @asynccontextmanager
-async def running(stream: Stream) -> AsyncIterator[Stream]:
+async def running(stream: LiveExchange) -> AsyncIterator[LiveExchange]:
     async with anyio.create_task_group() as group:
         group.start_soon(stream.run)
         yield stream

@@ -6,11 +6,13 @@ import pytest
 
 from streamproof.conformance.profiles.pointer import (
     MISSING,
+    first_difference,
     is_number,
     is_same_json,
     lookup,
     parse_json,
     show,
+    without,
 )
 
 # The examples of RFC 6901, section 5.
@@ -91,3 +93,29 @@ def test_values_are_shown_in_ascii_and_cut() -> None:
     assert show(MISSING) == "nothing"
     assert show("é\n") == '"\\u00e9\\n"'
     assert show("x" * 200) == f'"{"x" * 119}… (202 characters)'
+
+
+@pytest.mark.parametrize(
+    ("left", "right", "place"),
+    [
+        ({"a": 1}, {"a": 1.0}, None),
+        ({"a": 1}, {"a": True}, "/a"),
+        ({"a": {"b": [1, 2]}}, {"a": {"b": [1, 3]}}, "/a/b/1"),
+        ({"a": 1}, {}, "/a"),
+        ({}, {"b/c~": 1}, "/b~1c~0"),
+        ([1], [1, 2], ""),
+        (MISSING, {"a": 1}, ""),
+        (MISSING, MISSING, None),
+    ],
+)
+def test_the_first_difference_is_told_by_its_place(
+    left: object, right: object, place: str | None
+) -> None:
+    assert first_difference(left, right) == place
+
+
+def test_members_can_be_left_out_of_a_value() -> None:
+    value = {"a": {"b": 1, "c": 2}, "d": 3, "x/y": 4}
+
+    assert without(value, ["/a/b", "/x~1y", "/none/e"]) == {"a": {"c": 2}, "d": 3}
+    assert without([1], ["/a"]) == [1]

@@ -17,6 +17,19 @@ TEXT = (
 )
 
 
+MARKED = (
+    "{{kind='marked', name='n', type='token-stream', pointer='/delta/text', "
+    "marker='{marker}', by='error', value='/n', text='cat'{more}}}"
+)
+TOO_LONG = "{name='x', status=400, body={p='x'}, lengths={'/p'=9999999}}"
+REST = ", rest={type='x', pointer='/r'}"
+POINTER = ", pointer='/b'"
+RETURNED = (
+    "{kind='returned', name='n', to_type='error', to='/a', header='X', type='error'"
+    f"{POINTER}}}"
+)
+
+
 @pytest.mark.parametrize(
     ("settings", "message"),
     [
@@ -36,6 +49,18 @@ TEXT = (
         (["framing=1"], "expected a table, got 1"),
         (["order.error_after=node-entr"], "got 'node-entr'"),
         (["steering.token.type=tokens"], "got 'tokens'"),
+        (["steering.shown=none"], "expected no `token` with shown = 'none', got one"),
+        (["steering.shown=[1, 15]"], "up to calls_per_run = 14, got 15"),
+        (["steering.shown=[]"], "expected"),
+        (["steering.answers=[{calls=[15], text='ok'}]"], "calls_per_run = 14, got 15"),
+        (
+            ["steering.answers=[{calls=[1], text='x'}]"],
+            "at least 2 characters, got 'x'",
+        ),
+        (
+            ["steering.answers=[{calls=[1, 2], text='ok'}, {calls=[2, 3], text='ok'}]"],
+            "expected one answer to each call, got a second one to 2",
+        ),
         (["terminal.success=[{type='node-done'}]"], "got 'node-done'"),
         (["terminal.error=[{type='eror'}]"], "got 'eror'"),
         (["terminal.success=[{}]"], "expected `type`, `where` or `has`"),
@@ -52,22 +77,101 @@ TEXT = (
         (["terminal.form=sentinel"], "expected `sentinel` with form = 'sentinel'"),
         (["terminal.sentinel=x"], "expected no `sentinel` with form = 'event'"),
         (["terminal.form=none"], "expected no `success` with form = 'none'"),
-        (["cancel.explicit.path=/x"], "expected {stream} in `path` or `body`"),
-        (["cancel.explicit.path=/{strm}"], "expected {stream}, got {strm}"),
-        (["cancel.explicit.path=x"], "expected a path that starts with '/'"),
+        (["cancel.explicit=[{path='x'}]"], "expected a path that starts with '/'"),
         (["endpoint.path=/a b"], "without white space or '#', got '/a b'"),
-        (["endpoint.path=/{user}"], "expected {prompt}, got {user}"),
         (["endpoint.body={p='x'}"], "expected {prompt} in the endpoint's path"),
         (['endpoint.headers={A="x\\r\\nB: y"}'], "expected one line of ASCII"),
         (["endpoint.headers={'A b'='x'}"], "expected a name of a header"),
         (["resume.form=query"], "expected `name` with form = 'query', got none"),
         (["resume.form=body"], "expected `name` with form = 'body', got none"),
         (["resume.form=path"], "expected {cursor} in `path` with form = 'path'"),
-        (["resume.path=/{x}"], "expected {cursor} or {prompt} or {stream}, got {x}"),
         (["resume.finished_status=20"], "expected greater than or equal to 100"),
         (["framing.data=text"], "expected data = 'json' with type location"),
         (["response.stream_id={}"], "expected one of `last_segment_of`"),
         (["framing.type.keys=['a']"], "expected no `keys` with location"),
+        (["framing.type.pointers=['/a']"], "either `pointer` or `pointers`, got both"),
+        (
+            ["framing.type={location='event-field', pointers=['/a']}"],
+            "expected no `pointers` with location = 'event-field'",
+        ),
+        (
+            ["framing.type={location='json-pointer'}"],
+            "expected `pointer` with location = 'json-pointer', got none",
+        ),
+        (["framing.type.named={x={}}"], "expected `type`, `where` or `has`, got none"),
+        (["framing.type.data_only=true"], "expected no pinned `event:` field, got one"),
+        (
+            ["framing.type={location='both', pointer='/t', data_only=true}"],
+            "a type in the data or none with `data_only`, got 'both'",
+        ),
+        (
+            ["framing.type={location='both', pointer='/t', event_field='x'}"],
+            "with location = 'both', got a pinned one",
+        ),
+        (["framing.type.event_fields={x='y'}"], "got 'x'"),
+        (["order.anywhere=['node-enter']"], "that the grammar does not speak of, got"),
+        (["order.anywhere='x'"], "expected a list, got 'x'"),
+        (["heartbeat.cursor_value='/at'"], "expected `opens` with `cursor_value`"),
+        (
+            ["heartbeat={form='comment', opens=true, cursor_value='/at'}"],
+            "a heartbeat that is an event with `cursor_value`, got 'comment'",
+        ),
+        (["heartbeat={form='none', opens=true}"], "no `opens` with form = 'none'"),
+        (["errors.codes=['CANCELLED']"], "one of `codes` (CANCELLED), got 'UPSTREAM_"),
+        (["errors.cancelled='STOPPED'"], "got 'STOPPED'"),
+        (
+            ["invariants=[{kind='returned', name='n', to_type='error', to='/a'}]"],
+            "expected either `header` or `pointer`, got both or none",
+        ),
+        (
+            [f"invariants=[{RETURNED}]"],
+            "expected either `header` or `pointer`, got both or none",
+        ),
+        (
+            [f"invariants=[{RETURNED.replace(POINTER, '')}]"],
+            "expected `pointer` with `type`, got none",
+        ),
+        (
+            ["invariants=[{kind='within', name='n', type='error', within_s=0}]"],
+            "expected greater than 0, got 0",
+        ),
+        (
+            ["invariants=[{kind='final', name='n', type='x', pointer='', value=1}]"],
+            "got 'x'",
+        ),
+        (
+            ["invariants=[{kind='followed', name='n', type='error', by=['x']}]"],
+            "got 'x'",
+        ),
+        (
+            ["invariants=[{kind='followed', name='n', type='error', by=[]}]"],
+            "expected at least one item, got none",
+        ),
+        (
+            ["invariants=[{kind='monotonic', name='n', pointer='/a', of='text'}]"],
+            "expected 'number' or 'time', got 'text'",
+        ),
+        (
+            [f"invariants=[{MARKED.format(marker='a', more='')}]"],
+            "with one group, got 0 in 'a'",
+        ),
+        (
+            [f"invariants=[{MARKED.format(marker='(', more='')}]"],
+            "a regular expression, but",
+        ),
+        (
+            [f"invariants=[{MARKED.format(marker='(a)', more=REST)}]"],
+            "got 'x'",
+        ),
+        (["invariants=[{kind='surprise', name='n'}]"], "got 'surprise'"),
+        (
+            ["endpoint.invalid=[{name='x', status=400, lengths={'/prompt'=3}}]"],
+            "expected a place in `body` with a text, got '/prompt'",
+        ),
+        (
+            [f"endpoint.invalid=[{TOO_LONG}]"],
+            "expected less than or equal to 4194304, got 9999999",
+        ),
         (["errors.code=/a~2"], "expected a JSON pointer"),
         (["payloads.error={'$ref'='http://x/y'}"], "expected a local $ref"),
         (["payloads.error={'$ref'='#/$defs/x'}"], "something in the same schema"),
@@ -123,13 +227,38 @@ def test_tables_without_bottom_are_refused(depth: int) -> None:
         parse(text, origin="deep.toml")
 
 
-def test_the_captures_of_a_set_up_request_are_placeholders() -> None:
-    setup = "endpoint.setup=[{path='/t', captures={thread={pointer='/id'}}}]"
+@pytest.mark.parametrize(
+    ("key", "wrong", "message"),
+    [
+        ("to_type", '"node-compl"', "expected a type that the profile has"),
+        ("pointer", '"delta"', "expected a JSON pointer such as '/type', got 'delta'"),
+        ("since", '"node"', "expected a type that the profile has"),
+        ("sinse", '"x"', "unknown key; did you mean 'since'?"),
+    ],
+)
+def test_what_is_wrong_with_an_invariant_is_named_by_file_line_and_key(
+    key: str, wrong: str, message: str
+) -> None:
+    joined = TEXT.index('kind = "joined"')
+    end = TEXT.index("[[", joined)
+    head, rule, tail = TEXT[:joined], TEXT[joined:end], TEXT[end:]
+    lines = [line for line in rule.splitlines() if line and not line.startswith(key)]
+    index = head.count("[[invariants]]") - 1
+    text = head + "\n".join([*lines, f"{key} = {wrong}", ""]) + tail
+    line = text[: text.index(f"{key} = {wrong}", joined)].count("\n") + 1
 
-    load("pipeline", [setup, "endpoint.path=/t/{thread}"])
-    for wrong, message in (
-        ("{}", "expected either `header` or `pointer`"),
-        ("{pointer='/id', header='X'}", "expected either `header` or `pointer`"),
-    ):
-        with pytest.raises(ProfileError, match=message):
-            load("pipeline", [setup.replace("{pointer='/id'}", wrong)])
+    with pytest.raises(ProfileError) as caught:
+        parse(text, origin="my.toml")
+
+    said = str(caught.value).splitlines()
+    assert any(
+        each.startswith(f"my.toml:{line}: invariants.{index}.") and message in each
+        for each in said
+    ), said
+
+
+def test_each_error_of_an_invariant_is_named_once() -> None:
+    with pytest.raises(ProfileError) as caught:
+        load("pipeline", ["invariants=[{kind='length', name='n', pointer='/a'}]"])
+
+    assert str(caught.value).count("expected a value, got none") == 2

@@ -17,6 +17,7 @@ from streamproof.conformance.profiles.typed import (
     known_types,
     parse_id,
     read_event,
+    read_heartbeat,
 )
 from streamproof.conformance.wire import Comment, Decoder, Event
 
@@ -65,6 +66,27 @@ def located(**place: object) -> Profile:
         (
             {"location": "present-key", "pointer": "/result", "keys": ("task",)},
             b'data: {"task": {}}\n\n',
+            None,
+        ),
+        (
+            {"location": "json-pointer", "pointers": ("/stage", "/type")},
+            b'data: {"type": "b", "stage": "a"}\n\n',
+            "a",
+        ),
+        (
+            {"location": "json-pointer", "pointers": ("/stage", "/type")},
+            b'data: {"type": "b"}\n\n',
+            "b",
+        ),
+        # The first that leads to something decides, also when that is no type.
+        (
+            {"location": "json-pointer", "pointers": ("/stage", "/type")},
+            b'data: {"type": "b", "stage": null}\n\n',
+            None,
+        ),
+        (
+            {"location": "json-pointer", "pointers": ("/stage", "/type")},
+            b"data: {}\n\n",
             None,
         ),
         ({"location": "none", "default": "chunk"}, b"event: a\ndata: {}\n\n", "chunk"),
@@ -261,3 +283,83 @@ def test_types_known_besides_the_others_are_known() -> None:
     profile = located(location="json-pointer", pointer="/type", known=("data-*",))
 
     assert "data-*" in known_types(profile)
+
+
+NAMED = located(
+    location="json-pointer",
+    pointers=("/stage", "/type"),
+    named={
+        "failed": {"has": ("/error",)},
+        "last": {"type": "step", "where": {"/n": 3, "/of": "a"}},
+        "any-three": {"where": {"/n": 3}},
+    },
+)
+
+
+@pytest.mark.parametrize(
+    ("data", "type_"),
+    [
+        ('{"type": "step", "n": 1}', "step"),
+        ('{"type": "step", "n": 3, "of": "a"}', "last"),
+        ('{"type": "step", "n": 3, "of": "b"}', "any-three"),
+        ('{"stage": "work", "error": "BROKEN"}', "failed"),
+        ('{"n": 3}', "any-three"),
+        ("{}", None),
+    ],
+)
+def test_an_event_may_have_a_name_for_what_is_inside_it(
+    data: str, type_: str | None
+) -> None:
+    assert read_event(decoded(f"data: {data}\n\n".encode()), 1.0, NAMED).type == type_
+
+
+def test_names_are_types_that_the_protocol_knows() -> None:
+    assert known_types(NAMED) >= {"failed", "last", "any-three"}
+
+
+def test_an_end_may_be_known_by_a_name_and_several_values() -> None:
+    terminal = RICH.terminal.model_copy(
+        update={
+            "error": (EventMatch(type="failed"),),
+            "cancelled": (
+                EventMatch(type="failed", where={"/error": "CANCELLED", "/by": "user"}),
+            ),
+        }
+    )
+    profile = NAMED.model_copy(update={"terminal": terminal})
+
+    outcomes = [
+        read_event(decoded(f"data: {data}\n\n".encode()), 1.0, profile).outcome
+        for data in (
+            '{"stage": "work", "error": "BROKEN"}',
+            '{"stage": "work", "error": "CANCELLED", "by": "user"}',
+            '{"stage": "work", "error": "CANCELLED", "by": "time"}',
+            '{"stage": "work"}',
+        )
+    ]
+
+    assert outcomes == [Outcome.ERROR, Outcome.CANCELLED, Outcome.ERROR, None]
+
+
+@pytest.mark.parametrize(
+    ("values", "wire", "type_"),
+    [
+        ({"form": "json", "type": "p"}, b'data: {"type": "p"}\n\n', "p"),
+        ({"form": "event", "event": "hb"}, b"event: hb\ndata: {}\n\n", "hb"),
+        ({"form": "json", "data": "{}"}, b"data: {}\n\n", None),
+    ],
+)
+def test_a_heartbeat_has_the_type_that_is_declared_for_it(
+    values: dict[str, object], wire: bytes, type_: str | None
+) -> None:
+    beat = read_heartbeat(decoded(wire), 1.0, beating(**values))
+
+    assert beat.type == type_
+    assert beat.outcome is None
+
+
+def test_types_that_may_come_anywhere_are_known() -> None:
+    assert RICH.order is not None
+    order = RICH.order.model_copy(update={"anywhere": ("progress",)})
+
+    assert "progress" in known_types(RICH.model_copy(update={"order": order}))

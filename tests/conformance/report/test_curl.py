@@ -157,7 +157,7 @@ def test_a_directive_in_the_body_is_explained() -> None:
         body=b'{"p": "[[fake:say tokens=2]][[fake:hold at=headers call=K-1]]"}',
     )
 
-    steered, counted, held = steering_notes(request)
+    steered, counted, held = steering_notes(request, {})
     assert (
         steered == "the [[fake:...]] directive in the prompt steers the fake provider"
     )
@@ -168,8 +168,21 @@ def test_a_directive_in_the_body_is_explained() -> None:
 def test_a_directive_in_the_query_is_found_too() -> None:
     request = Request(method="GET", path="/?q=%5B%5Bfake:say+tokens=2+call=K%5D%5D")
 
-    assert len(steering_notes(request)) == 2
+    assert len(steering_notes(request, {})) == 2
 
 
 def test_a_request_without_a_directive_needs_no_explanation() -> None:
-    assert steering_notes(Request(method="GET", path="/")) == []
+    assert steering_notes(Request(method="GET", path="/"), {}) == []
+
+
+def test_a_script_that_was_put_is_shown() -> None:
+    request = Request(method="GET", path="/?q=%5B%5Bfake:say+call=K%5D%5D")
+    script = [{"hold": [{"at": "headers"}]}, {"say": [{"tokens": 2}]}]
+
+    _, _, put, held = steering_notes(request, {"K": script})
+
+    assert put == (
+        "the script is put with PUT /_fakes/scripts/K and "
+        '[{"hold": [{"at": "headers"}]}, {"say": [{"tokens": 2}]}]'
+    )
+    assert "/_fakes/gates/K/release" in held

@@ -4,7 +4,9 @@ from collections.abc import Iterator
 
 from streamproof.conformance import profiles
 from streamproof.conformance.model import Evidence, Finding, Level, Requirement
+from streamproof.conformance.probes import Probe
 from streamproof.conformance.profiles import Profile
+from streamproof.conformance.runner.suite import Suite
 
 PROFILE = profiles.parse(
     """
@@ -40,6 +42,26 @@ def requirement(
         needs=needs,
         excluded=excluded,
     )
+
+
+async def nothing(_: object) -> None:
+    """Do nothing."""
+
+
+PROBES = {
+    name: Probe(name=name, needs=needs, seconds=lambda _: 1.0, run=nothing)
+    for name, needs in (
+        ("plain", ()),
+        ("silent", ("heartbeat",)),
+        ("retried", ("errors.retries",)),
+    )
+}
+
+
+def suite(*requirements: Requirement) -> Suite:
+    """Make a suite of these requirements, all of which pass."""
+    checks = {each.id: passes for each in requirements if not each.excluded}
+    return Suite(requirements=requirements, checks=checks, probes=PROBES)
 
 
 def passes(evidence: Evidence, profile: Profile) -> Iterator[Finding]:

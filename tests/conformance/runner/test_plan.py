@@ -2,13 +2,12 @@
 
 import pytest
 
-from streamproof.conformance.errors import CatalogueError, UsageError
+from streamproof.conformance.errors import UsageError
 from streamproof.conformance.model import Level
-from streamproof.conformance.runner.plan import Filters, check_completeness, make_plan
+from streamproof.conformance.runner.plan import Filters, make_plan
 
-from .sample import PROFILE, requirement
+from .sample import PROFILE, requirement, suite
 
-NEEDS = {"plain": (), "silent": ("heartbeat",), "retried": ("errors.retries",)}
 CATALOGUE = (
     requirement("framing.lf", "plain"),
     requirement("framing.short", "plain", level=Level.SHOULD),
@@ -20,7 +19,7 @@ CATALOGUE = (
 
 
 def ids(filters: Filters) -> list[str]:
-    plan = make_plan(PROFILE, CATALOGUE, NEEDS, filters)
+    plan = make_plan(suite(*CATALOGUE), PROFILE, filters)
     return [each.id for each in plan.selected]
 
 
@@ -29,13 +28,13 @@ def test_without_filters_everything_but_the_excluded_is_selected_in_order() -> N
 
 
 def test_each_needed_probe_is_planned_once() -> None:
-    plan = make_plan(PROFILE, CATALOGUE, NEEDS, Filters())
+    plan = make_plan(suite(*CATALOGUE), PROFILE, Filters())
 
     assert plan.probes == ("plain", "silent")
 
 
 def test_a_capability_that_is_not_declared_is_named() -> None:
-    plan = make_plan(PROFILE, CATALOGUE, NEEDS, Filters())
+    plan = make_plan(suite(*CATALOGUE), PROFILE, Filters())
 
     assert plan.undeclared == {
         "limits.exact": "limits",
@@ -48,7 +47,7 @@ def test_a_probe_that_the_profile_rules_out_leaves_the_other_probes_to_judge_on(
 ):
     either = requirement("errors.shape", "retried", "plain")
 
-    plan = make_plan(PROFILE, [either], NEEDS, Filters())
+    plan = make_plan(suite(either), PROFILE, Filters())
 
     assert plan.probes == ("plain",)
     assert plan.undeclared == {}
@@ -93,21 +92,3 @@ def test_filters_that_select_nothing_are_the_users_error(
         ids(filters)
 
     assert str(problem.value) == message
-
-
-def test_a_catalogue_with_its_checks_and_probes_is_complete() -> None:
-    checks = {each.id for each in CATALOGUE if not each.excluded}
-
-    check_completeness(CATALOGUE, checks, NEEDS)
-
-
-def test_whatever_does_not_fit_together_is_named() -> None:
-    catalogue = [requirement("a.b", "nowhere"), requirement("a.c")]
-
-    with pytest.raises(CatalogueError) as problem:
-        check_completeness(catalogue, {"a.b", "a.d"}, NEEDS)
-
-    assert str(problem.value) == (
-        "no check for a.c; no requirement for a.d; a.b: no probe 'nowhere'; "
-        "a.c: names no probe"
-    )

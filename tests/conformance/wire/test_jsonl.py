@@ -11,14 +11,14 @@ from hypothesis import strategies as st
 
 from streamproof.conformance.wire import Chunk, Ending, EndingKind
 from streamproof.conformance.wire.errors import TranscriptError
-from streamproof.conformance.wire.exchange import Exchange
 from streamproof.conformance.wire.jsonl import dump, load
+from streamproof.conformance.wire.recording import Recording
 
 SECONDS = st.floats(allow_nan=False, allow_infinity=False)
 MAYBE_SECONDS = st.none() | SECONDS
 
 EXCHANGES = st.builds(
-    Exchange,
+    Recording,
     started_at=SECONDS,
     connected_at=MAYBE_SECONDS,
     request_sent_at=MAYBE_SECONDS,
@@ -62,7 +62,7 @@ def jsonl(*rows: object) -> str:
 
 
 @given(EXCHANGES)
-def test_what_is_dumped_is_loaded_again(exchange: Exchange) -> None:
+def test_what_is_dumped_is_loaded_again(exchange: Recording) -> None:
     text = dump(exchange)
 
     assert load(text) == exchange
@@ -71,7 +71,7 @@ def test_what_is_dumped_is_loaded_again(exchange: Exchange) -> None:
 
 
 def test_bytes_are_text_where_they_can_be() -> None:
-    exchange = Exchange(
+    exchange = Recording(
         started_at=0.5,
         chunks=(Chunk(at=1.0, data=b"data: x\n"), Chunk(at=2.0, data=b"\xff")),
         ending=Ending(kind=EndingKind.RESET, at=3.0, detail="by peer"),

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from streamproof.conformance.wire import Chunk, Ending, EndingKind
-from streamproof.conformance.wire.exchange import Exchange
+from streamproof.conformance.wire.recording import Recording
 from streamproof.conformance.wire.redaction import (
     MARKER,
     forms_of,
@@ -22,8 +22,8 @@ def exchange(
     headers: tuple[tuple[str, str], ...] = (),
     reason: str = "",
     detail: str = "",
-) -> Exchange:
-    return Exchange(
+) -> Recording:
+    return Recording(
         started_at=0.0,
         reason=reason,
         raw_head=raw_head,
@@ -33,7 +33,7 @@ def exchange(
     )
 
 
-def bodies(found: Exchange) -> list[bytes]:
+def bodies(found: Recording) -> list[bytes]:
     return [chunk.data for chunk in found.chunks]
 
 

@@ -10,8 +10,9 @@ from streamproof.fakes.calls.assertions import (
     not_cancelled,
     retry_spacing,
 )
-from streamproof.fakes.calls.call import Call, Event, Outcome, Peer, State
+from streamproof.fakes.calls.call import Call, Event, Outcome, State
 from streamproof.fakes.calls.journal import Journal
+from streamproof.fakes.net.link import Peer
 
 
 class Calls:

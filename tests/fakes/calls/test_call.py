@@ -5,8 +5,9 @@ from __future__ import annotations
 import pytest
 
 from streamproof.fakes.calls import call as call_module
-from streamproof.fakes.calls.call import Call, Event, Outcome, Peer, State
+from streamproof.fakes.calls.call import Call, Event, Outcome, State
 from streamproof.fakes.errors import ScriptError
+from streamproof.fakes.net.link import Peer
 
 
 def begin() -> Call:

@@ -2,8 +2,15 @@
 
 from __future__ import annotations
 
-from streamproof.fakes.calls.call import Call, Event, Fault, Outcome, State
-from streamproof.fakes.calls.journal import Journal, Watch
+from streamproof.fakes.calls.call import Call, Event, Outcome, State
+from streamproof.fakes.calls.journal import (
+    HEAD_BYTES,
+    MAX_BODY_KEPT,
+    Journal,
+    Watch,
+)
+from streamproof.fakes.net.http1 import Request
+from streamproof.fakes.script import Fault
 
 
 class Answers:
@@ -249,3 +256,59 @@ def test_a_journal_is_busy_while_calls_run_or_somebody_waits() -> None:
     begin(journal).end(Outcome.COMPLETED, 2.0)
     assert not journal.is_busy
     assert heard == [1]
+
+
+def request(body: bytes) -> Request:
+    return Request(
+        method="POST",
+        path="/",
+        query={},
+        headers={},
+        body=body,
+        http_version="1.1",
+        keep_alive=True,
+    )
+
+
+def ask(journal: Journal, body: bytes) -> Call:
+    return journal.begin(
+        key="k",
+        provider="p",
+        model="m",
+        stream=True,
+        at=1.0,
+        request=request(body),
+    )
+
+
+def test_a_request_is_kept_until_its_call_leaves() -> None:
+    journal = Journal()
+    call = ask(journal, b"body")
+    kept = journal.request_bytes
+
+    assert call.request is not None
+    assert (call.request.body, call.request_left_out) == (b"body", 0)
+    assert kept == HEAD_BYTES + 4
+    journal.forget("k")
+    assert journal.request_bytes == 0
+    assert ask(journal, b"").request is not None
+
+
+def test_a_body_that_is_too_long_is_left_out_and_counted() -> None:
+    journal = Journal()
+    call = ask(journal, b"x" * (MAX_BODY_KEPT + 1))
+
+    assert call.request is not None
+    assert (call.request.body, call.request_left_out) == (b"", MAX_BODY_KEPT + 1)
+    assert journal.request_bytes == HEAD_BYTES
+
+
+def test_the_oldest_requests_are_forgotten_and_their_calls_stay() -> None:
+    journal = Journal(max_request_bytes=2 * HEAD_BYTES + 20)
+    calls = [ask(journal, b"0123456789") for _ in range(4)]
+
+    assert [call.request is not None for call in calls] == [False, False, True, True]
+    assert journal.calls() == calls
+    assert journal.request_bytes == 2 * HEAD_BYTES + 20
+    journal.clear()
+    assert journal.request_bytes == 0

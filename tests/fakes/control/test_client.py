@@ -11,11 +11,12 @@ import pytest
 from tests.fakes.raw_client import RawClient, chat_request
 
 from streamproof.fakes import ThreadServer
-from streamproof.fakes.calls.call import Outcome, Peer
+from streamproof.fakes.calls.call import Outcome
 from streamproof.fakes.control.client import AsyncClient, Client
 from streamproof.fakes.control.records import EventRecord, Tokens
 from streamproof.fakes.errors import ScriptError
 from streamproof.fakes.inprocess import InProcess
+from streamproof.fakes.net.link import Peer
 from streamproof.fakes.script import Fail, Library, Match, Rule, Say, Script, Think
 
 if TYPE_CHECKING:
@@ -317,7 +318,11 @@ def test_both_clients_have_the_same_methods() -> None:
         ("assert/max_concurrency?n=0", 400, "expected n to be a number from 1"),
         ("wait?ordinal=x&state=ended", 400, "expected ordinal to be a number from 1"),
         ("wait?turn=1&state=ended", 400, "expected the parameters ordinal, state, "),
-        ("calls?evnts=1", 400, "expected the parameters key, events, after, got 'ev"),
+        (
+            "calls?evnts=1",
+            400,
+            "expected the parameters key, events, requests, after, got 'ev",
+        ),
         ("calls?events=yes", 400, "expected events to be 0 or 1, got 'yes'"),
     ],
 )

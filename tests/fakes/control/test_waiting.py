@@ -7,11 +7,12 @@ from typing import TYPE_CHECKING, Any
 
 from tests.fakes.virtual import VirtualLink, VirtualTimers
 
-from streamproof.fakes.calls.call import Call, Event, Outcome, Peer, State
+from streamproof.fakes.calls.call import Call, Event, Outcome, State
 from streamproof.fakes.calls.journal import Journal
 from streamproof.fakes.control.questions import parse_question
 from streamproof.fakes.control.waiting import Judging, Wait
 from streamproof.fakes.net.http1 import Request
+from streamproof.fakes.net.link import Peer
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -45,7 +46,11 @@ class Stage:
 
     def wait(self, state: str, timeout_ms: int = 1000) -> Wait:
         wait = Wait(
-            journal=self.journal, timers=self.timers, request=REQUEST, link=self.link
+            show=Call.as_json,
+            journal=self.journal,
+            timers=self.timers,
+            request=REQUEST,
+            link=self.link,
         )
         wait.start(("k", 1), State.parse(state), timeout_ms)
         return wait

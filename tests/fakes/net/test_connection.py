@@ -18,8 +18,7 @@ if TYPE_CHECKING:
     from tests.fakes.raw_client import ControlClient
 
     from streamproof.fakes import Server
-    from streamproof.fakes.calls.call import Peer
-    from streamproof.fakes.net.link import Handler
+    from streamproof.fakes.net.link import Handler, Peer
 
 PATH = "/v1/chat/completions"
 HEALTH = b"GET /_fakes/health HTTP/1.1\r\nhost: x\r\n\r\n"

@@ -104,7 +104,7 @@ def test_a_client_that_waits_for_continue_is_noticed() -> None:
     [
         (b"\x16\x03\x01\x02\x00 this is TLS\r\n\r\n", 400),
         (b"GET / HTTP/1.1\r\n\r\n", 400),
-        (b"GET //[ HTTP/1.1\r\nHost: x\r\n\r\n", 400),
+        (b"GET http://[ HTTP/1.1\r\nHost: x\r\n\r\n", 400),
         (b"GET / HTTP/1.1\r\nHost: x\r\nX: " + b"a" * MAX_HEAD_BYTES, 431),
         (
             b"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 99999999\r\n\r\n"
@@ -192,3 +192,56 @@ def test_a_head_is_too_long_however_it_comes(step: int) -> None:
         read(*(head[at : at + step] for at in range(0, len(head), step)))
 
     assert caught.value.status == 431
+
+
+@pytest.mark.parametrize("before", [b"\r\n", b"\n", b"\r\n\r\n"], ids=repr)
+def test_empty_lines_before_a_request_are_ignored(before: bytes) -> None:
+    data = before + POST
+    whole = read(POST)
+    splits = [read(data[:at], data[at:]) for at in range(1, len(data))]
+
+    assert all(request == whole for request in [read(data), *splits])
+
+
+def test_an_empty_line_between_requests_is_none_of_the_next() -> None:
+    reader = RequestReader()
+    reader.feed(POST + b"\r\n")
+    first = reader.next_request()
+    is_idle = reader.is_idle
+    reader.feed(b"\r\n" + GET)
+    second = reader.next_request()
+
+    assert first is not None
+    assert is_idle
+    assert second is not None
+    assert second.path == "/next"
+
+
+def test_an_empty_line_inside_a_head_still_ends_it() -> None:
+    reader = RequestReader()
+    reader.feed(b"GET /next HTTP/1.1\r\nHost: x\r\n")
+    assert reader.next_request() is None
+    reader.feed(b"\r\n")
+
+    assert reader.next_request() is not None
+
+
+@pytest.mark.parametrize(
+    ("target", "path", "query"),
+    [
+        (b"http://api.example/v1/models?a=1", "/v1/models", {"a": "1"}),
+        (b"HTTPS://api.example:443/v1/models", "/v1/models", {}),
+        (b"http://api.example", "/", {}),
+        (b"http://api.example?a=1", "/", {"a": "1"}),
+        (b"//v1/models", "//v1/models", {}),
+        (b"/a/http://b/c?d=/e", "/a/http://b/c", {"d": "/e"}),
+        (b"*", "*", {}),
+    ],
+)
+def test_a_target_is_a_path_or_a_whole_url(
+    target: bytes, path: str, query: dict[str, str]
+) -> None:
+    request = read(GET.replace(b"/next", target))
+
+    assert (request.path, request.query) == (path, query)
+    assert request.target == target.decode()

@@ -212,9 +212,21 @@ def test_every_service_has_its_way_to_say_nothing(stream: Stream) -> None:
     _, reply = stream.perform(Script())
 
     assert reply.keepalive("here") == KEEPALIVES[stream.name]
+    if stream.name == "openai_responses":
+        assert reply.keepalive(None).startswith(b"event: keepalive\n")
+        return
     assert reply.keepalive(None) == KEEPALIVES[stream.name].replace(
         b"here", b"OPENROUTER PROCESSING"
     )
+
+
+def _unnumbered(event: object) -> object:
+    """Take out of an event what counts those before it: a ping may be one."""
+    if not isinstance(event, tuple) or "sequence_number" not in event[1]:
+        return event
+    counted = {"sequence_number", "obfuscation"}
+    data = json.loads(event[1])
+    return {name: value for name, value in data.items() if name not in counted}
 
 
 @pytest.mark.parametrize("stream", STREAMS, ids=lambda stream: stream.name)
@@ -226,7 +238,11 @@ def test_what_says_nothing_changes_nothing(stream: Stream) -> None:
         frames = [reply.opening(), *tokens, reply.closing(), reply.terminator()]
         between = reply.keepalive(None) if ping else b""
         body = between.join(frame for frame in frames if frame)
-        return [event for event in stream.decode(body) if "ping" not in event]
+        return [
+            _unnumbered(event)
+            for event in stream.decode(body)
+            if "ping" not in event and "keepalive" not in event
+        ]
 
     assert said(ping=True) == said(ping=False)
 

@@ -8,7 +8,7 @@ import pytest
 from tests.fakes.virtual import VirtualLink, VirtualTimers
 from tests.fakes.work import work_of
 
-from streamproof.fakes.calls.call import Peer
+from streamproof.fakes.net.link import Peer
 from streamproof.fakes.performance.drip import SLICE, Dripping, Splitting, narrow
 from streamproof.fakes.script import Drip, Wire
 

@@ -7,8 +7,8 @@ import json
 import pytest
 from tests.fakes.stage import THREE, Stage
 
-from streamproof.fakes.calls.call import Peer
 from streamproof.fakes.content import Omission
+from streamproof.fakes.net.link import Peer
 from streamproof.fakes.performance.engine import SLICE
 from streamproof.fakes.script import (
     Delay,

@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 from tests.fakes.stage import THREE, Stage
 
-from streamproof.fakes.calls.call import Peer, State
+from streamproof.fakes.calls.call import State
+from streamproof.fakes.net.link import Peer
 from streamproof.fakes.performance.lingering import Lingering
 from streamproof.fakes.script import (
     Delay,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from tests.fakes.stage import THREE, Stage
 from tests.fakes.virtual import VirtualTimers
 
-from streamproof.fakes.calls.call import Peer
+from streamproof.fakes.net.link import Peer
 from streamproof.fakes.performance.pinger import Pinger
 from streamproof.fakes.script import (
     Delay,

@@ -27,7 +27,7 @@ from streamproof.fakes.providers.provider import Syntax
 from streamproof.fakes.script import Say, Script, Think, Tool, Wire
 
 if TYPE_CHECKING:
-    from streamproof.fakes.calls.call import Peer
+    from streamproof.fakes.net.link import Peer
     from streamproof.fakes.performance.delivery import Delivery
 
 KEPT = Framing(chunked=True, keep_alive=True)
@@ -54,7 +54,7 @@ SHAPES = st.builds(
 streams = pytest.mark.parametrize("stream", STREAMS, ids=lambda stream: stream.name)
 
 
-class Nobody:
+class Deaf:
     """An exchange that does not care."""
 
     is_held = False
@@ -76,7 +76,7 @@ def played(stream: Stream, script: Script, wire: Wire) -> bytes:
     pieces = [(part, piece) for part in answer.parts for piece in part.pieces]
     inner, timers = VirtualLink(), VirtualTimers()
     link = narrow(inner, wire, None, timers)
-    link.attach(Nobody())
+    link.attach(Deaf())
     for data in (
         delivery.open(),
         *(delivery.token(part, piece) for part, piece in pieces),

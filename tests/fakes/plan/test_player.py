@@ -6,7 +6,6 @@ from math import inf
 
 import pytest
 
-from streamproof.fakes.calls.call import Fault
 from streamproof.fakes.content import Kind, Limits, Omission, Part
 from streamproof.fakes.errors import ScriptError
 from streamproof.fakes.plan.player import make_plan
@@ -31,6 +30,7 @@ from streamproof.fakes.script import (
     Delay,
     Drop,
     Fail,
+    Fault,
     Garble,
     Garbling,
     Hold,

@@ -48,7 +48,7 @@ PLACES: list[tuple[type[BaseModel], dict[str, object]]] = [
     (Gemini, {"contents": [{"parts": [{}]}], "system_instruction": {"parts": ONES}}),
     (OllamaChat, {"messages": ONES}),
 ]
-# Fields times levels of unions: nobody counts the elements.
+# Fields times levels of unions: elements are not counted.
 FEW = 8
 
 

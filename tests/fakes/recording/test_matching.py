@@ -125,7 +125,7 @@ def test_the_nth_request_gets_the_nth_recording_and_stays_with_the_last() -> Non
     assert [chooser.choose(request(), count) for _ in range(4)] == [0, 2, 2, 2]
     assert [chooser.choose(request({"a": 1}), count) for _ in range(2)] == [1, 1]
     assert chooser.choose(request({"a": 2}), count) is None
-    # What nobody recorded is not counted: it may be anything, and as much of it.
+    # What was not recorded is not counted: it may be anything, and as much of it.
     assert len(count) == 2
     assert chooser.choose(request(), Counter()) == 0
 

@@ -9,11 +9,13 @@ import pytest
 from tests.fakes.raw_client import names
 from tests.fakes.virtual import VirtualLink, VirtualTimers
 
-from streamproof.fakes.calls.call import Fault, Outcome, Peer
+from streamproof.fakes.calls.call import Outcome
 from streamproof.fakes.calls.journal import Journal
+from streamproof.fakes.net.link import Peer
 from streamproof.fakes.recording.cassette import Asked, End, Read, Recording
 from streamproof.fakes.recording.replay import Replay
 from streamproof.fakes.recording.tracks import Track
+from streamproof.fakes.script import Fault
 
 if TYPE_CHECKING:
     from streamproof.fakes.calls.call import Call

@@ -126,12 +126,12 @@ def test_a_call_is_on_the_record_with_provider_key_and_kind(tmp_path: Path) -> N
             tmp_path,
             (CHAT, {}, answer("x")),
             ("/v1/messages", {}, stream),
-            ("/v1/embeddings", {}, answer("x")),
+            ("/v1/images", {}, answer("x")),
         )
     )
     stage.ask({}, x_fakes_key="mine")
     stage.ask({}, "/v1/messages")
-    stage.ask({}, "/v1/embeddings")
+    stage.ask({}, "/v1/images")
 
     assert [
         (call.key, call.provider, call.model, call.stream, call.status, call.outcome)

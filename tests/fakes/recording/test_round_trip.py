@@ -17,9 +17,10 @@ from tests.fakes.recording.stages import PATIENCE_S, Reports, replaying, upstrea
 from tests.fakes.virtual import VirtualLink, VirtualTimers
 
 from streamproof.fakes import Server, Settings
-from streamproof.fakes.calls.call import Outcome, Peer
+from streamproof.fakes.calls.call import Outcome
 from streamproof.fakes.calls.journal import Journal
 from streamproof.fakes.net.http1 import RequestReader
+from streamproof.fakes.net.link import Peer
 from streamproof.fakes.recording import (
     RecorderSettings,
     Recordings,

@@ -107,7 +107,15 @@ FIELDS: dict[str, dict[str, Schema]] = {
     "response.completed": {"response": RESPONSE},
     "response.incomplete": {"response": RESPONSE},
     "response.failed": {"response": RESPONSE},
-    "error": {"code": nullable(STRING), "message": STRING, "param": nullable(STRING)},
+    "error": {
+        "error": closed(
+            type=STRING,
+            code=nullable(STRING),
+            message=STRING,
+            param=nullable(STRING),
+        )
+    },
+    "keepalive": {},
     "response.output_item.added": _ITEM,
     "response.output_item.done": _ITEM,
     "response.content_part.added": {**_IN_CONTENT, **_PART},
@@ -234,7 +242,8 @@ def validate_stream(body: bytes, *, obfuscation: bool = True) -> Told:
     )
     output = _Output()
     for event in middle:
-        output.take(event)
+        if event["type"] != "keepalive":
+            output.take(event)
     assert output.item is None
     response = last["response"]
     assert last["type"] == f"response.{response['status']}"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable
+from http.cookies import SimpleCookie
 from urllib.parse import parse_qs
 
 import jwt
@@ -14,8 +15,11 @@ from tests.mutants.asgi import (
     OnRequest,
     Request,
     Wrap,
+    get_header,
     refusal,
+    set_header,
 )
+from tests.mutants.bases.toy.base import TOY
 from tests.mutants.mutant import Mutant
 from tests.mutants.site import SECRET, Site
 
@@ -50,6 +54,11 @@ def _accept(is_accepted: Callable[[Request], bool]) -> Wrap:
         return None
 
     return Mutation(request=request)
+
+
+def _is_guest(request: Request) -> bool:
+    has_cookie = get_header(request.headers, "cookie") is not None
+    return request.credential is None and not (request.query or has_cookie)
 
 
 def _is_forged(request: Request) -> bool:
@@ -158,6 +167,73 @@ def _request(on_request: OnRequest) -> Wrap:
     return Mutation(request=on_request)
 
 
+def _token_in(form: str, request: Request) -> str:
+    """Return the token in the query or in the cookie, "" if there is none."""
+    if form == "query":
+        return parse_qs(request.query).get("token", [""])[0]
+    cookies = SimpleCookie(get_header(request.headers, "cookie") or "")
+    return cookies["access_token"].value if "access_token" in cookies else ""
+
+
+def _accept_in(form: str, is_accepted: Callable[[Request], bool]) -> Wrap:
+    """Return a server that takes a wrong credential for a right one in this form."""
+
+    async def request(request: Request, site: Site) -> Answer | None:
+        token = _token_in(form, request)
+        if request.credential is None and token:
+            request.credential = f"Bearer {token}"
+            if not _is_genuine(request) and is_accepted(request):
+                user = request.user or "anybody"
+                request.credential = site.credential(user)
+            else:
+                request.credential = None
+        return None
+
+    return Mutation(request=request)
+
+
+async def _forget_cookies(request: Request, _site: Site) -> Answer | None:
+    set_header(request.headers, "cookie", None)
+    return None
+
+
+async def _query_starts_only(request: Request, _site: Site) -> Answer | None:
+    if not request.is_start:
+        request.query = ""
+    return None
+
+
+async def _take_any_good_one(request: Request, site: Site) -> Answer | None:
+    """Go on to the next place where a token is bad."""
+    scheme, _, token = (request.credential or "").partition(" ")
+    tokens = [token if scheme == "Bearer" else ""]
+    tokens += [_token_in(form, request) for form in ("query", "cookie")]
+    for token in filter(None, tokens):
+        request.credential = f"Bearer {token}"
+        if _is_genuine(request):
+            return None
+    return None
+
+
+async def _route_first(request: Request, _site: Site) -> Answer | None:
+    if request.path.endswith("/no-such/path"):
+        return refusal(404, "NOT_FOUND")
+    return None
+
+
+async def _take_cookie(request: Request, _site: Site) -> Answer | None:
+    token = _token_in("cookie", request)
+    if request.credential is None and token:
+        request.credential = f"Bearer {token}"
+    return None
+
+
+def _other_code(answer: Answer) -> None:
+    document = answer.document
+    document["error"]["code"] = "NOT_AUTHENTICATED"
+    answer.document = document
+
+
 MUTANTS = (
     Mutant(
         name="strangers-are-guests",
@@ -167,7 +243,7 @@ MUTANTS = (
             "auth.before-upstream": CALLS_A_MODEL,
             "auth.before-validation": "a guest's body is validated",
         },
-        wrap=_accept(lambda request: request.credential is None and not request.query),
+        wrap=_accept(_is_guest),
     ),
     Mutant(
         name="unreadable-token-is-anonymous",
@@ -252,6 +328,7 @@ MUTANTS = (
                 "auth.wrong-algorithm",
                 "auth.expired",
                 "auth.query-token-refused",
+                "auth.cookie-token-refused",
                 "auth.before-validation",
             ),
             "refused with 401, got 200 text/event-stream",
@@ -291,5 +368,88 @@ MUTANTS = (
         defect="A03: a stream can only be resumed with the token that started it",
         trips={"auth.expiry-resumable": "404"},
         wrap=_bind_to_first_token,
+    ),
+    Mutant(
+        name="cookie-is-a-credential",
+        defect="A04 with a cookie: any page can make a browser send it",
+        trips={"auth.cookie-token-refused": "token in a cookie"},
+        also={"auth.before-upstream": CALLS_A_MODEL},
+        wrap=_request(_take_cookie),
+    ),
+    Mutant(
+        name="unreadable-cookie-is-anonymous",
+        defect="decoding error of one form caught",
+        base=TOY,
+        trips={"auth.malformed": "is no token in a cookie"},
+        also={"auth.before-upstream": CALLS_A_MODEL},
+        wrap=_accept_in("cookie", _is_unreadable),
+    ),
+    Mutant(
+        name="unsigned-token-in-the-query",
+        defect="A06 in a second code path",
+        base=TOY,
+        trips={"auth.alg-none": "unsigned token in the query"},
+        also={"auth.before-upstream": CALLS_A_MODEL},
+        wrap=_accept_in("query", lambda request: _algorithm(request) == "none"),
+    ),
+    Mutant(
+        name="forged-token-in-the-query",
+        defect="A06 in a second code path: claims decoded, signature not verified",
+        base=TOY,
+        trips={"auth.bad-signature": "somebody else signed in the query"},
+        also={"auth.before-upstream": CALLS_A_MODEL},
+        wrap=_accept_in("query", _is_forged),
+    ),
+    Mutant(
+        name="any-hmac-in-a-cookie",
+        defect="A06 in a third code path",
+        base=TOY,
+        trips={"auth.wrong-algorithm": "not configured in a cookie"},
+        also={"auth.before-upstream": CALLS_A_MODEL},
+        wrap=_accept_in("cookie", lambda request: _algorithm(request) == "HS512"),
+    ),
+    Mutant(
+        name="cookie-lives-for-ever",
+        defect="the expiry of a cookie taken for that of its token",
+        base=TOY,
+        trips={"auth.expired": "an expired token in a cookie"},
+        also={"auth.before-upstream": CALLS_A_MODEL},
+        wrap=_accept_in("cookie", _is_signed),
+    ),
+    Mutant(
+        name="cookies-are-not-read",
+        defect="a declared form that nobody implemented",
+        base=TOY,
+        trips={"auth.every-form-accepted": "a stream for a token in a cookie"},
+        also={"auth.challenge-names-error": "a bad cookie is not seen either"},
+        wrap=_request(_forget_cookies),
+    ),
+    Mutant(
+        name="query-token-starts-only",
+        defect="a form that only one endpoint knows",
+        base=TOY,
+        trips={"auth.every-form-accepted": "for what is resumed too"},
+        wrap=_request(_query_starts_only),
+    ),
+    Mutant(
+        name="bad-token-falls-through",
+        defect="a bad token is passed over for the next place",
+        base=TOY,
+        trips={"auth.first-form-decides": "a bad token in the Authorization header"},
+        wrap=_request(_take_any_good_one),
+    ),
+    Mutant(
+        name="router-before-auth",
+        defect="404 before 401, so that strangers can map the paths",
+        base=TOY,
+        trips={"auth.before-routing": "404"},
+        wrap=_request(_route_first),
+    ),
+    Mutant(
+        name="another-code-for-401",
+        defect="the framework's own word for it",
+        base=TOY,
+        trips={"auth.refusal-code": "NOT_AUTHENTICATED"},
+        wrap=_on_401(_other_code),
     ),
 )

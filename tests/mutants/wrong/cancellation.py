@@ -17,7 +17,9 @@ from tests.mutants.asgi import (
     get_header,
     refusal,
 )
-from tests.mutants.frames import document, failure, kind, with_document
+from tests.mutants.bases.pipeline import failure
+from tests.mutants.bases.toy.base import TOY
+from tests.mutants.frames import document, kind, with_document
 from tests.mutants.mutant import Mutant
 from tests.mutants.site import Site
 
@@ -130,13 +132,19 @@ def _with_owners(on_cancel: Callable[[Request, Owner | None], Answer | None]) ->
 
 
 def _cancel_as_owner(request: Request, owner: Owner | None) -> Answer | None:
-    if owner is not None:
+    if owner is not None and request.credential is not None:
+        request.credential = owner[1]
+    return None
+
+
+def _cancel_for_strangers(request: Request, owner: Owner | None) -> Answer | None:
+    if owner is not None and request.credential is None:
         request.credential = owner[1]
     return None
 
 
 def _admit_existence(request: Request, owner: Owner | None) -> Answer | None:
-    is_foreign = owner is not None and owner[0] != request.user
+    is_foreign = owner is not None and request.user not in (owner[0], "")
     return refusal(403, "FORBIDDEN") if is_foreign else None
 
 
@@ -171,6 +179,62 @@ def _tell_twice(frame: bytes, _reply: Reply) -> bytes:
 
 async def _forget_everything(request: Request, _site: Site) -> Answer | None:
     return refusal(404, "STREAM_NOT_FOUND") if request.cursor else None
+
+
+def _by_session(request: Request) -> bool:
+    """Tell a cancel of what runs in a session from one of a stream."""
+    return request.method == "POST" and request.path.endswith("/cancel")
+
+
+def _on_session_cancel(status: int, change: Callable[[Answer], None]) -> Wrap:
+    def answer(answer: Answer, request: Request) -> None:
+        if _by_session(request) and answer.status == status:
+            change(answer)
+
+    return Mutation(answer=answer)
+
+
+def _with_sessions(is_let_in: Callable[[Request], bool]) -> Wrap:
+    """Return a server that cancels for its owner what runs in a session."""
+
+    def wrap(app: ASGIApp, site: Site) -> ASGIApp:
+        owners: dict[str, str] = {}
+
+        async def request(request: Request, _site: Site) -> Answer | None:
+            session = request.path.removesuffix("/cancel").rpartition("/")[2]
+            if _by_session(request) and session in owners and is_let_in(request):
+                request.credential = owners[session]
+            return None
+
+        def head(reply: Reply) -> None:
+            session = get_header(reply.headers, "x-session-id") or ""
+            owners.setdefault(session, reply.request.credential or "")
+
+        return Mutation(request=request, head=head)(app, site)
+
+    return wrap
+
+
+def _without(name: str) -> Callable[[Answer], None]:
+    def change(answer: Answer) -> None:
+        document = answer.document
+        del document[name]
+        answer.document = document
+
+    return change
+
+
+def _conflict(answer: Answer) -> None:
+    document = answer.document
+    document["error"]["code"] = "CONFLICT"
+    answer.document = document
+
+
+def _tell_one_reason(frame: bytes, _reply: Reply) -> bytes:
+    event = document(frame)
+    if event and "reason" in event:
+        return with_document(frame, {**event, "reason": "user_initiated"})
+    return frame
 
 
 MUTANTS = (
@@ -300,5 +364,75 @@ MUTANTS = (
         trips={"cancellation.normal-end-is-no-cancel": "cancelled_midstream"},
         probes=("paced",),
         patch=_leave_when_it_is_enough,
+    ),
+    Mutant(
+        name="session-cancel-is-answered-200",
+        defect="the second way to cancel has an answer of its own",
+        base=TOY,
+        trips={
+            "cancellation.accepted-answer": "by POST /notes/stream/{session}/cancel"
+        },
+        probes=("cancel-midstream",),
+        wrap=_on_session_cancel(202, _status(200)),
+    ),
+    Mutant(
+        name="over-is-a-conflict-like-any-other",
+        defect="codes by status instead of by cause",
+        base=TOY,
+        trips={
+            "cancellation.idempotent-answer": "'NOT_RUNNING'",
+            "cancellation.finished-answer": "'NOT_RUNNING'",
+        },
+        probes=("cancel-midstream", "complete"),
+        wrap=_on_session_cancel(409, _conflict),
+    ),
+    Mutant(
+        name="cancel-does-not-name-its-session",
+        defect="a member that the page promises is left out of the answer",
+        base=TOY,
+        trips={"cancellation.answer-payload": "'session_id' is a required property"},
+        probes=("cancel-midstream",),
+        wrap=_on_session_cancel(202, _without("session_id")),
+    ),
+    Mutant(
+        name="one-reason-for-all-cancels",
+        defect="the reason of the request is not handed on",
+        base=TOY,
+        trips={"cancellation.reason-told": '"timeout" at /reason'},
+        probes=("cancel-midstream",),
+        wrap=Mutation(frame=_tell_one_reason),
+    ),
+    Mutant(
+        name="session-cancel-needs-no-credential",
+        defect="an endpoint that was left out of the authentication",
+        base=TOY,
+        trips={"cancellation.needs-credential": "without a credential by POST"},
+        also={
+            "cancellation.foreign-refused": "nothing is left to cancel",
+            "cancellation.foreign-like-unknown": "nor is it like one that is none",
+            "cancellation.accepted-answer": "nor for its owner",
+        },
+        probes=("cancel-midstream",),
+        wrap=_with_sessions(lambda request: request.credential is None),
+    ),
+    Mutant(
+        name="anyone-cancels-any-session",
+        defect="C17 by the second way to cancel",
+        base=TOY,
+        trips={
+            "cancellation.foreign-refused": "another user's cancel by POST",
+            "cancellation.foreign-like-unknown": "202",
+        },
+        also={"cancellation.accepted-answer": "nothing is left to cancel"},
+        probes=("cancel-midstream",),
+        wrap=_with_sessions(lambda request: request.credential is not None),
+    ),
+    Mutant(
+        name="cancel-needs-no-credential",
+        defect="knowing the id of a stream is enough to end it",
+        trips={"cancellation.needs-credential": "without a credential"},
+        also={"cancellation.accepted-answer": "nothing is left to cancel"},
+        probes=("cancel-midstream",),
+        wrap=_with_owners(_cancel_for_strangers),
     ),
 )

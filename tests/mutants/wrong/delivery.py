@@ -5,15 +5,8 @@ from __future__ import annotations
 import anyio
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from tests.mutants.asgi import Answer, Mutation, Reply, Request
-from tests.mutants.frames import (
-    document,
-    get,
-    is_event,
-    is_terminal,
-    kind,
-    put,
-    with_document,
-)
+from tests.mutants.bases.pipeline import is_terminal
+from tests.mutants.frames import document, get, is_event, kind, put, with_document
 from tests.mutants.mutant import Mutant
 from tests.mutants.site import Site
 

@@ -8,7 +8,6 @@ from typing import Any
 import anyio
 import pytest
 from tests.mutants.asgi import (
-    ENDPOINT,
     Answer,
     Emit,
     Mutation,
@@ -16,7 +15,8 @@ from tests.mutants.asgi import (
     Request,
     Wrap,
 )
-from tests.mutants.frames import document, get, is_terminal, kind, put, with_document
+from tests.mutants.bases.pipeline import is_terminal
+from tests.mutants.frames import document, get, kind, put, with_document
 from tests.mutants.mutant import Mutant
 from tests.mutants.site import Site
 
@@ -136,7 +136,7 @@ async def _call_model_first(request: Request, site: Site) -> Answer | None:
 
 async def _any_path(request: Request, _site: Site) -> Answer | None:
     if request.method == "POST":
-        request.path = ENDPOINT
+        request.path = request.base.endpoint
     return None
 
 

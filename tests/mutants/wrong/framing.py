@@ -5,15 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from tests.mutants.asgi import Mutation, Reply, Wrap
-from tests.mutants.frames import (
-    document,
-    get,
-    is_terminal,
-    kind,
-    number,
-    put,
-    with_document,
-)
+from tests.mutants.bases.pipeline import is_terminal
+from tests.mutants.frames import document, get, kind, number, put, with_document
 from tests.mutants.mutant import Mutant
 
 BOM = b"\xef\xbb\xbf"

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Callable
 
 import anyio
 from tests.mutants.asgi import Emit, Mutation, Reply, Wrap
+from tests.mutants.bases.toy.base import TOY
 from tests.mutants.frames import kind, number, put
 from tests.mutants.mutant import Mutant
 
@@ -58,6 +60,27 @@ async def _once_more(reply: Reply, emit: Emit) -> None:
     if reply.is_ended:
         await anyio.sleep(0.3)
         await emit(BEAT)
+
+
+def _is_json_beat(frame: bytes) -> bool:
+    return b'"type": "heartbeat"' in frame
+
+
+def _unopened(frame: bytes, reply: Reply) -> bytes:
+    """Leave out the heartbeat that opens the response."""
+    return b"" if reply.frames == 0 and _is_json_beat(frame) else frame
+
+
+def _opened_now(frame: bytes, reply: Reply) -> bytes:
+    """Take the time of the heartbeat that opens a response from the clock."""
+    if reply.frames or reply.request.cursor is None:
+        return frame
+    return b'data: {"type": "heartbeat", "timestamp": "%s"}\n\n' % _now().encode()
+
+
+def _now() -> str:
+    now = dt.datetime.now(dt.UTC).isoformat(timespec="milliseconds")
+    return now.replace("+00:00", "Z")
 
 
 MUTANTS = (
@@ -142,5 +165,31 @@ MUTANTS = (
         defect="H07: the timer outlives the stream",
         trips={"heartbeat.none-after-terminal": "no heartbeat"},
         wrap=Mutation(last=_once_more),
+    ),
+    Mutant(
+        name="no-heartbeat-at-the-start",
+        defect="nothing comes until the first stage has its answer",
+        trips={"heartbeat.opens-response": "as the first event of the response"},
+        base=TOY,
+        wrap=Mutation(frame=_unopened),
+    ),
+    Mutant(
+        name="opened-by-the-clock",
+        defect="a heartbeat that is ahead of what is replayed",
+        trips={"heartbeat.opening-carries-cursor-value": "what the event"},
+        also={"vocabulary.invariants": "replayed events are older than the heartbeat"},
+        base=TOY,
+        wrap=Mutation(frame=_opened_now),
+    ),
+    Mutant(
+        name="json-heartbeat-with-id",
+        defect="a data heartbeat that enters the log",
+        trips={"heartbeat.without-id": "a heartbeat with id"},
+        base=TOY,
+        wrap=Mutation(
+            frame=lambda frame, _reply: (
+                put(frame, "id", "hb-1") if _is_json_beat(frame) else frame
+            )
+        ),
     ),
 )

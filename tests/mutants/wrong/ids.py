@@ -8,6 +8,7 @@ from collections.abc import Callable
 
 from starlette.types import ASGIApp
 from tests.mutants.asgi import Mutation, Reply, Wrap
+from tests.mutants.bases.toy.base import TOY
 from tests.mutants.frames import drop, get, is_event, number, put
 from tests.mutants.mutant import Mutant
 from tests.mutants.site import Site
@@ -59,6 +60,11 @@ def _alone(frame: bytes, _reply: Reply) -> bytes:
 
 def _no_retry(frame: bytes, _reply: Reply) -> bytes:
     return drop(frame, "retry")
+
+
+def _on_heartbeat(frame: bytes, reply: Reply) -> bytes:
+    """Send the retry field with the heartbeat that opens the response."""
+    return RETRY + frame if reply.frames == 0 else drop(frame, "retry")
 
 
 def _sparse(n: int) -> int:
@@ -123,5 +129,12 @@ MUTANTS = (
         defect="a block with retry alone makes clients dispatch an empty event",
         trips={"ids.retry-on-first-event": "block without data"},
         wrap=Mutation(frame=_alone),
+    ),
+    Mutant(
+        name="retry-on-the-opening-heartbeat",
+        defect="retry on the first frame, whatever that is",
+        trips={"ids.retry-on-first-event": "the first event with an id"},
+        base=TOY,
+        wrap=Mutation(frame=_on_heartbeat),
     ),
 )

@@ -5,12 +5,11 @@ from __future__ import annotations
 import anyio
 from starlette.types import ASGIApp
 from tests.mutants.asgi import Answer, Emit, Mutation, Reply, Request
+from tests.mutants.bases.pipeline import failure, is_terminal
 from tests.mutants.frames import (
     document,
-    failure,
     get,
     is_event,
-    is_terminal,
     kind,
     number,
     put,

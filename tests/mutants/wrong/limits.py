@@ -15,7 +15,8 @@ from tests.mutants.asgi import (
     Wrap,
     refusal,
 )
-from tests.mutants.frames import is_terminal, kind
+from tests.mutants.bases.pipeline import is_terminal
+from tests.mutants.frames import kind
 from tests.mutants.mutant import Mutant
 from tests.mutants.site import Site
 

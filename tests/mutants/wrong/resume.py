@@ -17,15 +17,8 @@ from tests.mutants.asgi import (
     get_header,
     refusal,
 )
-from tests.mutants.frames import (
-    document,
-    failure,
-    get,
-    is_event,
-    is_terminal,
-    kind,
-    with_document,
-)
+from tests.mutants.bases.pipeline import failure, is_terminal
+from tests.mutants.frames import document, get, is_event, kind, with_document
 from tests.mutants.mutant import Mutant
 from tests.mutants.site import Site
 
@@ -382,7 +375,7 @@ MUTANTS = (
     Mutant(
         name="older-reader-stays",
         defect="R17: a second reader leaves a ghost connection behind",
-        trips={"resume.takeover-closes-older": "once the newer reader is served"},
+        trips={"resume.takeover-closes-older": "after the newer one's head"},
         wrap=Mutation(last=_share),
     ),
     Mutant(

@@ -174,3 +174,16 @@ async def test_the_client_is_closed_at_the_end() -> None:
         pass
 
     assert fakes.client.is_closed
+
+
+async def test_a_script_is_put_under_its_key() -> None:
+    asked: list[tuple[str, str, object]] = []
+
+    def answer(request: httpx.Request) -> httpx.Response:
+        body = json.loads(request.content)
+        asked.append((request.method, request.url.path, body))
+        return httpx.Response(200, json={"key": "k"})
+
+    await control(answer).put_script("k", [{"say": [{"tokens": 2}]}])
+
+    assert asked == [("PUT", "/_fakes/scripts/k", [{"say": [{"tokens": 2}]}])]

@@ -6,7 +6,11 @@ import uuid
 import pytest
 
 from streamproof.conformance import profiles
-from streamproof.conformance.probes.bench.ids import malformed_ids, unknown_stream
+from streamproof.conformance.probes.bench.ids import (
+    make_uuid,
+    malformed_ids,
+    unknown_id,
+)
 from streamproof.conformance.profiles import Profile
 from streamproof.conformance.profiles.typed import EventId, parse_id
 
@@ -21,23 +25,28 @@ def profile(form: str) -> Profile:
 def test_an_unknown_uuid_is_a_uuid_of_the_same_kind() -> None:
     known = "0193a1b2-7c3d-7e4f-89ab-cdef01239f9f"
 
-    unknown = unknown_stream(known)
+    unknown = unknown_id(known)
 
     assert unknown != known
     assert uuid.UUID(unknown).version == uuid.UUID(known).version
 
 
+def test_a_uuid_is_made_of_a_text_and_always_the_same() -> None:
+    assert make_uuid("a") == make_uuid("a") != make_uuid("b")
+    assert uuid.UUID(make_uuid("a")).version == 4
+
+
 def test_an_unknown_base64_id_has_the_same_length_and_alphabet() -> None:
     known = "zZ9_qVGQz9MqqTWkljnBkQ"
 
-    unknown = unknown_stream(known)
+    unknown = unknown_id(known)
 
     assert unknown != known
     assert len(base64.urlsafe_b64decode(unknown + "==")) == 16
 
 
 def test_a_short_id_is_changed_whole() -> None:
-    assert unknown_stream("a1") == "b2"
+    assert unknown_id("a1") == "b2"
 
 
 def test_no_malformed_id_could_have_been_issued() -> None:

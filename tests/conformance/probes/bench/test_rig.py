@@ -1,14 +1,16 @@
 """Probes are bounded, cleaned up after, and kept apart."""
 
 import asyncio
+import json
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
+from pathlib import Path
 
 import anyio
 import httpx
 import pytest
-from tests.conformance.probes.raw_server import CHUNKED, Serve, sending
+from tests.conformance.probes.raw_server import CHUNKED, HEAD, Serve, sending
 
 from streamproof.conformance import profiles
 from streamproof.conformance.errors import ControlError
@@ -29,7 +31,8 @@ from streamproof.conformance.probes.bench.control import Control
 from streamproof.conformance.probes.bench.lag import LoopLag
 from streamproof.conformance.probes.bench.tokens import Credentials
 from streamproof.conformance.probes.credentials import credentials as credentials_probe
-from streamproof.conformance.steering import hold_after
+from streamproof.conformance.profiles import Profile
+from streamproof.conformance.steering import hold_after, say, stall
 from streamproof.conformance.wire import EndingKind
 
 NOWHERE = Target(scheme="http", host="127.0.0.1", port=1)
@@ -42,19 +45,32 @@ FAST = (
     "terminal.close_within_s=0.01",
 )
 PROFILE = profiles.load("pipeline", FAST)
+TOY = Path(__file__).parents[3] / "mutants/bases/toy/toy.toml"
+EVERYTHING = profiles.load(str(TOY), FAST)
+"""A profile that declares what any probe needs."""
 
 
-def silent_provider(released: list[str]) -> Control:
+def silent_provider(
+    released: list[str],
+    put: dict[str, object] | None = None,
+    states: list[str] | None = None,
+) -> Control:
     """Return a provider whose models are never called."""
 
     async def answer(request: httpx.Request) -> httpx.Response:
         path = request.url.path
+        if request.method == "PUT" and put is not None:
+            key = path.split("/")[3]
+            put[key] = json.loads(request.content)
+            return httpx.Response(200, json={"key": key})
         if path.endswith("/release"):
             released.append(path.split("/")[3])
             return httpx.Response(200, json={"released": 0})
         if path.endswith("/wait"):
+            if states is not None:
+                states.append(request.url.params["state"])
             timeout_s = int(request.url.params["timeout_ms"]) / 1000
-            await anyio.sleep(min(timeout_s, 0.2))
+            await anyio.sleep(min(timeout_s, 1.0))
             return httpx.Response(200, json={"reached": False, "call": None})
         return httpx.Response(200, json={"calls": []})
 
@@ -64,7 +80,7 @@ def silent_provider(released: list[str]) -> Control:
     return Control(client=client, clock=time.monotonic)
 
 
-def rig(
+def rig(  # noqa: PLR0913 -- one parameter per thing that tests vary
     run: Callable[[Context], Awaitable[None]],
     *,
     target: Target = NOWHERE,
@@ -72,10 +88,11 @@ def rig(
     credentials: Credentials | None = None,
     needs: tuple[str, ...] = (),
     seconds: float = 0.0,
+    profile: Profile = PROFILE,
 ) -> Rig:
     probe = Probe(name="p", needs=needs, seconds=lambda _: seconds, run=run)
     surroundings = Surroundings(
-        profile=PROFILE,
+        profile=profile,
         target=target,
         control=control,
         credentials=credentials or Minted("secret", wall_clock=time.time),
@@ -160,6 +177,58 @@ async def test_gates_that_a_probe_left_shut_are_opened() -> None:
     assert [key.partition("-")[2][9:] for key in released] == ["let-go", "held"]
 
 
+async def test_where_the_prompt_has_no_room_the_script_is_put_before_the_request() -> (
+    None
+):
+    put: dict[str, object] = {}
+    known: list[set[str]] = []
+
+    async def asks(ctx: Context) -> None:
+        script = ctx.script(stall(after=1), part="a")
+        assert ctx.prompt(script) == script.marker()
+        await ctx.start("a", script)
+        known.append(set(put))
+        other = ctx.script(part="b")
+        await ctx.send("b", ctx.request(other))
+
+    profile = profiles.load("pipeline", [*FAST, "steering.mode=key"])
+    one = rig(asks, control=silent_provider([], put), profile=profile)
+    evidence = await one.run("p")
+
+    [first], second = known[0], set(put)
+    assert first.endswith("-a")
+    assert len(second) == 2
+    assert evidence.facts["scripts"] == put
+    request = evidence.exchange("a").request
+    assert f"[[fake:say call={first}]]" in request.body.decode()
+
+
+@pytest.mark.parametrize(
+    ("shown", "waits"), [("all", False), ("none", True)], ids=["shown", "hidden"]
+)
+async def test_a_hidden_call_is_waited_for_at_the_provider(
+    serve: Serve, shown: str, *, waits: bool
+) -> None:
+    event = b'data: {"type": "node-enter"}\n\n'
+    states: list[str] = []
+
+    async def reads(ctx: Context) -> None:
+        script = ctx.script(say(tokens=4), stall(after=2))
+        stream = await ctx.start("stream", script)
+        await ctx.shows(stream, script, 2, within_s=0.05)
+        assert stream.tokens == 0
+
+    control = silent_provider([], states=states)
+    steering = f"steering={{mode='prompt', shown='{shown}'}}"
+    if shown == "all":
+        steering = "steering.shown=all"
+    profile = profiles.load("pipeline", [*FAST, steering])
+    target = await serve(sending(HEAD + b"\r\n" + event))
+    await rig(reads, target=target, control=control, profile=profile).run("p")
+
+    assert ("token:2" in states) is waits
+
+
 async def test_without_a_provider_the_prompt_is_a_plain_one() -> None:
     prompts: list[str] = []
 
@@ -206,6 +275,46 @@ async def test_what_was_left_out_is_told_with_its_reason() -> None:
     assert evidence.facts["left_out"] == {
         "foreign": "there is only one user: give a secret or a command"
     }
+
+
+async def test_a_stream_that_told_no_id_is_not_cancelled() -> None:
+    async def cancels(ctx: Context) -> None:
+        stream = await ctx.start("stream", ctx.script())
+        await stream.over()
+        assert await ctx.cancel("cancel", stream) is None
+
+    evidence = await rig(cancels).run("p")
+
+    why = "the stream has not told what the cancel must name"
+    assert evidence.facts["left_out"] == {"cancel": why}
+
+
+async def test_a_cancel_of_no_stream_names_one_like_the_real_one() -> None:
+    async def cancels(ctx: Context) -> None:
+        stream = await ctx.start("stream", ctx.script())
+        await stream.over()
+        await ctx.cancel("real", stream, form=1)
+        await ctx.cancel("unknown", stream, form=1, is_unknown=True)
+
+    evidence = await rig(cancels, profile=EVERYTHING).run("p")
+
+    real, unknown = (evidence.exchange(each).request for each in ("real", "unknown"))
+    assert real.method == unknown.method == "POST"
+    assert real.body == unknown.body == b'{"reason": "timeout"}'
+    assert real.path != unknown.path
+    assert len(real.path) == len(unknown.path)
+
+
+async def test_a_resume_must_be_able_to_name_its_stream() -> None:
+    async def resumes(ctx: Context) -> None:
+        stream = await ctx.start("stream", ctx.script())
+        await stream.over()
+        await ctx.resume("resumed", stream, "s-1")
+
+    elsewhere = profiles.load("pipeline", [*FAST, "resume.path=/r/{stream}"])
+    evidence = await rig(resumes, profile=elsewhere).run("p")
+
+    assert evidence.missing == "the stream has not told the value of {stream}"
 
 
 async def test_a_stream_that_was_refused_is_not_waited_for(serve: Serve) -> None:
@@ -301,7 +410,7 @@ def test_every_probe_is_registered_by_its_name_and_needs_what_exists() -> None:
     for name, probe in PROBES.items():
         assert probe.name == name
         assert set(probe.needs) <= profiles.CAPABILITIES
-        assert probe.seconds(PROFILE) > 0
+        assert probe.seconds(EVERYTHING) > 0
 
 
 @asynccontextmanager
@@ -310,7 +419,7 @@ async def every_probe_against(
 ) -> AsyncIterator[dict[str, Evidence]]:
     """Run all probes at once against a target that is none, on a clock that runs."""
     surroundings = Surroundings(
-        profile=PROFILE,
+        profile=EVERYTHING,
         target=target,
         control=silent_provider([]),
         credentials=Minted("secret", wall_clock=time.time),

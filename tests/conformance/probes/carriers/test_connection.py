@@ -18,7 +18,7 @@ from tests.conformance.probes.raw_server import (
 )
 
 from streamproof.conformance.errors import UsageError
-from streamproof.conformance.probes.bench.stream import Leave
+from streamproof.conformance.probes.bench.live import Leave
 from streamproof.conformance.probes.carriers.connection import Target
 from streamproof.conformance.wire import EndingKind
 

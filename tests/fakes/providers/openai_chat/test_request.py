@@ -72,7 +72,42 @@ def test_a_request_is_read_and_its_texts_are_found() -> None:
             "invalid_value",
             "Invalid value: 'owner'. Supported values are: ",
         ),
-        (body(messages=[]), "messages", "invalid_type", "Invalid type for 'messages'"),
+        (
+            body(messages=[]),
+            "messages",
+            "empty_array",
+            "Invalid 'messages': empty array. Expected an array with minimum length 1,",
+        ),
+        (
+            body(temperature=2.5),
+            "temperature",
+            "decimal_above_max_value",
+            "Invalid 'temperature': decimal above maximum value. Expected a value <=",
+        ),
+        (
+            body(top_p=-1),
+            "top_p",
+            "decimal_below_min_value",
+            "Invalid 'top_p': decimal below minimum value. Expected a value >= 0",
+        ),
+        (
+            body(max_tokens=0),
+            "max_tokens",
+            "integer_below_min_value",
+            "Invalid 'max_tokens': integer below minimum value. Expected a value >= 1",
+        ),
+        (
+            body(n=129),
+            "n",
+            "integer_above_max_value",
+            "Invalid 'n': integer above maximum value. Expected a value <= 128",
+        ),
+        (
+            body(model="m" * 257),
+            "model",
+            "string_above_max_length",
+            "Invalid 'model': string too long. Expected a string with maximum length",
+        ),
         (
             body(stream="yes"),
             "stream",

@@ -115,10 +115,36 @@ def test_an_error_is_an_event_of_its_own() -> None:
     assert event == {
         "type": "error",
         "sequence_number": 0,
-        "code": "rate_limit_exceeded",
-        "message": "no",
-        "param": None,
+        "error": {
+            "type": "rate_limit_exceeded",
+            "code": "rate_limit_exceeded",
+            "message": "no",
+            "param": None,
+        },
     }
+
+
+def test_an_error_can_be_flat_as_the_reference_says() -> None:
+    error = InStreamError(after=0, message="no", type="t", shape="flat")
+    said = reply().stream_error(error)
+
+    assert said == (
+        b'event: error\ndata: {"type":"error","sequence_number":0,"code":"t",'
+        b'"message":"no","param":null}\n\n'
+    )
+
+
+def test_a_ping_is_an_event_with_a_number_of_its_own() -> None:
+    answer = reply()
+    opening = answer.opening()
+    pings = [answer.keepalive(None), answer.keepalive("here"), answer.keepalive(None)]
+
+    assert opening.count(b"sequence_number") == 2
+    assert pings == [
+        b'event: keepalive\ndata: {"type":"keepalive","sequence_number":2}\n\n',
+        b": here\n\n",
+        b'event: keepalive\ndata: {"type":"keepalive","sequence_number":3}\n\n',
+    ]
 
 
 def test_an_error_can_be_told_as_a_failed_response() -> None:

@@ -1,0 +1,1 @@
+"""The right servers that mutants make wrong, one for each protocol."""
