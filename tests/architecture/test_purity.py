@@ -71,6 +71,7 @@ SHELLS = {
     "reference_server/dialects/*/job.py": "waits for the graph",
     "reference_server/http1/protocol.py": "is called by uvicorn with what arrives",
     "reference_server/models/client.py": "calls the model over HTTP",
+    "reference_server/models/connections.py": "holds connections, and their timers",
     "reference_server/server.py": "listens on a port and receives signals",
     "reference_server/settings.py": "reads the environment",
     "reference_server/streams/dialect.py": "says what is awaited of a dialect",
@@ -78,6 +79,7 @@ SHELLS = {
     "reference_server/streams/response.py": "sends frames to a client",
     "reference_server/streams/run.py": "cancels the task of a run",
     "reference_server/streams/runs.py": "starts the tasks of runs",
+    "reference_server/streams/starts.py": "waits for turns of the event loop",
     "reference_server/web/*": "answers requests",
 }
 
