@@ -9,9 +9,11 @@ from __future__ import annotations
 import difflib
 import functools
 import inspect
+import signal
 import sys
 import traceback
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
+from dataclasses import dataclass
 from functools import partial
 from importlib import metadata, resources
 from pathlib import Path
@@ -27,15 +29,23 @@ from .errors import HarnessError, UsageError
 from .model import Level
 from .options import Options
 from .probes import Probe
-from .report.files import expect_writable, write, write_report_folder
+from .report.console import make_console
+from .report.files import (
+    expect_apart,
+    expect_writable,
+    files_of_folder,
+    write,
+    write_report_folder,
+)
 from .report.formats import FORMATS
 from .report.listing import explain_lines, list_lines
 from .report.progress import ChangingLine, PlainLines, Reporter, WarningsOnly
-from .report.streams import make_lasting
+from .report.streams import make_lasting, why_not_written
 from .report.terminal import print_report
 from .runner.causes import cause_of
+from .runner.events import RunEvent, RunFinished
 from .runner.plan import Filters, make_plan, select
-from .runner.result import ExitCode
+from .runner.result import ExitCode, RunResult
 from .runner.suite import built_in_suite
 from .session import Interrupted, run_until_signal
 
@@ -54,17 +64,40 @@ profiles_app = typer.Typer(
 app.add_typer(profiles_app, name="profiles")
 
 _DEBUG = "--debug"
+_STDOUT = Path("-")
+_READER_LEFT = 128 + signal.SIGPIPE
 
 
 def main() -> None:
     """Run the command line and exit."""
     make_lasting()
+    sys.exit(_after_writing(_run_words()))
+
+
+def _run_words() -> int:
+    """Run the command line; return the exit code, what broke being told."""
     # Every command has it, wherever it stands; `_tell` looks for it.
     words = [word for word in sys.argv[1:] if word != _DEBUG]
     try:
         app(words, prog_name="streamproof")
+    except SystemExit as end:
+        return end.code if isinstance(end.code, int) else 0
     except Exception as problem:  # noqa: BLE001 -- the last place where it can be told
-        sys.exit(_tell(cause_of(problem)))
+        return _tell(cause_of(problem))
+    return 0
+
+
+def _after_writing(code: int) -> int:
+    """Say what could not be written to stdout; return the exit code then.
+
+    A reader that went away has seen what it wanted: that changes no verdict.
+    """
+    problem = why_not_written(sys.stdout)
+    if problem is None or isinstance(problem, BrokenPipeError):
+        return code
+    reason = (problem.strerror or str(problem)).lower()
+    sys.stderr.write(f"streamproof: cannot write to stdout: {reason}\n")
+    return code or int(ExitCode.HARNESS_ERROR)
 
 
 def _tell(problem: Exception) -> int:
@@ -140,7 +173,9 @@ def _with_report_options(command: Callable[..., None]) -> Callable[..., None]:
             continue
         for name, each in FORMATS.items():
             option = typer.Option(
-                f"--{name}", help=f"Write the {each.title} report here."
+                f"--{name}",
+                metavar="FILE",
+                help=f"Write the {each.title} report here; - is stdout.",
             )
             hint = Annotated[Path | None, option]
             own = parameter.replace(name=f"{name}_file", default=None, annotation=hint)
@@ -237,7 +272,8 @@ def run(
     """Check a target against a profile.
 
     Exit codes: 0 conformant, 1 not conformant, 2 usage or profile error, 3 incomplete
-    (something could not be tested), 4 the suite itself broke or was too slow.
+    (something could not be tested), 4 the suite itself broke or was too slow, 129, 130
+    or 143 ended by SIGHUP, SIGINT or SIGTERM.
     """
     options = Options(
         profile=profile,
@@ -260,31 +296,88 @@ def run(
         strict=strict,
     )
     checkup = plan_checkup(built_in_suite(), options)
-    for path in (*report_files.values(), report_dir and report_dir / "report"):
-        if path is not None:
-            expect_writable(path)
+    output = _Output(
+        files=report_files, folder=report_dir, is_quiet=quiet, no_color=no_color
+    )
+    profile_name = checkup.config.plan.profile.name
+    output.expect_writable(
+        profile_name,
+        {
+            "the profile": Path(profile) if Path(profile).is_file() else None,
+            "--token-file": token_file,
+            "--token-secret-file": token_secret_file,
+        },
+    )
     reporter = _reporter(is_quiet=quiet)
     if checkup.commands and not quiet:
         started = " and ".join(command.option for command in checkup.commands)
         sys.stderr.write(f"starting the command of {started}\n")
-    work = partial(checkup.run, emit=reporter.tell, warn=reporter.warn)
+    so_far: list[RunResult] = []
+
+    def tell(event: RunEvent) -> None:
+        reporter.tell(event)
+        if isinstance(event, RunFinished):
+            so_far.append(event.result)
+
+    work = partial(checkup.run, emit=tell, warn=reporter.warn)
     try:
         result = anyio.run(run_until_signal, work)
+    except Interrupted:
+        reporter.close()
+        for partial_result in so_far:
+            output.write(partial_result, checkup.secrets)
+        raise
     finally:
         reporter.close()
-    for name, path in report_files.items():
-        write(path, FORMATS[name].to_text(result))
-    transcripts = None
-    if report_dir is not None:
-        transcripts = write_report_folder(report_dir, result, checkup.secrets)
-    console = Console(
-        markup=False, highlight=False, emoji=False, no_color=no_color or None
-    )
-    print_report(result, console, is_quiet=quiet)
-    if report_dir is not None and not quiet:
-        note = f"; transcripts of what failed in {transcripts}" if transcripts else ""
-        sys.stderr.write(f"reports in {report_dir}{note}\n")
+    output.write(result, checkup.secrets)
     raise typer.Exit(int(result.exit_code))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Output:
+    """Where the reports of a run go; one of them may go to stdout, called `-`."""
+
+    files: Mapping[str, Path]
+    folder: Path | None
+    is_quiet: bool
+    no_color: bool
+
+    def expect_writable(self, profile: str, inputs: Mapping[str, Path | None]) -> None:
+        """Raise `UsageError` for a report that cannot be written, or not there."""
+        outputs = {f"--{name}": path for name, path in self.files.items()}
+        if self.folder is not None:
+            files = files_of_folder(self.folder, profile)
+            outputs |= {
+                f"the {name} file of --report-dir": files[name] for name in files
+            }
+        expect_apart(outputs, {name: path for name, path in inputs.items() if path})
+        for path in outputs.values():
+            if path != _STDOUT:
+                expect_writable(path)
+
+    def write(self, result: RunResult, secrets: Collection[str]) -> None:
+        """Write every report, the one for people last."""
+        has_stdout = True
+        for name, path in self.files.items():
+            text = FORMATS[name].to_text(result)
+            if path == _STDOUT:
+                has_stdout = False
+                sys.stdout.write(text)
+                sys.stdout.flush()
+            else:
+                write(path, text)
+        note = ""
+        if self.folder is not None:
+            transcripts = write_report_folder(self.folder, result, secrets)
+            note = f"reports in {self.folder}"
+            if transcripts:
+                note += f"; transcripts of what failed in {transcripts}"
+        console = make_console(
+            sys.stdout if has_stdout else sys.stderr, no_color=self.no_color
+        )
+        print_report(result, console, is_quiet=self.is_quiet)
+        if note and not self.is_quiet:
+            sys.stderr.write(f"{note}\n")
 
 
 def _reporter(*, is_quiet: bool) -> Reporter:
@@ -379,4 +472,5 @@ def _echo(lines: Iterable[str]) -> None:
     # Not typer.echo, which takes an ASCII stream for a mistake and writes UTF-8.
     for line in lines:
         sys.stdout.write(f"{line}\n")
-    sys.stdout.flush()
+    if isinstance(why_not_written(sys.stdout), BrokenPipeError):
+        raise typer.Exit(_READER_LEFT)

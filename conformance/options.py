@@ -19,6 +19,9 @@ from .runner.plan import Filters
 from .runner.preflight import expect_base_url
 
 
+_MAX_SECRET_BYTES = 64 * 1024
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Options:
     """What a run is asked for, as `streamproof run` has it.
@@ -104,7 +107,7 @@ def find_credentials(given: Mapping[str, str | Path | None]) -> Credentials | No
         secret = _read(name, value)
         if name.startswith("--token-secret-"):
             return Minted(secret, wall_clock=time.time)
-        return Fixed(secret)
+        return Fixed(secret, option=name)
     return None
 
 
@@ -112,11 +115,18 @@ def _read(option: str, source: str | Path) -> str:
     """Return what a variable or a file holds, without the line end of a file."""
     if isinstance(source, Path):
         try:
-            text = source.read_bytes().decode("utf-8", "surrogateescape")
+            with source.open("rb") as file:
+                read = file.read(_MAX_SECRET_BYTES + 1)
         except OSError as problem:
             raise UsageError(
                 f"cannot read the file of {option}: {source}: {problem.strerror}"
             ) from problem
+        if len(read) > _MAX_SECRET_BYTES:
+            raise UsageError(
+                f"expected at most {_MAX_SECRET_BYTES} bytes in the file of {option}, "
+                f"got more: {source}"
+            )
+        text = read.decode("utf-8", "surrogateescape")
         text = text.removesuffix("\n").removesuffix("\r")
     else:
         text = os.environ.get(source, "")

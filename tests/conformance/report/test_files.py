@@ -65,7 +65,7 @@ def test_the_folder_of_a_report_is_made_before_the_run(tmp_path: Path) -> None:
 
 
 def test_a_folder_in_place_of_a_report_is_the_users_error(tmp_path: Path) -> None:
-    with pytest.raises(UsageError, match="it is a folder"):
+    with pytest.raises(UsageError, match="is a directory"):
         expect_writable(tmp_path)
 
 
