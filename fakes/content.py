@@ -8,6 +8,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from enum import StrEnum
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 __all__ = [
     "Answer",
@@ -47,6 +51,7 @@ class Omission(StrEnum):
     FINISH = "finish"
     USAGE = "usage"
     TERMINATOR = "terminator"
+    PARTS = "parts"
 
 
 class Quantity(StrEnum):
@@ -85,12 +90,14 @@ class Part:
         kind: what it is made of.
         pieces: tokens of a text, or fragments of a tool call's arguments (JSON).
         name: the tool that is called; empty unless the part calls one.
+        deltas: what is odd with how its pieces are told; empty for nothing.
     """
 
     index: int
     kind: Kind
     pieces: tuple[str, ...]
     name: str = ""
+    deltas: str = ""
 
     @property
     def text(self) -> str:
@@ -121,11 +128,18 @@ class RefusalDetails:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Answer:
-    """Everything one call is going to be told, unless it ends before."""
+    """Everything one call is going to be told, unless it ends before.
+
+    Args:
+        stop_literal: told as it stands instead of the provider's word for `stop`.
+        is_usage_everywhere: every chunk tells what was made so far.
+    """
 
     parts: tuple[Part, ...] = ()
     stop: StopReason = StopReason.STOP
+    stop_literal: str | None = None
     usage: Usage = Usage()
+    is_usage_everywhere: bool = False
     refusal: RefusalDetails = RefusalDetails()
     omitted: frozenset[Omission] = frozenset()
     limits: Limits = Limits()
@@ -142,6 +156,10 @@ class Answer:
     def has(self, what: Omission) -> bool:
         """Tell whether the answer has what every answer has."""
         return what not in self.omitted
+
+    def stop_word(self, words: Mapping[StopReason, str]) -> str:
+        """Return what is told as the reason to stop, out of a provider's words."""
+        return words[self.stop] if self.stop_literal is None else self.stop_literal
 
     def text_of(self, kind: Kind) -> str | None:
         """Join all parts of one kind; None when there is no such part."""

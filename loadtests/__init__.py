@@ -1,4 +1,4 @@
 """Load tests and benchmarks.
 
-Empty on purpose: importing locust patches sockets, so nobody does it by accident.
+Empty on purpose: importing locust patches sockets, so only a module that needs it does.
 """

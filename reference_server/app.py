@@ -22,6 +22,7 @@ from starlette.routing import BaseRoute, Route
 from .dialects import DIALECTS, DialectMaker
 from .metrics import Metrics
 from .models.client import ModelClient, ModelOptions
+from .models.connections import Connections
 from .models.openai_chat import OpenAIChat
 from .models.retry import RetryPolicy
 from .settings import Settings
@@ -129,14 +130,19 @@ def _create_http_client(
         base_url=str(settings.upstream_url),
         # The model client has time limits of its own, by phase of the answer.
         timeout=None,  # noqa: S113 -- see above
-        limits=httpx.Limits(
-            max_connections=None,
-            max_keepalive_connections=settings.max_streams,
-            keepalive_expiry=_KEEPALIVE_S,
-        ),
         # The provider is named by a setting, not by proxy variables.
         trust_env=False,
-        transport=environment.transport,
+        transport=environment.transport or _create_connections(),
+    )
+
+
+def _create_connections() -> Connections:
+    # Made once: reading the certificates of the world takes longer than a call.
+    ssl_context = httpx.create_ssl_context(trust_env=False)
+    limits = httpx.Limits(max_connections=1, keepalive_expiry=_KEEPALIVE_S)
+    return Connections(
+        lambda: httpx.AsyncHTTPTransport(verify=ssl_context, limits=limits),
+        keep_s=_KEEPALIVE_S,
     )
 
 

@@ -29,6 +29,11 @@ class Metrics:
         self._running = Gauge(
             "streamproof_streams_running", "Streams running now", registry=registry
         )
+        self._retained = Gauge(
+            "streamproof_retained_bytes",
+            "Memory that ended streams are counted with",
+            registry=registry,
+        )
         self._first_event = Histogram(
             "streamproof_first_event_seconds",
             "From the request to a new stream's first event handed to the connection",
@@ -61,6 +66,10 @@ class Metrics:
     def watch_running(self, count: Callable[[], float]) -> None:
         """Read the number of running streams from here when asked."""
         self._running.set_function(count)
+
+    def watch_retained(self, count: Callable[[], float]) -> None:
+        """Read the bytes of ended streams from here when asked."""
+        self._retained.set_function(count)
 
     def observe_first_event(self, latency_s: float) -> None:
         """Record the latency of a new stream's first event."""

@@ -47,11 +47,20 @@ class _Sender:
         self._http = http
 
     def handle_request(self, request: Any) -> Any:  # noqa: ANN401 -- of either library
-        """Send a request; return the response, its body still to be read."""
+        """Send a request; return the response, its body still to be read.
+
+        A client that gives up before that hangs up.
+        """
         body = request.read()
         with _translated(self._http, request):
             link = self._send(request, body)
-            self._network.wait(lambda: link.head is not None, _read_timeout_s(request))
+            try:
+                self._network.wait(
+                    lambda: link.head is not None, _read_timeout_s(request)
+                )
+            except BaseException:
+                self._network.leave(link)
+                raise
         return self._response(request, link)
 
     async def handle_async_request(self, request: Any) -> Any:  # noqa: ANN401 -- of either library

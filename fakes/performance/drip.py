@@ -42,7 +42,7 @@ def narrow(link: Link, wire: Wire, drip: Drip | None, timers: Timers) -> Link:
     if drip is not None:
         link = Dripping(link, drip, timers)
     if wire.split is not None:
-        link = Splitting(link, wire.split, timers)
+        link = Splitting(link, wire.split, timers, pause_ms=wire.pause_ms or 0.0)
     return link
 
 
@@ -234,14 +234,20 @@ class Splitting(_Narrow):
     that a long write costs no more at once than a short one.
     """
 
-    def __init__(self, link: Link, size: int, timers: Timers) -> None:
-        """Take the connection, and how many bytes of a body are one write."""
+    def __init__(
+        self, link: Link, size: int, timers: Timers, *, pause_ms: float = 0.0
+    ) -> None:
+        """Take the connection, how many bytes are one write, and the time between."""
         super().__init__(link, timers)
         self._size = size
+        self._pause_s = pause_ms / 1000
+        # When the next piece is due, if there are pauses.
+        self._next_at = 0.0
         self._way: Callable[[bytes], Iterator[bytes]] | None = None
         # What was written behind that which is being cut.
         self._later: deque[bytes] = deque()
         self._pieces: Iterator[bytes] | None = None
+        self._ahead: bytes | None = None
         # The head has left before any piece does: a client may leave after it.
         self._is_head_due = False
 
@@ -252,6 +258,7 @@ class Splitting(_Narrow):
     def _drop(self) -> None:
         self._later.clear()
         self._pieces = None
+        self._ahead = None
 
     def write(self, data: bytes) -> None:
         """Take bytes; the first pieces leave at once, but none with the head."""
@@ -289,15 +296,35 @@ class Splitting(_Narrow):
     def _hand_on(self) -> None:
         """Write the next pieces; another turn is for the others."""
         for _ in range(SLICE):
-            piece = next(self._pieces, None) if self._pieces and self.is_open else None
+            if self._pause_s and self._timers.time() < self._next_at:
+                break
+            piece = self._take() if self.is_open else None
             if piece is None:
                 self._drop()
                 return
             self._link.write(piece)
+            if self._pause_s:
+                self._next_at = self._timers.time() + self._pause_s
+                # Nothing waits for a pause behind the last piece.
+                self._ahead = self._take()
+                if self._ahead is None:
+                    self._drop()
+                    return
         self._go_on_later()
 
+    def _take(self) -> bytes | None:
+        """Return the next piece, if there is one."""
+        ahead, self._ahead = self._ahead, None
+        if ahead is not None or self._pieces is None:
+            return ahead
+        return next(self._pieces, None)
+
     def _go_on_later(self) -> None:
-        if not self._link.is_full:
+        if self._link.is_full:
+            return
+        if self._pause_s and self._timers.time() < self._next_at:
+            self._timer = self._timers.call_at(self._next_at, self._pour)
+        else:
             self._timer = self._timers.call_soon(self._pour)
 
     def _tell_head(self) -> None:

@@ -29,6 +29,16 @@ _FRAMES: Final = {
     Syntax.LINES: re.compile(rb".*\n"),
     Syntax.ARRAY: re.compile(rb".+", re.DOTALL),
 }
+# What only events can have, and how a wire says that it is as ever.
+_OF_EVENTS: Final = (
+    ("comment", None),
+    ("space", True),
+    ("ids", False),
+    ("event", None),
+    ("remark", None),
+)
+_OF_EVENTS_ALONE: Final = {"comment": "no comments", "remark": "no comments"}
+_FIELD: Final = re.compile(rb"^(data|event|id): ")
 # What stands before the first element, and before all others.
 _BEFORE_ELEMENT: Final = re.compile(rb"\A(?:\[|,\r\n)")
 
@@ -42,17 +52,24 @@ class Shape:
         Raises:
             ScriptError: for comments where there are none.
         """
-        if wire.comment is not None and syntax is not Syntax.EVENTS:
+        asked = [name for name, plain in _OF_EVENTS if getattr(wire, name) != plain]
+        if asked and syntax is not Syntax.EVENTS:
             raise ScriptError(
-                f"[[fake:wire comment]]: expected a stream of events, got {syntax} of "
-                "JSON, which have no comments"
+                f"[[fake:wire {asked[0]}]]: expected a stream of events, got {syntax} "
+                f"of JSON, which have {_OF_EVENTS_ALONE.get(asked[0], 'no fields')}"
             )
+        self._wire = wire
+        self._is_relined = bool(set(asked) - {"comment"})
+        self._events = 0
         self._newline = NEWLINES[wire.newline] if wire.newline else None
         self._before = BOM if wire.bom else b""
         self._comment = None if wire.comment is None else f": {wire.comment}".encode()
 
     def dress(self, frames: bytes) -> bytes:
         """Return the frames with their comments and line ends; none stays none."""
+        if self._is_relined:
+            events = _FRAMES[Syntax.EVENTS].findall(frames)
+            frames = b"".join(self._reline(event) for event in events)
         if self._comment is not None:
             frames = self._announce(frames, self._comment)
         if self._newline is not None:
@@ -65,6 +82,23 @@ class Shape:
             return body
         before, self._before = self._before, b""
         return before + body
+
+    def _reline(self, event: bytes) -> bytes:
+        """Add lines to one event, and take the space out of its fields."""
+        if not event.startswith((b"data:", b"event:")):
+            return event
+        newline = b"\r\n" if b"\r\n" in event else b"\n"
+        lines = event.split(newline)
+        if self._wire.event is not None and not event.startswith(b"event:"):
+            lines.insert(0, f"event: {self._wire.event}".encode())
+        if self._wire.ids:
+            self._events += 1
+            lines.insert(0, f"id: {self._events}".encode())
+        if not self._wire.space:
+            lines = [_FIELD.sub(rb"\1:", line) for line in lines]
+        if self._wire.remark is not None:
+            lines.insert(1, f": {self._wire.remark}".encode())
+        return newline.join(lines)
 
     def _announce(self, frames: bytes, comment: bytes) -> bytes:
         """Put a comment before every event, in a block of its own.

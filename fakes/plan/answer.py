@@ -73,7 +73,9 @@ def make_answer(
     return replace(
         answer,
         stop=_stop_reason(script, answer, is_cut=is_cut),
+        stop_literal=None if script.stop is None else script.stop.literal,
         usage=_usage(script.usage or Cost(), answer, prompt_tokens),
+        is_usage_everywhere=script.usage is not None and script.usage.every,
         refusal=_refusal_details(script.say),
         omitted=frozenset(omit.what for omit in script.omit),
     )
@@ -95,7 +97,13 @@ def _parts_of(said: Sequence[Said], dice: Dice) -> Iterator[Part]:
         for number, entry in group:
             if isinstance(entry, Tool):
                 pieces = tuple(_fragments(entry))
-                yield Part(index=index, kind=kind, pieces=pieces, name=entry.name)
+                yield Part(
+                    index=index,
+                    kind=kind,
+                    pieces=pieces,
+                    name=entry.name,
+                    deltas=entry.deltas or "",
+                )
                 index += 1
             else:
                 texts += _tokens_of(entry, dice.seed, f"{dice.fingerprint}:{number}")
@@ -153,7 +161,7 @@ def _cut(text: str, count: int) -> Iterator[str]:
 
 
 def _stop_reason(script: Script, answer: Answer, *, is_cut: bool) -> StopReason:
-    if script.stop is not None:
+    if script.stop is not None and script.stop.reason is not None:
         return script.stop.reason
     if is_cut:
         return StopReason.LENGTH
@@ -170,7 +178,8 @@ def _usage(cost: Cost, answer: Answer, prompt_tokens: int) -> Usage:
         "output_tokens": answer.size,
         "thinking_tokens": answer.count(Kind.THINKING),
     }
-    return Usage(**{**derived, **cost.model_dump(exclude_none=True)})
+    told = cost.model_dump(exclude_none=True, exclude={"every"})
+    return Usage(**{**derived, **told})
 
 
 def _refusal_details(said: Sequence[Said]) -> RefusalDetails:

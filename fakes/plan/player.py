@@ -199,10 +199,10 @@ class Plan:
         return Omission.TERMINATOR not in self._omitted()
 
     def _omitted(self) -> frozenset[Omission]:
-        """Tell what is missing; an answer in one piece has no terminator to miss."""
+        """Tell what is missing; an answer in one piece has no last frame to lack it."""
         if self.stream:
             return self.answer.omitted
-        return self.answer.omitted - {Omission.TERMINATOR}
+        return self.answer.omitted - {Omission.TERMINATOR, Omission.PARTS}
 
     def _fault(self) -> Fault | None:
         """Name what is wrong with an answer that is played to its end."""

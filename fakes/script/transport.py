@@ -7,9 +7,9 @@ Pure. Must not know any wire format.
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from .fields import Milliseconds, Strict
 
@@ -32,6 +32,12 @@ class Wire(Strict):
             back leaves with whatever comes next that is no token.
         split: every HTTP chunk has at most so many bytes of the body and is a write
             of its own; 1 splits every character of more than one byte.
+        pause_ms: from one such write to the next, with `split`; so a character's bytes
+            can arrive apart.
+        space: whether a space stands behind the colon of a field.
+        ids: whether every event has an `id`, numbered from 1.
+        event: a name for events that have none.
+        remark: text of a comment inside every event, behind its first line.
         framing: HTTP chunks (if the client speaks HTTP/1.1), or a body that ends with
             the connection.
         type: of the content, instead of the right one; of a whole answer too.
@@ -42,10 +48,21 @@ class Wire(Strict):
     comment: Annotated[str, Field(pattern=r"^[^\r\n]{0,200}$")] | None = None
     coalesce: Annotated[int, Field(ge=1, le=MAX_COALESCE)] = 1
     split: Annotated[int, Field(ge=1, le=1_000_000)] | None = None
+    pause_ms: Annotated[Milliseconds, Field(ge=1)] | None = None
+    space: bool = True
+    ids: bool = False
+    event: Annotated[str, Field(pattern=r"^[^\r\n]{1,200}$")] | None = None
+    remark: Annotated[str, Field(pattern=r"^[^\r\n]{0,200}$")] | None = None
     framing: Literal["chunked", "close"] | None = None
     type: Annotated[str, Field(pattern=r"^[\x21-\x7e][\x20-\x7e]{0,127}$")] | None = (
         None
     )
+
+    @model_validator(mode="after")
+    def _pauses_between_pieces(self) -> Self:
+        if self.pause_ms is not None and self.split is None:
+            raise ValueError("expected pause only with split, got none")
+        return self
 
 
 class Drip(Strict):

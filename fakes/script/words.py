@@ -115,6 +115,8 @@ class Tool(_Kind):
         keep: only so many characters of the arguments are made, so that they are no
             JSON any more, while everything after them comes as if they were. The call
             is `completed`: a model that says nonsense is no fault of the service.
+        deltas: how the chunks of `openai_chat` say what does not change: fields that
+            are `null` or `empty` instead of absent, or no index (`unindexed`).
     """
 
     kind: Literal["tool"] = "tool"
@@ -122,6 +124,7 @@ class Tool(_Kind):
     arguments: Text = "{}"
     pieces: Annotated[int, Field(ge=1, le=MAX_TOKENS)] | None = None
     keep: Position | None = None
+    deltas: Literal["null", "empty", "unindexed"] | None = None
 
     @field_validator("arguments")
     @classmethod
@@ -178,18 +181,36 @@ Said: TypeAlias = Annotated[
 
 
 class Stop(Strict):
-    """Why the answer ends, if not for the reason that its content suggests."""
+    """Why the answer ends, if not for the reason that its content suggests.
 
-    reason: StopReason
+    Args:
+        reason: told in the provider's words.
+        literal: told instead of these, as it stands; may be empty.
+    """
+
+    reason: StopReason | None = None
+    literal: Annotated[str, Field(max_length=64)] | None = None
+
+    @model_validator(mode="after")
+    def _one_at_least(self) -> Self:
+        if self.reason is None and self.literal is None:
+            raise ValueError("expected reason or literal, got neither")
+        return self
 
 
 class Cost(Strict):
-    """What the usage says, where it is not what was really read and said."""
+    """What the usage says, where it is not what was really read and said.
+
+    Args:
+        every: every chunk of a stream tells what was made so far, where a service
+            tells it only at the end (`openai_chat`).
+    """
 
     input_tokens: Count | None = None
     output_tokens: Count | None = None
     cached_tokens: Count | None = None
     thinking_tokens: Count | None = None
+    every: bool = False
 
 
 class Spread(StrEnum):

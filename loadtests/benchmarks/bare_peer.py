@@ -1,8 +1,8 @@
 """A listener that does nothing but see its peers leave: what the kernel alone takes.
 
-One connection at a time. Bytes come back as they were sent, so that whoever leaves
-knows that this process waits for it; a lone `?` is answered with the moment at which
-the peer before was gone, seconds of the monotonic clock.
+One connection at a time. Bytes come back as they were sent, so that a client that
+leaves knows that this process waits for it; a lone `?` is answered with the moment at
+which the peer before was gone, seconds of the monotonic clock.
 """
 
 from __future__ import annotations

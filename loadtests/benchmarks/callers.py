@@ -1,7 +1,7 @@
 """The five providers as their clients know them: what to ask, and where one can leave.
 
-Facts about wire formats only, for whoever leaves on a raw socket. Pure: no socket, no
-clock, and nothing of the fakes' own code.
+Facts about wire formats only, for a client that leaves on a raw socket. Pure: no
+socket, no clock, and nothing of the fakes' own code.
 """
 
 from __future__ import annotations

@@ -10,7 +10,8 @@
 Afterwards, and once the server has had time to close what it keeps alive: its open
 descriptors, its sockets to the model, and by how much an ended run has grown it, beside
 the bytes that the logs of these runs have (their blocks, and 41 bytes of Python for
-each). The first waves are not counted: they fill caches.
+each) and what the server itself counts for them. The first waves are not counted: they
+fill caches.
 """
 
 from __future__ import annotations
@@ -20,7 +21,9 @@ import asyncio
 import contextlib
 import itertools
 import json
+import math
 import random
+import re
 import secrets
 import signal
 import statistics
@@ -34,18 +37,18 @@ from typing import Final
 
 import jwt
 
-from .churn_client import PATH, Stream, ask, last_id
 from .contest import cores, started
 from .contestants import Contestant, Script
 from .procfs import count_connections, count_descriptors, resident_mib
 from .server_contestants import BIN, model
+from .stream_client import PATH, Stream, ask, last_id
 
 DEADLINE_S: Final = 900
 SEED: Final = 20_261
 SIDE_BY_SIDE: Final = 63
 WARM_UP_STARTS: Final = 9 * SIDE_BY_SIDE
-DROPS_PER_STREAM: Final = 20
-MOST_EVENTS_BETWEEN_DROPS: Final = 6
+DROPS_PER_STREAM: Final = 6
+MOST_EVENTS_BETWEEN_DROPS: Final = 20
 # The pool gives idle connections up after 2 s; descriptors follow.
 CLOSING_S: Final = 10.0
 CLOSING_POLL_S: Final = 0.2
@@ -120,6 +123,12 @@ class Server:
         document: dict[str, list[dict[str, object]]] = json.loads(body)
         return document["streams"]
 
+    async def counted_bytes(self) -> float:
+        """Return what the server counts for ended runs."""
+        _, page = await ask(self.address, "/metrics", {})
+        found = re.search(rb"^streamproof_retained_bytes (\S+)", page, re.MULTILINE)
+        return float(found[1]) if found else math.nan
+
     async def wait_quiet(self) -> None:
         """Wait until nothing runs and nothing idle is kept alive, or it is too late."""
         deadline = time.monotonic() + CLOSING_S
@@ -137,6 +146,7 @@ class Footprint:
     descriptors: int
     model_sockets: int
     mib: float
+    counted_bytes: float
     runs: int
 
     @classmethod
@@ -147,6 +157,7 @@ class Footprint:
             descriptors=count_descriptors(server.pid),
             model_sockets=count_connections(server.pid, server.model_port),
             mib=resident_mib(server.pid),
+            counted_bytes=await server.counted_bytes(),
             runs=len(await server.streams()),
         )
 
@@ -184,11 +195,11 @@ class Report:
             f"  memory, MiB            {self.after.mib:6.0f}"
             f"  (before {self.before.mib:.0f})"
         )
-        ratio = self.bytes_per_run / self.log_bytes
-        yield (
-            f"  bytes an ended run     {self.bytes_per_run:6.0f}"
-            f"  ({ratio:.1f} times the {self.log_bytes:.0f} of its log)"
-        )
+        counted = (self.after.counted_bytes - self.before.counted_bytes) / runs
+        yield f"  bytes an ended run     {self.bytes_per_run:6.0f}"
+        for what, size in (("log", self.log_bytes), ("count", counted)):
+            ratio = self.bytes_per_run / size
+            yield f"    its {what:18} {size:6.0f}  ({ratio:.2f} times that)"
         yield f"  wrong                  {len(self.wrong):6}"
         yield from (f"    {each}" for each in self.wrong[:5])
 
@@ -199,7 +210,7 @@ async def leave(server: Server, way: Way, together: asyncio.Barrier) -> str | No
     A wave is complete when all have come as far as their way wants.
     """
     user = server.new_user()
-    stream = await Stream.open(server.address, user, document={"prompt": way.prompt})
+    stream = await Stream.start(server.address, user, way.prompt)
     try:
         if way.events is not None:
             await stream.read_head()
@@ -251,7 +262,7 @@ async def cut_and_resume(server: Server, drops: int, seed: int) -> str | None:
     """Cut one stream again and again; return what was not byte for byte the same."""
     dice = random.Random(seed)
     user = server.new_user()
-    stream = await Stream.open(server.address, user, document={"prompt": LIVELY})
+    stream = await Stream.start(server.address, user, LIVELY)
     await stream.read_head()
     identity = stream.id
     pieces: list[bytes] = []
@@ -275,14 +286,14 @@ async def cut_and_resume(server: Server, drops: int, seed: int) -> str | None:
 
 
 async def _resume(server: Server, user: dict[str, str], after: str) -> Stream:
-    headers = {**user, "Last-Event-ID": after}
-    stream = await Stream.open(server.address, headers)
+    stream = await Stream.connect(server.address)
+    stream.ask({**user, "Last-Event-ID": after})
     return await stream.read_head()
 
 
 async def resume(server: Server, drops: int) -> Report:
     """Cut streams so often in all."""
-    await _cut_all(server, SIDE_BY_SIDE * DROPS_PER_STREAM)
+    await _cut_all(server, 2 * SIDE_BY_SIDE * DROPS_PER_STREAM)
     before = await Footprint.of(server)
     began = time.monotonic()
     wrong = await _cut_all(server, drops)

@@ -9,64 +9,59 @@ from __future__ import annotations
 
 import argparse
 import asyncio
-import contextlib
 import time
 from collections import Counter
+from collections.abc import Sequence
+from urllib.parse import urlsplit
 
 import httpx
 
-from .cancel import ENDPOINT
 from .stack import Stack, running
+from .stream_client import Stream
 
 LIMIT = 3
 
 
 async def round_of(
-    client: httpx.AsyncClient, stack: Stack, number: int, burst: int
+    control: httpx.AsyncClient, stack: Stack, number: int, burst: int
 ) -> tuple[Counter[int], Counter[int], float]:
     """Return the statuses of the burst, of the next starts, and the burst's seconds."""
     user = stack.bearer(f"limits-{number}")
-    async with contextlib.AsyncExitStack() as open_streams:
 
-        async def start(name: str) -> httpx.Response:
-            prompt = f"[[fake:hold at=token after=0 turn=1 call={name}]]"
-            return await open_streams.enter_async_context(
-                client.stream(
-                    "POST",
-                    stack.server + ENDPOINT,
-                    json={"prompt": prompt + " [[fake:say tokens=1]]"},
-                    headers=user,
-                )
-            )
-
+    async def start(names: Sequence[str]) -> tuple[Counter[int], float]:
+        """Ask on connections that are there already, and let all run to their end."""
+        address = _address(stack.server)
+        streams = [await Stream.connect(address) for _ in names]
         began = time.monotonic()
-        names = [f"limits-{number}-{each}" for each in range(burst)]
-        first = await asyncio.gather(*(start(name) for name in names))
+        for name, stream in zip(names, streams, strict=True):
+            hold = f"[[fake:hold at=token after=0 turn=1 call={name}]]"
+            stream.ask(user, document={"prompt": f"{hold} [[fake:say tokens=1]]"})
+        await asyncio.gather(*(stream.read_head() for stream in streams))
         seconds = time.monotonic() - began
         for name in names:
-            await client.post(f"{stack.fakes}/_fakes/gates/{name}/release", json={})
-        for response in first:
-            await response.aread()
-        again_names = [f"limits-{number}-again-{each}" for each in range(LIMIT)]
-        again = await asyncio.gather(*(start(name) for name in again_names))
-        for name in again_names:
-            await client.post(f"{stack.fakes}/_fakes/gates/{name}/release", json={})
-        for response in again:
-            await response.aread()
-    return (
-        Counter(response.status_code for response in first),
-        Counter(response.status_code for response in again),
-        seconds,
-    )
+            await control.post(f"{stack.fakes}/_fakes/gates/{name}/release", json={})
+        for stream in streams:
+            if stream.status == httpx.codes.OK:
+                await stream.read_all()
+            stream.close()
+        return Counter(stream.status for stream in streams), seconds
+
+    first, seconds = await start([f"limits-{number}-{each}" for each in range(burst)])
+    again, _ = await start([f"limits-{number}-again-{each}" for each in range(LIMIT)])
+    return first, again, seconds
+
+
+def _address(url: str) -> tuple[str, int]:
+    target = urlsplit(url)
+    return target.hostname or "", target.port or 0
 
 
 async def measure(stack: Stack, rounds: int, burst: int) -> bool:
     """Run all rounds, print a line for each; tell whether every one was exact."""
-    limits = httpx.Limits(max_connections=None)
     exact = True
-    async with httpx.AsyncClient(timeout=60, limits=limits) as client:
+    async with httpx.AsyncClient(timeout=60) as control:
         for number in range(rounds):
-            first, again, seconds = await round_of(client, stack, number, burst)
+            first, again, seconds = await round_of(control, stack, number, burst)
             right = first == Counter({200: LIMIT, 429: burst - LIMIT})
             right &= again == Counter({200: LIMIT})
             exact &= right

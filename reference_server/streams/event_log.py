@@ -5,6 +5,9 @@ have no gaps; the oldest blocks go when a bound is reached, and a reader that st
 needs one of them is told so instead of being given a hole.
 """
 
+from array import array
+from itertools import accumulate
+
 # CPython: 33 bytes of object header and 8 of list slot for each block.
 _OVERHEAD_BYTES = 41
 
@@ -17,23 +20,22 @@ class EventLog:
     """Blocks of one stream, bounded in number and bytes.
 
     The newest block always stays, whatever its size, so that a reader who keeps up
-    misses nothing; the memory held is `max_bytes` plus one block at most.
+    misses nothing; the memory held is `max_bytes` plus one block at most. A log that is
+    closed is kept for minutes and read seldom: its blocks become one piece of memory.
     """
 
     __slots__ = (
         "_blocks",
         "_dropped",
-        "_is_closed",
         "_max_bytes",
         "_max_events",
         "_size",
     )
 
     def __init__(self, *, max_events: int, max_bytes: int) -> None:
-        self._blocks: list[bytes] = []
+        self._blocks: list[bytes] | _Packed = []
         self._dropped = 0
         self._size = 0
-        self._is_closed = False
         self._max_events = max_events
         self._max_bytes = max_bytes
 
@@ -55,7 +57,7 @@ class EventLog:
     @property
     def is_closed(self) -> bool:
         """Whether the newest block is the terminal one."""
-        return self._is_closed
+        return isinstance(self._blocks, _Packed)
 
     def append(self, block: bytes, *, is_terminal: bool = False) -> None:
         """Add the block numbered `last + 1`.
@@ -63,12 +65,16 @@ class EventLog:
         Raises:
             RuntimeError: after the terminal block; nothing may follow it.
         """
-        if self._is_closed:
-            raise RuntimeError("expected no event after the terminal one, got another")
-        self._blocks.append(block)
+        blocks = self._blocks
+        if isinstance(blocks, _Packed):
+            message = "expected no event after the terminal one, got another"
+            raise RuntimeError(message)  # noqa: TRY004 -- of a state, not a type
+        blocks.append(block)
         self._size += len(block) + _OVERHEAD_BYTES
-        self._is_closed = is_terminal
-        self._trim()
+        self._trim(blocks)
+        if is_terminal:
+            self._blocks = _Packed(blocks)
+            self._size = self._blocks.size_bytes
 
     def get(self, number: int) -> bytes | None:
         """Return one block, or None when it is still to come.
@@ -85,12 +91,32 @@ class EventLog:
         """Whether every block after this one that exists is still here."""
         return number >= self._dropped
 
-    def _trim(self) -> None:
-        excess = max(0, len(self._blocks) - self._max_events)
-        freed = sum(len(b) + _OVERHEAD_BYTES for b in self._blocks[:excess])
-        while self._size - freed > self._max_bytes and excess < len(self._blocks) - 1:
-            freed += len(self._blocks[excess]) + _OVERHEAD_BYTES
+    def _trim(self, blocks: list[bytes]) -> None:
+        excess = max(0, len(blocks) - self._max_events)
+        freed = sum(len(b) + _OVERHEAD_BYTES for b in blocks[:excess])
+        while self._size - freed > self._max_bytes and excess < len(blocks) - 1:
+            freed += len(blocks[excess]) + _OVERHEAD_BYTES
             excess += 1
-        del self._blocks[:excess]
+        del blocks[:excess]
         self._dropped += excess
         self._size -= freed
+
+
+class _Packed:
+    """Blocks that will not change any more, one behind the other."""
+
+    __slots__ = ("_bytes", "_offsets")
+
+    def __init__(self, blocks: list[bytes]) -> None:
+        self._bytes = b"".join(blocks)
+        self._offsets = array("Q", accumulate(map(len, blocks), initial=0))
+
+    def __len__(self) -> int:
+        return len(self._offsets) - 1
+
+    def __getitem__(self, index: int) -> bytes:
+        return self._bytes[self._offsets[index] : self._offsets[index + 1]]
+
+    @property
+    def size_bytes(self) -> int:
+        return len(self._bytes) + self._offsets.itemsize * len(self._offsets)

@@ -72,7 +72,7 @@ class Job(Protocol):
 
 
 class Run:
-    """State of one run.
+    """State of one run; after its end no more than its log and how it ended.
 
     Args:
         identity: id, owner and dialect.
@@ -83,6 +83,24 @@ class Run:
         grace_s: how long the run goes on without a reader; 0 ends it at once.
         on_end: called once, when the run has ended for whatever reason.
     """
+
+    # Ended runs are kept for minutes, thousands of them.
+    __slots__ = (
+        "_clock",
+        "_codes",
+        "_grace",
+        "_grace_s",
+        "_job",
+        "_on_end",
+        "_reader",
+        "_task",
+        "cancelled",
+        "ended_at",
+        "identity",
+        "log",
+        "started_at",
+        "state",
+    )
 
     def __init__(  # noqa: PLR0913 -- the collaborators of the one stateful object
         self,
@@ -101,11 +119,12 @@ class Run:
         self.started_at = clock()
         self.ended_at: float | None = None
         self.cancelled: Cancel | None = None
-        self._job = job
+        # All that the work holds, a prompt, a graph, a traceback, goes with the end.
+        self._job: Job | None = job
+        self._on_end: Callable[[Run], None] | None = on_end
         self._codes = codes
         self._clock = clock
         self._grace_s = grace_s
-        self._on_end = on_end
         self._task: asyncio.Task[None] | None = None
         self._reader: Reader | None = None
         self._grace: asyncio.TimerHandle | None = None
@@ -144,7 +163,7 @@ class Run:
             retry_ms: how long a client should wait before it returns, where the server
                 has a wish.
         """
-        if not self.is_running:
+        if self._job is None:
             return
         failure = (
             reason if isinstance(reason, Failure) else describe(reason, self._codes)
@@ -213,12 +232,14 @@ class Run:
             self._reader.wake()
 
     def _end(self, state: RunState) -> None:
-        if not self.is_running:
+        on_end = self._on_end
+        if on_end is None:
             return
         self.state = state
         self.ended_at = self._clock()
         self._stop_grace()
-        self._on_end(self)
+        self._job = self._on_end = self._task = None
+        on_end(self)
 
     def _stop_grace(self) -> None:
         if self._grace is not None:

@@ -8,6 +8,7 @@ import asyncio
 import logging
 import math
 from collections.abc import Awaitable, Callable, Iterator
+from contextvars import Context
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -20,6 +21,7 @@ from .event_log import EventLog
 from .failure import CancelCause, FailureError, OwnFault
 from .limits import Exhausted, StreamSlots
 from .run import Job, Run, RunIdentity
+from .starts import Starts
 
 _log = logging.getLogger(__name__)
 
@@ -33,6 +35,8 @@ _FAREWELL_SPREAD_MS = 4000
 _LAST_TASKS_S = 2.0
 # Longest time for what a dialect saves of one run.
 _SAVE_S = 10.0
+# What an ended run holds beside its blocks: itself, its names, entries of tables.
+_ENDED_RUN_BYTES = 1024
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -77,14 +81,18 @@ class Runs:
             per_user=limits.streams_per_user, total=limits.max_streams
         )
         self._runs: dict[str, Run] = {}
-        # Ended runs in the order of their end, with the timers that will forget them.
-        self._retained: dict[str, asyncio.TimerHandle] = {}
+        # Ended runs in the order of their end, and when they will be forgotten; all are
+        # kept for the same time, so that one timer, for the first of them, is enough.
+        self._retained: dict[str, float] = {}
         self._retained_bytes = 0
+        self._forgetting: asyncio.TimerHandle | None = None
         self._tasks: set[asyncio.Task[None]] = set()
         self._saves: set[asyncio.Task[None]] = set()
+        self._starts = Starts()
         self._hurry = asyncio.Event()
         self._is_draining = False
         metrics.watch_running(lambda: self._slots.taken_total)
+        metrics.watch_retained(lambda: self._retained_bytes)
 
     @property
     def slots(self) -> StreamSlots:
@@ -121,7 +129,8 @@ class Runs:
         self._runs[run.identity.id] = run
         # A task of its own, in no task group: it outlives the request, and an anyio
         # scope would cancel it again and again (failure-modes.md, finding 1).
-        task = asyncio.get_running_loop().create_task(_execute(run, job))
+        self._starts.note()
+        task = asyncio.get_running_loop().create_task(self._execute(run, job))
         run.bind(task)
         self._tasks.add(task)
         task.add_done_callback(partial(self._on_task_done, run))
@@ -165,9 +174,12 @@ class Runs:
         self._hurry.set()
 
     def forget_all(self) -> None:
-        """Drop all ended runs and their timers."""
+        """Drop all ended runs."""
         for stream in list(self._retained):
             self._forget(stream)
+        if self._forgetting is not None:
+            self._forgetting.cancel()
+            self._forgetting = None
 
     def _take_slot(self, dialect: Dialect[Any, Any], user: str) -> None:
         # The user's own limit is reported before the state of the server.
@@ -209,6 +221,10 @@ class Runs:
             on_end=partial(self._on_end, dialect, job),
         )
 
+    async def _execute(self, run: Run, job: Job) -> None:
+        await self._starts.wait_turn()
+        await _work(run, job)
+
     def _on_task_done(self, run: Run, task: "asyncio.Task[None]") -> None:
         self._tasks.discard(task)
         run.close()
@@ -227,20 +243,42 @@ class Runs:
             task.add_done_callback(self._saves.discard)
 
     def _retain(self, run: Run) -> None:
-        stream = run.identity.id
-        loop = asyncio.get_running_loop()
-        timer = loop.call_later(self._limits.retention_s, self._forget, stream)
-        self._retained[stream] = timer
-        self._retained_bytes += run.log.size_bytes
+        now = asyncio.get_running_loop().time()
+        self._retained[run.identity.id] = now + self._limits.retention_s
+        self._retained_bytes += _size_of(run)
         while self._retained_bytes > self._limits.retained_max_bytes:
             self._forget(next(iter(self._retained)))
+        self._schedule_forgetting()
+
+    def _schedule_forgetting(self) -> None:
+        if self._forgetting is None and self._retained:
+            due = next(iter(self._retained.values()))
+            # A timer holds the context that it was made in, and that of a run holds
+            # the state of its graph.
+            self._forgetting = asyncio.get_running_loop().call_at(
+                due, self._forget_due, context=Context()
+            )
+
+    def _forget_due(self) -> None:
+        self._forgetting = None
+        now = asyncio.get_running_loop().time()
+        while self._retained:
+            stream, due = next(iter(self._retained.items()))
+            if due > now:
+                break
+            self._forget(stream)
+        self._schedule_forgetting()
 
     def _forget(self, stream: str) -> None:
-        self._retained.pop(stream).cancel()
-        self._retained_bytes -= self._runs.pop(stream).log.size_bytes
+        del self._retained[stream]
+        self._retained_bytes -= _size_of(self._runs.pop(stream))
 
 
-async def _execute(run: Run, job: Job) -> None:
+def _size_of(run: Run) -> int:
+    return run.log.size_bytes + _ENDED_RUN_BYTES
+
+
+async def _work(run: Run, job: Job) -> None:
     stream = run.identity.id
     try:
         await job.work(run)

@@ -28,6 +28,7 @@ inside of strings and pages, where tests and users write programs."""
 
 ITS_OWN = {
     "tests/packaging/test_neighbours.py",  # writes a project that has these packages
+    "tests/fakes/test_pytest_plugin.py",  # writes one, too
     "tests/architecture/test_import_names.py",
 }
 TOPS = (*PACKAGES, ".github", ".package", "tests", "reports")

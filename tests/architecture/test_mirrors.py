@@ -14,93 +14,157 @@ from pathlib import Path
 import pytest
 from tests.architecture.modules import ROOT, module_paths, parse
 
-# By pattern: where it is tested, and why there.
+# Where it is tested, and why there. A pattern stands for a room with one reason.
 ELSEWHERE = {
     # the suite
-    "conformance/checks/invariants/*": (
+    "conformance/checks/invariants/*.py": (
         "tests/conformance/checks/invariants",
         "each kind of invariant is tested with its neighbours of one subject",
     ),
-    "conformance/evidence/*": (
+    "conformance/evidence/*.py": (
         "tests/conformance/checks",
         "evidence is made for the checks that read it, and read with them",
     ),
     "conformance/model.py": (
         "tests/conformance/runner/test_judge.py",
-        "values without a rule of their own but the order of levels and verdicts",
+        "values; what they compute is what a judgement says",
     ),
-    "conformance/probes/*": (
+    "conformance/probes/*.py": (
         "tests/mutants/test_every_check_can_fail.py",
         "a probe is right when the checks that it feeds pass and fail as they should",
     ),
     "conformance/profiles/__init__.py": (
         "tests/conformance/profiles/test_loading.py",
-        "named for what it does",
+        "the test is named for what it does",
     ),
     "conformance/profiles/type_names.py": (
         "tests/conformance/profiles/test_rules.py",
-        "its answers are problems that the rules name",
+        "its answers are the problems that the rules name",
     ),
     "conformance/profiles/values.py": (
         "tests/conformance/profiles/test_rules.py",
-        "its answers are problems that the rules name",
+        "its answers are the problems that the rules name",
     ),
     "conformance/profiles/wording.py": (
         "tests/conformance/profiles/test_loading.py",
         "its words are those of a profile that cannot be loaded",
     ),
     "conformance/runner/run.py": (
-        "tests/conformance/test_cli.py",
-        "it puts a whole run together, and the command line is what asks for one",
+        "tests/conformance/test_checkup.py",
+        "it puts a run together, and a checkup is what asks for one",
     ),
     # the fakes
-    "fakes/control/*": (
-        "tests/fakes/control",
-        "both ends of the control API are tested against each other",
+    "fakes/__init__.py": (
+        "tests/fakes/test_pytest_plugin.py",
+        "it puts off imports for the sake of the plugin",
+    ),
+    "fakes/control/json_answers.py": (
+        "tests/fakes/control/test_api.py",
+        "its answers are those of the control API",
+    ),
+    "fakes/control/operations.py": (
+        "tests/fakes/control/test_client.py",
+        "the client is a method for each operation",
+    ),
+    "fakes/control/questions.py": (
+        "tests/fakes/control/test_api.py",
+        "its refusals are those of the control API",
+    ),
+    "fakes/control/records.py": (
+        "tests/fakes/control/test_client.py",
+        "a record is what the client returns",
     ),
     "fakes/errors.py": (
         "tests/fakes/providers/test_routes.py",
         "what an error holds is what a refusal shows",
     ),
-    "fakes/inprocess/*": (
-        "tests/fakes/inprocess",
+    "fakes/inprocess/*.py": (
+        "tests/fakes/inprocess/test_transport.py",
         "the ways in are tested, each with all that is below it",
+    ),
+    "fakes/model_api.py": (
+        "tests/fakes/test_app.py",
+        "the half of the application that answers calls of a model",
     ),
     "fakes/net/link.py": (
         "tests/fakes/net/test_connection.py",
-        "the seam of a connection; the connection has it",
+        "the seam that a connection fills",
     ),
     "fakes/providers/__init__.py": (
         "tests/fakes/providers/test_routes.py",
-        "named for what it does",
+        "the test is named for what it does",
     ),
-    "fakes/providers/*": (
-        "tests/fakes/providers",
-        "services are tested side by side, and against their SDKs",
+    "fakes/providers/anthropic/*.py": (
+        "tests/fakes/providers/anthropic",
+        "errors and routes are tested with the requests that meet them",
     ),
-    "fakes/recording/*": (
-        "tests/fakes/recording",
-        "recording and replay are tested in round trips",
+    "fakes/providers/gemini/*.py": (
+        "tests/fakes/providers/gemini/test_gemini.py",
+        "one test file for the service",
     ),
-    "fakes/script/*": (
+    "fakes/providers/ollama/*.py": (
+        "tests/fakes/providers/ollama/test_ollama.py",
+        "one test file for the service",
+    ),
+    "fakes/providers/openai_reply.py": (
+        "tests/fakes/providers/openai_chat/test_reply.py",
+        "what the replies of both endpoints share is tested with each",
+    ),
+    "fakes/providers/openai_responses/items.py": (
+        "tests/fakes/providers/openai_responses/test_reply.py",
+        "items are parts of a reply",
+    ),
+    "fakes/providers/provider.py": (
+        "tests/fakes/providers/test_routes.py",
+        "the seam that every provider fills; a route is the one thing that computes",
+    ),
+    "fakes/recording/difference.py": (
+        "tests/fakes/recording/test_matching.py",
+        "it says why nothing matches",
+    ),
+    "fakes/recording/server.py": (
+        "tests/fakes/recording/test_recorder.py",
+        "a recorder is tested on its port",
+    ),
+    "fakes/recording/upstream.py": (
+        "tests/fakes/recording/test_recorder.py",
+        "the service is what the recorder forwards to; TLS is in test_tls",
+    ),
+    "fakes/script/*.py": (
         "tests/fakes/test_script.py",
         "scripts are tested as they are written, whatever module has the word",
     ),
     # the server
     "reference_server/__init__.py": (
-        "tests/typing/api.py",
-        "it puts off an import; every test of the application goes through it",
+        "tests/reference_server/test_app.py",
+        "it puts off the import of the application",
     ),
     "reference_server/metrics.py": (
         "tests/reference_server/web/test_operations.py",
         "its figures are those of the endpoint",
     ),
-    "reference_server/streams/*": (
+    "reference_server/streams/reader.py": (
         "tests/reference_server/streams/test_runs.py",
-        "a run, its readers and its response are tested together in virtual time",
+        "a reader reads a run",
     ),
-    "reference_server/web/*": (
-        "tests/reference_server/web",
+    "reference_server/streams/run.py": (
+        "tests/reference_server/streams/test_runs.py",
+        "a run is tested with the registry that starts and ends it",
+    ),
+    "reference_server/web/credentials.py": (
+        "tests/reference_server/web/test_auth.py",
+        "where a token is found is tested with what becomes of it",
+    ),
+    "reference_server/web/error_handlers.py": (
+        "tests/reference_server/test_app.py",
+        "the application has them",
+    ),
+    "reference_server/web/keys.py": (
+        "tests/reference_server/web/test_tokens.py",
+        "keys are tested with the tokens that they verify",
+    ),
+    "reference_server/web/stream_endpoints.py": (
+        "tests/reference_server/web/test_requests.py",
         "an endpoint is tested by its answers",
     ),
 }

@@ -45,9 +45,11 @@ SHELLS = {
     "conformance/runner/run.py": "gives a run its clock",
     "conformance/runner/ticking.py": "reports while a probe is waited for",
     # the fakes
+    "fakes/__init__.py": "imports a name when it is first used",
     "fakes/control/client.py": "speaks to a server over HTTP",
     "fakes/inprocess/asgi.py": "is awaited by a server of ASGI applications",
     "fakes/inprocess/fakes.py": "holds the transports that it made",
+    "fakes/inprocess/network.py": "is where clients wait for their answers",
     "fakes/inprocess/patience.py": "moves virtual time between threads and loops",
     "fakes/inprocess/respx.py": "registers a route with respx",
     "fakes/inprocess/transport.py": "is awaited by httpx",
@@ -67,7 +69,9 @@ SHELLS = {
     "reference_server/dialects/*/dialect.py": "gives its parts the model and the clock",
     "reference_server/dialects/*/graph.py": "runs nodes that wait for the model",
     "reference_server/dialects/*/job.py": "waits for the graph",
+    "reference_server/http1/protocol.py": "is called by uvicorn with what arrives",
     "reference_server/models/client.py": "calls the model over HTTP",
+    "reference_server/models/connections.py": "connects to the model",
     "reference_server/server.py": "listens on a port and receives signals",
     "reference_server/settings.py": "reads the environment",
     "reference_server/streams/dialect.py": "says what is awaited of a dialect",
@@ -75,6 +79,7 @@ SHELLS = {
     "reference_server/streams/response.py": "sends frames to a client",
     "reference_server/streams/run.py": "cancels the task of a run",
     "reference_server/streams/runs.py": "starts the tasks of runs",
+    "reference_server/streams/starts.py": "has new streams wait for their turn",
     "reference_server/web/*": "answers requests",
 }
 

@@ -65,4 +65,4 @@ def test_what_can_be_imported_runs(
         main()
 
     assert ended.value.code == 0
-    assert "\npipeline  " in capsys.readouterr().out
+    assert "pipeline  Generation pipeline" in capsys.readouterr().out

@@ -32,7 +32,7 @@ def judge_joined(invariant: Joined, stream: Stream) -> Iterator[Finding]:
     """Compare each whole with its parts: those since the whole before it."""
     parts: list[object] = []
     for event in stream.events:
-        if event.type == invariant.since:
+        if invariant.since is not None and event.type == invariant.since:
             parts.clear()
         if event.type == invariant.type:
             parts.append(lookup(event.data, invariant.pointer))

@@ -215,7 +215,7 @@ class MessageReply:
         return usage if self._answer.has(Omission.USAGE) else {}
 
     def _stop(self) -> dict[str, object]:
-        reason: str | None = STOP_REASONS[self._answer.stop]
+        reason: str | None = self._answer.stop_word(STOP_REASONS)
         if not self._answer.has(Omission.FINISH):
             reason = None
         refusal = self._answer.refusal

@@ -150,7 +150,9 @@ class ContentReply:
             self._signed is not None and self._signed.kind is not Kind.TOOL
         ) or self._is_signature_alone():
             last["thoughtSignature"] = self._signature()
-        return self._frame(self._spell(self._whole([last]))) + self._end()
+        # The service ends some answers with a content that has no parts.
+        parts = [last] if self._answer.has(Omission.PARTS) else None
+        return self._frame(self._spell(self._whole(parts))) + self._end()
 
     def stream_error(self, error: InStreamError) -> bytes:
         """Encode an error in the stream; the service says nothing after it.
@@ -242,13 +244,13 @@ class ContentReply:
         more, _, after = rest.partition(f'"{TOTAL}"')
         return before, between, more, after
 
-    def _chunk(self, parts: list[Json], candidates: int, thoughts: int) -> Json:
+    def _chunk(self, parts: list[Json] | None, candidates: int, thoughts: int) -> Json:
         total = self._answer.usage.input_tokens + candidates + thoughts
         counted: Json = {}
         if self._is_counted:
             counted["usageMetadata"] = self._usage(candidates, thoughts, total)
         return {
-            "candidates": [{"content": {"parts": parts, "role": "model"}, "index": 0}],
+            "candidates": [{"content": _content(parts), "index": 0}],
             **counted,
             **self._tail,
         }
@@ -266,7 +268,7 @@ class ContentReply:
             counted["thoughtsTokenCount"] = thoughts
         return {**counted, "totalTokenCount": total, "promptTokensDetails": [prompt]}
 
-    def _whole(self, parts: list[Json]) -> Json:
+    def _whole(self, parts: list[Json] | None) -> Json:
         """Return a response with the finish reason, or of a prompt that was blocked."""
         whole = self._chunk(parts, self._candidates, self._thoughts)
         if self._is_blocked():
@@ -274,14 +276,16 @@ class ContentReply:
             del whole["candidates"]
             told = self._answer.has(Omission.FINISH)
             return {"promptFeedback": feedback if told else {}, **whole}
-        candidate: Json = {"content": {"parts": parts, "role": "model"}}
+        candidate: Json = {"content": _content(parts)}
         if not self._answer.has(Omission.FINISH):
             return {**whole, "candidates": [{**candidate, "index": 0}]}
         candidate["finishReason"] = self._reason(FINISH_CATEGORIES)
         candidate["index"] = 0
         message = self._answer.refusal.explanation
         malformed = self._malformed()
-        if malformed is not None:
+        if self._answer.stop_literal is not None:
+            candidate["finishReason"] = self._answer.stop_literal
+        elif malformed is not None:
             candidate["finishReason"] = "MALFORMED_FUNCTION_CALL"
             message = f"Malformed function call: {malformed.name}({malformed.text})"
         if message is not None:
@@ -352,6 +356,10 @@ class ContentReply:
 
     def _end(self) -> bytes:
         return b"]\n" if self._request.shape is Shape.ARRAY else b""
+
+
+def _content(parts: list[Json] | None) -> Json:
+    return {"role": "model"} if parts is None else {"parts": parts, "role": "model"}
 
 
 def _is_said(part: Part) -> bool:

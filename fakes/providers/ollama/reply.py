@@ -216,6 +216,8 @@ class LineReply:
     def _reason(self) -> str:
         if self._request.is_load:
             return "unload" if self._request.is_unload else "load"
+        if self._answer.stop_literal is not None:
+            return self._answer.stop_literal
         return "length" if self._answer.stop is StopReason.LENGTH else "stop"
 
     def _costs(self) -> dict[str, int]:

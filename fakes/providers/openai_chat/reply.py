@@ -32,6 +32,12 @@ FINISH: Final = {
     StopReason.REFUSAL: "stop",
     StopReason.CONTENT_FILTER: "content_filter",
 }
+# What does not change from one fragment of a call to the next, where it is told again.
+UNCHANGED: Final[dict[str, dict[str, object]]] = {
+    "null": {"id": None, "type": None},
+    "empty": {"id": "", "type": ""},
+}
+NAMES: Final = {"null": None, "empty": ""}
 # The delta, and the field of the message, that each kind of part is said in.
 FIELDS: Final = {
     Kind.TEXT: "content",
@@ -59,6 +65,8 @@ class ChatReply(ServiceReply):
         # Every chunk starts like this, so that a token costs no encoding of a dict.
         self._prefix = f'{head},"choices":[{{"index":0,"delta":'
         self._usage_field = ',"usage":null' if self._request.include_usage else ""
+        self._is_counting = answer.is_usage_everywhere
+        self._made = 0
 
     def opening(self) -> bytes:
         """Encode the role chunk that leaves with the headers."""
@@ -69,6 +77,9 @@ class ChatReply(ServiceReply):
     def token(self, part: Part, text: str) -> bytes:
         """Encode one token of a text, or one fragment of a tool call's arguments."""
         said = encode_basestring(text)
+        if self._is_counting:
+            self._made += 1
+            self._usage_field = f',"usage":{dumps(self._usage(self._made))}'
         if part.kind is Kind.TEXT:
             return self._chunk(f'{{"content":{said}}}', pad=len(text))
         if part.kind is not Kind.TOOL:
@@ -77,16 +88,19 @@ class ChatReply(ServiceReply):
         if part is not self._part:
             self._part = part
             self._tools += 1
-            call = {"index": self._tools - 1, **self._tool_call(part, "")}
-            opening = self._chunk(dumps({"tool_calls": [call]}), pad=0)
-        call = {"index": self._tools - 1, "function": {"arguments": text}}
-        return opening + self._chunk(dumps({"tool_calls": [call]}), pad=len(text))
+            first = self._tool_delta(part, self._tool_call(part, ""))
+            opening = self._chunk(first, pad=0)
+        unchanged = UNCHANGED.get(part.deltas, {})
+        name = {} if part.deltas not in UNCHANGED else {"name": NAMES[part.deltas]}
+        said_more = {**unchanged, "function": {**name, "arguments": text}}
+        return opening + self._chunk(self._tool_delta(part, said_more), pad=len(text))
 
     def closing(self) -> bytes:
         """Encode the chunk with the finish reason, and usage if it was asked for."""
         final = b""
         if self._answer.has(Omission.FINISH):
-            final = self._chunk("{}", pad=0, finish=f'"{FINISH[self._answer.stop]}"')
+            finish = dumps(self._answer.stop_word(FINISH))
+            final = self._chunk("{}", pad=0, finish=finish)
         if not (self._request.include_usage and self._answer.has(Omission.USAGE)):
             return final
         usage = {**self._chunk_head(), "choices": [], "usage": self._usage()}
@@ -125,7 +139,7 @@ class ChatReply(ServiceReply):
             "message": self._message_of(answer),
             "logprobs": None,
             "finish_reason": (
-                FINISH[answer.stop] if answer.has(Omission.FINISH) else None
+                answer.stop_word(FINISH) if answer.has(Omission.FINISH) else None
             ),
         }
         usage = {"usage": self._usage()} if answer.has(Omission.USAGE) else {}
@@ -157,6 +171,10 @@ class ChatReply(ServiceReply):
             message["tool_calls"] = [self._tool_call(tool, tool.text) for tool in tools]
         return message
 
+    def _tool_delta(self, part: Part, call: dict[str, object]) -> str:
+        place = {} if part.deltas == "unindexed" else {"index": self._tools - 1}
+        return dumps({"tool_calls": [{**place, **call}]})
+
     def _tool_call(self, part: Part, arguments: str) -> dict[str, object]:
         return {
             "id": "call_" + self._dice.text(ALPHANUMERIC, f"call {part.index}", 24),
@@ -185,12 +203,16 @@ class ChatReply(ServiceReply):
             f"{self._usage_field}{padding}}}\n\n"
         ).encode()
 
-    def _usage(self) -> dict[str, object]:
+    def _usage(self, made: int | None = None) -> dict[str, object]:
+        """Return the counts, of all tokens or of those made so far."""
         usage = self._answer.usage
+        output = usage.output_tokens
+        if made is not None:
+            output = min(made, output)
         return {
             "prompt_tokens": usage.input_tokens,
-            "completion_tokens": usage.output_tokens,
-            "total_tokens": usage.input_tokens + usage.output_tokens,
+            "completion_tokens": output,
+            "total_tokens": usage.input_tokens + output,
             "prompt_tokens_details": {
                 "cached_tokens": usage.cached_tokens,
                 "audio_tokens": 0,

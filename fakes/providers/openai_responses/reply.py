@@ -137,7 +137,8 @@ class ResponseReply(ServiceReply):
     def _response(self, status: str, answer: Answer | None = None) -> dict[str, object]:
         """Return the response object; without an answer as it is before one."""
         echo = dict(self._request.echo)
-        reason = INCOMPLETE.get(self._answer.stop) if status == "incomplete" else None
+        is_incomplete = status == "incomplete"
+        reason = self._answer.stop_word(INCOMPLETE) if is_incomplete else None
         completed_at = self._created_s + 1 if status == "completed" else None
         is_counted = self._answer.has(Omission.USAGE)
         return {

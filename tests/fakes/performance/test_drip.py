@@ -485,3 +485,46 @@ def test_nothing_stands_between_unless_it_is_asked_for() -> None:
     assert narrow(inner, Wire(), None, timers) is inner
     assert isinstance(both, Splitting)
     assert isinstance(both._link, Dripping)
+
+
+def test_pieces_of_a_chunk_leave_with_a_pause_between_them() -> None:
+    timers, inner = VirtualTimers(), VirtualLink()
+    link = narrow(inner, Wire(split=1, pause_ms=5), None, timers)
+    exchange = Listener(timers)
+    link.attach(exchange)
+    link.write(HEAD)
+    link.write(b"2\r\n" + "é".encode() + b"\r\n")
+    at_once = list(inner.writes)
+    timers.advance(4)
+    before = list(inner.writes)
+    is_full = link.is_full
+    timers.advance(1)
+
+    assert at_once == before == [HEAD, b"1\r\n\xc3\r\n"]
+    assert is_full
+    assert inner.writes[2:] == [b"1\r\n\xa9\r\n"]
+    # What comes next keeps the distance, however soon it comes.
+    timers.advance(1)
+    assert not link.is_full
+    link.write(b"1\r\na\r\n")
+    timers.advance(3)
+    assert len(inner.writes) == 3
+    timers.advance(1)
+    assert inner.writes[3:] == [b"1\r\na\r\n"]
+
+
+@pytest.mark.parametrize("peer", [Peer.FIN, Peer.RST])
+def test_a_peer_that_leaves_in_a_pause_is_heard(peer: Peer) -> None:
+    timers, inner = VirtualTimers(), VirtualLink()
+    link = narrow(inner, Wire(split=1, pause_ms=5), None, timers)
+    exchange = Listener(timers)
+    link.attach(exchange)
+    link.write(HEAD)
+    link.write(b"3\r\nabc\r\n")
+    assert inner.exchange is not None
+    inner.exchange.peer_left(peer)
+    timers.advance(100)
+
+    assert exchange.peer is peer
+    assert len(inner.writes) == 2
+    assert timers.pending == 0

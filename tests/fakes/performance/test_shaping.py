@@ -262,3 +262,62 @@ def test_an_old_client_gets_no_chunks_it_could_not_read() -> None:
 
     assert isinstance(delivery, ShapedDelivery)
     assert delivery.framing == framing
+
+
+PLAIN_EVENTS = b'data: {"a":1}\n\nevent: ping\ndata: {}\n\n: here\n\n'
+
+
+@pytest.mark.parametrize(
+    ("wire", "first", "second"),
+    [
+        (Wire(space=False), b'data:{"a":1}\n\n', b"event:ping\ndata:{}\n\n"),
+        (
+            Wire(ids=True),
+            b'id: 1\ndata: {"a":1}\n\n',
+            b"id: 2\nevent: ping\ndata: {}\n\n",
+        ),
+        (
+            Wire(event="chunk"),
+            b'event: chunk\ndata: {"a":1}\n\n',
+            b"event: ping\ndata: {}\n\n",
+        ),
+        (
+            Wire(remark="hi"),
+            b'data: {"a":1}\n: hi\n\n',
+            b"event: ping\n: hi\ndata: {}\n\n",
+        ),
+        (
+            Wire(space=False, ids=True, event="e", remark=""),
+            b'id:1\n: \nevent:e\ndata:{"a":1}\n\n',
+            b"id:2\n: \nevent:ping\ndata:{}\n\n",
+        ),
+    ],
+    ids=["space", "ids", "event", "remark", "all"],
+)
+def test_lines_of_an_event_can_be_added_and_spelled_tightly(
+    wire: Wire, first: bytes, second: bytes
+) -> None:
+    dressed = first + second + b": here\n\n"
+    crlf = wire.model_copy(update={"newline": "crlf"})
+
+    assert Shape(wire, Syntax.EVENTS).dress(PLAIN_EVENTS) == dressed
+    assert Shape(crlf, Syntax.EVENTS).dress(PLAIN_EVENTS) == dressed.replace(
+        b"\n", b"\r\n"
+    )
+
+
+@pytest.mark.parametrize(
+    "wire",
+    [Wire(space=False), Wire(ids=True), Wire(event="e"), Wire(remark="")],
+    ids=["space", "ids", "event", "remark"],
+)
+@pytest.mark.parametrize("syntax", [Syntax.LINES, Syntax.ARRAY])
+def test_what_only_events_have_is_refused_elsewhere(wire: Wire, syntax: Syntax) -> None:
+    with pytest.raises(ScriptError, match=f"expected a stream of events, got {syntax}"):
+        Shape(wire, syntax)
+
+
+def test_a_body_without_event_fields_is_left_alone() -> None:
+    bare = b'{\r\n  "error": {}\r\n}\r\n'
+
+    assert Shape(Wire(ids=True, remark="x"), Syntax.EVENTS).dress(bare) == bare

@@ -17,6 +17,7 @@ from streamproof.loadtests.benchmarks.churn import (
 
 def footprint(**changes: float) -> Footprint:
     figures = {"descriptors": 20, "model_sockets": 1, "mib": 100.0, "runs": 10}
+    figures["counted_bytes"] = 0.0
     return Footprint(**{**figures, **changes})  # type: ignore[arg-type]  # by name
 
 
@@ -24,7 +25,9 @@ def test_a_report_tells_what_a_run_has_grown_the_server_by() -> None:
     report = Report(
         name="leaving",
         before=footprint(),
-        after=footprint(mib=101.0, runs=1034, descriptors=23),
+        after=footprint(
+            mib=101.0, runs=1034, descriptors=23, counted_bytes=1024 * 800.0
+        ),
         seconds=2.0,
         log_bytes=512.0,
         wrong=["stream a: no end"],
@@ -36,7 +39,9 @@ def test_a_report_tells_what_a_run_has_grown_the_server_by() -> None:
         "sockets to the model 1 (before 1)",
         "descriptors 23 (before 20)",
         "memory, MiB 101 (before 100)",
-        "bytes an ended run 1024 (2.0 times the 512 of its log)",
+        "bytes an ended run 1024",
+        "its log 512 (2.00 times that)",
+        "its count 800 (1.28 times that)",
         "wrong 1",
         "stream a: no end",
     ]

@@ -1,4 +1,4 @@
-"""The benchmark leaves as it says it does; how fast anybody is, is not tested."""
+"""The benchmark leaves as it says it does; how fast a server is, is not tested."""
 
 import pytest
 
@@ -24,7 +24,7 @@ async def test_every_cell_is_left_and_recorded_right() -> None:
     ]
     assert [leave for leave in leaves if not leave.is_right or leave.tokens_after] == []
     assert {way: len(times) for way, times in baseline.items()} == {"fin": 5, "rst": 5}
-    # Nobody is seen to leave before it left: both ends read one clock.
+    # No client is seen to leave before it left: both ends read one clock.
     assert min(leave.seen_ms for leave in leaves) > 0
     assert min(*baseline["fin"], *baseline["rst"]) > 0
 

@@ -242,6 +242,7 @@ MUTANTS = (
         also={
             "auth.before-upstream": CALLS_A_MODEL,
             "auth.before-validation": "a guest's body is validated",
+            "auth.before-routing": "a guest is told of paths and methods",
         },
         wrap=_accept(_is_guest),
     ),
@@ -313,6 +314,7 @@ MUTANTS = (
         name="401-as-a-frame",
         defect="A01: authentication inside the generator, refusal as an SSE frame",
         trips={"auth.refused-as-json": "text/event-stream"},
+        also={"auth.refusal-code": "the frame has its code elsewhere"},
         wrap=_on_401(_as_frame),
     ),
     Mutant(
@@ -327,6 +329,7 @@ MUTANTS = (
                 "auth.bad-signature",
                 "auth.wrong-algorithm",
                 "auth.expired",
+                "auth.before-routing",
                 "auth.query-token-refused",
                 "auth.cookie-token-refused",
                 "auth.before-validation",

@@ -349,6 +349,10 @@ MUTANTS = (
         name="refused-cancel-is-text",
         defect="error page of the framework",
         trips={"cancellation.refusals-are-json": "text/plain"},
+        also={
+            "cancellation.foreign-refused": "a text has no code",
+            "cancellation.unknown-refused": "a text has no code",
+        },
         wrap=_on_cancel(404, _as_text),
     ),
     Mutant(

@@ -154,6 +154,9 @@ MUTANTS = (
             "errors.truncated": "INTERNAL_ERROR",
             "errors.error-event": "INTERNAL_ERROR",
         },
+        also={
+            "vocabulary.payload-schema": "such a failure is never worth a retry",
+        },
         wrap=_in_errors(lambda delta: delta.update(code="INTERNAL_ERROR")),
     ),
     Mutant(
@@ -261,6 +264,9 @@ MUTANTS = (
         name="refusal-in-the-framework's-words",
         defect="E14: error body of the framework",
         trips={"errors.refusal-shape": "code"},
+        also={
+            "errors.invalid-requests-refused": "there is no code",
+        },
         wrap=_on_refusal(_detail),
     ),
     Mutant(

@@ -143,6 +143,9 @@ MUTANTS = (
         name="token-is-lost",
         defect="R19: a token is overwritten before it is sent",
         trips={"lifecycle.all-tokens-arrive": "got 55"},
+        also={
+            "vocabulary.invariants": "a node's output is not its tokens any more",
+        },
         wrap=Mutation(frame=_empty_second_token),
     ),
     Mutant(

@@ -78,6 +78,7 @@ MUTANTS = (
         also={
             "lifecycle.order": "an unknown type has no place in the order",
             "lifecycle.all-tokens-arrive": "no event is known to carry a token",
+            "vocabulary.invariants": "a node's output is not its tokens any more",
         },
         wrap=_in("token-stream", lambda event: event.update(type="token-chunk")),
     ),

@@ -83,3 +83,24 @@ def test_the_size_is_that_of_the_blocks_kept() -> None:
     whole.append(b"cc")
 
     assert trimmed.size_bytes == whole.size_bytes
+
+
+def test_a_closed_log_gives_the_same_blocks_and_holds_less() -> None:
+    log = make_log(max_events=3)
+    for number in range(4):
+        log.append(b"block %d" % number)
+    before = log.size_bytes
+
+    log.append(b"last", is_terminal=True)
+
+    assert [log.get(number) for number in (3, 4, 5, 6)] == [
+        b"block 2",
+        b"block 3",
+        b"last",
+        None,
+    ]
+    assert (log.first, log.last, log.is_closed) == (3, 5, True)
+    assert not log.has_all_after(1)
+    with pytest.raises(DroppedError):
+        log.get(2)
+    assert len(b"block 2block 3last") < log.size_bytes < before

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import gc
+import weakref
 from collections.abc import Awaitable, Callable
+from contextvars import ContextVar
 from dataclasses import dataclass
 from itertools import count
 from typing import Any
@@ -13,7 +16,12 @@ from pydantic import BaseModel
 
 from streamproof.reference_server.metrics import Metrics
 from streamproof.reference_server.streams.dialect import Dialect, Heartbeat
-from streamproof.reference_server.streams.failure import CAUSES, CancelCause, Failure
+from streamproof.reference_server.streams.failure import (
+    CAUSES,
+    CancelCause,
+    Failure,
+    FailureError,
+)
 from streamproof.reference_server.streams.frame import Frame
 from streamproof.reference_server.streams.reader import Reader
 from streamproof.reference_server.streams.run import Run, RunState
@@ -54,14 +62,14 @@ def make_dialect(work: Work, job: type[MadeUp] = MadeUp) -> Dialect[Any, Any]:
     )
 
 
-def make_runs() -> Runs:
+def make_runs(retained_max_bytes: int = 100_000) -> Runs:
     ids = count(1)
     limits = RunLimits(
         streams_per_user=3,
         max_streams=5,
         log_max_events=100,
         log_max_bytes=100_000,
-        retained_max_bytes=100_000,
+        retained_max_bytes=retained_max_bytes,
         retention_s=300,
         drain_s=5,
     )
@@ -259,3 +267,77 @@ async def test_a_drain_can_be_cut_short() -> None:
     assert last_block(run).startswith(b"retry: 2000\n")
     assert run.state is RunState.FAILED
     runs.forget_all()
+
+
+class Held:
+    """Something that a run holds."""
+
+
+_held: ContextVar[Held] = ContextVar("held")
+
+
+@pytest.mark.parametrize("end", ["complete", "fail", "cancel"])
+async def test_an_ended_run_lets_go_of_all_but_its_log(end: str) -> None:
+    held: list[weakref.ref[Held]] = []
+
+    async def work(run: Run) -> None:
+        local, context = Held(), Held()
+        held.extend([weakref.ref(local), weakref.ref(context)])
+        _held.set(context)
+        if end == "complete":
+            run.publish(Frame(data="bye", is_terminal=True))
+        elif end == "fail":
+            raise FailureError(Failure(code="OWN", message="", retryable=False))
+        else:
+            await asyncio.sleep(100)
+
+    @dataclass
+    class Weighty(MadeUp):
+        def __post_init__(self) -> None:
+            self.held = Held()
+            held.append(weakref.ref(self.held))
+
+    runs = make_runs()
+    run = start(runs, work, Weighty)
+    await asyncio.sleep(1)
+    run.cancel(CancelCause.EXPLICIT)
+    await asyncio.sleep(1)
+    gc.collect()
+
+    assert [each() for each in held] == [None] * 3
+    assert run.log.last == 2
+    assert not run.is_running
+    runs.forget_all()
+
+
+async def test_what_an_ended_run_holds_beside_its_log_is_counted() -> None:
+    async def work(run: Run) -> None:
+        run.publish(Frame(data="bye", is_terminal=True))
+
+    runs = make_runs(retained_max_bytes=10_000)
+    for number in range(20):
+        start(runs, work, user=f"user {number}")
+        await asyncio.sleep(1)
+
+    # Of logs alone there would be room for a hundred.
+    assert [run.identity.id for run in runs] == [f"run{n}" for n in range(12, 21)]
+    runs.forget_all()
+
+
+async def test_ended_runs_are_forgotten_each_in_its_time() -> None:
+    async def work(run: Run) -> None:
+        run.publish(Frame(data="bye", is_terminal=True))
+
+    runs = make_runs()
+    for number in range(3):
+        start(runs, work, user=f"user {number}")
+        await asyncio.sleep(100)
+
+    async def kept_after(seconds: float) -> list[str]:
+        await asyncio.sleep(seconds)
+        return [run.identity.id for run in runs]
+
+    assert await kept_after(0) == ["run2", "run3"]
+    assert await kept_after(99) == ["run2", "run3"]
+    assert await kept_after(2) == ["run3"]
+    assert await kept_after(100) == []

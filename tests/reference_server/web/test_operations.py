@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 from tests.reference_server.asgi import OBSERVER, PATH, Client, bearer
 
@@ -23,6 +25,7 @@ async def test_metrics_show_what_happened(client: Client) -> None:
     page = metrics.body.decode()
     assert metrics.headers["content-type"].startswith("text/plain; version=0.0.4")
     assert "streamproof_streams_running 0.0" in page
+    assert re.search(r"^streamproof_retained_bytes [1-9]", page, re.MULTILINE)
     assert "streamproof_events_sent_total 56.0" in page
     assert "streamproof_first_event_seconds_count 1.0" in page
     assert 'streamproof_streams_ended_total{state="completed"} 1.0' in page

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
+from collections.abc import Iterator
 from pathlib import Path
 
 import jwt
@@ -220,3 +222,82 @@ def test_a_secret_is_not_shown() -> None:
     verifier = make_verifier()
 
     assert SECRET not in repr(verifier)
+
+
+class Counted:
+    """Verification keys, and how often they were asked for."""
+
+    def __init__(self, verifier: TokenVerifier) -> None:
+        self._keys = verifier.keys
+        self.searches = 0
+
+    def find(self, algorithm: str, name: str | None) -> object:
+        self.searches += 1
+        return self._keys.find(algorithm, name)
+
+
+def count_verifications(
+    verifier: TokenVerifier,
+) -> tuple[TokenVerifier, Counted]:
+    counted = Counted(verifier)
+    return dataclasses.replace(verifier, keys=counted), counted  # type: ignore[arg-type]  # its one method
+
+
+def test_a_token_is_verified_once_and_its_times_each_time() -> None:
+    verifier, keys = count_verifications(make_verifier(jwt_leeway_s=5))
+    token = jwt.encode({**CLAIMS, "nbf": 1000}, SECRET)
+
+    for now in (995, 1500, 2004.9):
+        assert verifier.verify(token, now) == Principal(user="ada", expires_at=2005)
+    with pytest.raises(InvalidTokenError, match="not valid yet"):
+        verifier.verify(token, 994.9)
+    with pytest.raises(InvalidTokenError, match="has expired"):
+        verifier.verify(token, 2005)
+
+    assert keys.searches == 1
+
+
+def wrong_tokens() -> Iterator[str]:
+    token = jwt.encode(CLAIMS, SECRET)
+    yield token[:-9] + ("A" if token[-9] != "A" else "B") + token[-8:]
+    yield token[:-4]
+    yield token + "AAAA"
+    yield jwt.encode({**CLAIMS, "aud": "us", "nbf": 1999}, SECRET)
+    yield jwt.encode({**CLAIMS, "exp": 1}, SECRET)
+    yield jwt.encode({**CLAIMS, "sub": ""}, SECRET)
+    yield jwt.encode(CLAIMS, "another secret that is long enough")
+    yield "caf\udce9"
+
+
+def test_what_is_no_good_token_is_looked_at_anew_and_hides_behind_no_good_one() -> None:
+    verifier = make_verifier()
+    verifier.verify(jwt.encode(CLAIMS, SECRET), 1500)
+
+    for token in wrong_tokens():
+        for _ in range(2):
+            with pytest.raises(InvalidTokenError):
+                verifier.verify(token, 1500)
+
+
+def test_no_more_tokens_are_remembered_than_the_bound() -> None:
+    verifier, keys = count_verifications(make_verifier())
+    tokens = [jwt.encode({**CLAIMS, "jti": str(n)}, SECRET) for n in range(4097)]
+
+    for token in tokens:
+        verifier.verify(token, 1500)
+    verifier.verify(tokens[-1], 1500)
+    searches = keys.searches
+    verifier.verify(tokens[0], 1500)
+
+    assert searches == 4097
+    assert keys.searches == 4098
+
+
+def test_no_token_is_kept() -> None:
+    verifier = make_verifier()
+    token = jwt.encode(CLAIMS, SECRET)
+
+    verifier.verify(token, 1500)
+
+    assert token not in str(verifier._remembered)
+    assert all(len(digest) == 32 for digest in verifier._remembered)

@@ -8,9 +8,10 @@ from tests.conformance.checks.invariants.saying import (
     DONE,
     Given,
     Rule,
+    judged,
     said,
 )
-from tests.conformance.checks.timelines import RICH, RUN, event, response
+from tests.conformance.checks.timelines import RICH, RUN, body, event, fields, response
 
 from streamproof.conformance.checks.invariants import violations
 from streamproof.conformance.evidence.streams import read
@@ -41,6 +42,13 @@ def test_joined_may_begin_again() -> None:
     assert said("joined", rule, parts[1], whole) == []
     (found,) = said("joined", rule, parts[0], parts[1], whole)
     assert '"ab" / "b" in whole' in found
+
+
+def test_an_event_without_type_begins_nothing_again() -> None:
+    parts = (fields(1, '{"type": "token", "text": "a"}'), b"data: stray\n\n")
+    whole = fields(2, '{"type": "whole", "text": "a"}')
+
+    assert judged("joined", JOINED, body("stream", *parts, whole)) == []
 
 
 def test_half_a_character_finds_its_other_half() -> None:

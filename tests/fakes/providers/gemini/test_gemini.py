@@ -9,7 +9,7 @@ from tests.fakes.providers.forms import GEMINI_FORMS
 from tests.fakes.validators.frames import Json
 from tests.fakes.validators.gemini import split_array, split_events, validate_error
 
-from streamproof.fakes.content import Answer, StopReason
+from streamproof.fakes.content import Answer, Omission, StopReason
 from streamproof.fakes.errors import RequestError
 from streamproof.fakes.providers.gemini import (
     ContentReply,
@@ -53,11 +53,14 @@ def received(
     )
 
 
-def reply(shape: Shape = Shape.EVENTS) -> ContentReply:
+NOTHING = Answer()
+
+
+def reply(shape: Shape = Shape.EVENTS, answer: Answer = NOTHING) -> ContentReply:
     request = ContentRequest(
         model="m", shape=shape, texts=("hi",), max_tokens=None, fingerprint="f"
     )
-    return ContentReply(request=request, answer=Answer(), seed=0)
+    return ContentReply(request=request, answer=answer, seed=0)
 
 
 @pytest.mark.parametrize(
@@ -273,3 +276,21 @@ def test_every_answer_says_how_long_it_took_and_no_event_stream_is_shown() -> No
     assert headers["server-timing"].startswith("gfet4t7; dur=")
     assert headers["content-disposition"] == "attachment"
     assert reply(Shape.ARRAY).stream_headers() == reply(Shape.WHOLE).body_headers()
+
+
+def test_the_last_chunk_can_lack_its_parts() -> None:
+    (plain,) = split_events(reply().terminator())
+    (bare,) = split_events(
+        reply(answer=Answer(omitted=frozenset({Omission.PARTS}))).terminator()
+    )
+    content = plain["candidates"][0].pop("content")
+
+    assert content == {"parts": [{"text": ""}], "role": "model"}
+    assert bare["candidates"][0].pop("content") == {"role": "model"}
+    assert bare == plain
+
+
+def test_the_finish_reason_can_be_any_text() -> None:
+    (chunk,) = split_events(reply(answer=Answer(stop_literal="ODD")).terminator())
+
+    assert chunk["candidates"][0]["finishReason"] == "ODD"

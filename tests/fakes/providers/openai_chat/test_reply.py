@@ -3,13 +3,23 @@
 from __future__ import annotations
 
 import json
-from typing import Any
+from typing import Any, Literal
 
 import pytest
 
 from streamproof.fakes.content import Answer, Kind, Part, StopReason, Usage
+from streamproof.fakes.dice import Dice
+from streamproof.fakes.plan.answer import make_answer
 from streamproof.fakes.providers.openai_chat import ChatReply, parse_request
-from streamproof.fakes.script import Fail, InStreamError
+from streamproof.fakes.script import (
+    Cost,
+    Fail,
+    InStreamError,
+    Say,
+    Script,
+    Stop,
+    Tool,
+)
 
 KEY = {"authorization": "Bearer any"}
 MESSAGES = [{"role": "user", "content": "hello there"}]
@@ -336,3 +346,69 @@ def test_the_same_seed_and_request_give_the_same_bytes() -> None:
 
 def test_another_seed_or_request_gives_other_bytes() -> None:
     assert len({frames(0), frames(1), frames(0, temperature=0.5)}) == 3
+
+
+def said(script: Script) -> list[dict[str, Any]]:
+    """Return the chunks of the answer that a script makes."""
+    dice = Dice(seed=0, fingerprint="f")
+    made = make_answer(script, dice, prompt_tokens=9, max_tokens=None)
+    answer = reply(answer=made, stream=True)
+    tokens = [answer.token(part, text) for part in made.parts for text in part.pieces]
+    body = b"".join([answer.opening(), *tokens, answer.closing()])
+    return [json.loads(line[6:]) for line in body.decode().split("\n\n") if line]
+
+
+def test_every_chunk_can_tell_the_usage_so_far() -> None:
+    chunks = said(Script(say=(Say(text="a b"),), usage=Cost(every=True)))
+    told = [chunk.get("usage") for chunk in chunks]
+
+    assert [usage and usage["completion_tokens"] for usage in told[1:]] == [1, 2, 2]
+    assert [usage and usage["total_tokens"] for usage in told[1:]] == [10, 11, 11]
+
+
+@pytest.mark.parametrize("literal", ["", "error", 'a "b"'])
+def test_the_finish_reason_can_be_any_text(literal: str) -> None:
+    chunks = said(Script(say=(Say(text="a"),), stop=Stop(literal=literal)))
+
+    assert chunks[-1]["choices"][0]["finish_reason"] == literal
+
+
+@pytest.mark.parametrize(
+    ("deltas", "first", "later"),
+    [
+        (None, {"index": 0}, {"index": 0, "function": {}}),
+        (
+            "null",
+            {"index": 0},
+            {"index": 0, "id": None, "type": None, "function": {"name": None}},
+        ),
+        (
+            "empty",
+            {"index": 0},
+            {"index": 0, "id": "", "type": "", "function": {"name": ""}},
+        ),
+        ("unindexed", {}, {"function": {}}),
+    ],
+)
+def test_fragments_of_a_call_may_be_odd(
+    deltas: Literal["null", "empty", "unindexed"] | None,
+    first: dict[str, Any],
+    later: dict[str, Any],
+) -> None:
+    tool = Tool(name="f", arguments='{"a":1}', pieces=2, deltas=deltas)
+    chunks = said(Script(say=(tool,)))
+    calls = [
+        call
+        for chunk in chunks
+        for call in chunk["choices"][0]["delta"].get("tool_calls", ())
+    ]
+    opening, *fragments = calls
+
+    assert opening.pop("id").startswith("call_")
+    assert opening == {
+        **first,
+        "type": "function",
+        "function": {"name": "f", "arguments": ""},
+    }
+    assert "".join(one["function"].pop("arguments") for one in fragments) == '{"a":1}'
+    assert fragments == [later, later]

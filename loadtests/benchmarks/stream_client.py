@@ -1,4 +1,4 @@
-"""A client of streams that leaves: on raw sockets, so that it says how and when.
+"""A client of streams on raw sockets: it says when it asks, and how and when it leaves.
 
 Must not judge what it read.
 """
@@ -25,8 +25,9 @@ _LIMIT_BYTES = 1024 * 1024
 
 @dataclass(slots=True)
 class Stream:
-    """One response while it comes; made by `open`."""
+    """One connection and the response on it; made by `connect`."""
 
+    address: tuple[str, int]
     reader: asyncio.StreamReader
     writer: asyncio.StreamWriter
     status: int = 0
@@ -35,27 +36,38 @@ class Stream:
     _body: bytearray = field(default_factory=bytearray)
 
     @classmethod
-    async def open(
-        cls,
-        address: tuple[str, int],
+    async def connect(cls, address: tuple[str, int]) -> Self:
+        """Open a connection."""
+        reader, writer = await asyncio.open_connection(*address, limit=_LIMIT_BYTES)
+        return cls(address, reader, writer)
+
+    @classmethod
+    async def start(
+        cls, address: tuple[str, int], headers: Mapping[str, str], prompt: str
+    ) -> Self:
+        """Ask for a stream on a connection of its own, and return at once."""
+        stream = await cls.connect(address)
+        stream.ask(headers, document={"prompt": prompt})
+        return stream
+
+    def ask(
+        self,
         headers: Mapping[str, str],
         *,
         method: str = "POST",
         path: str = PATH,
         document: object = None,
-    ) -> Self:
-        """Send a request and return at once."""
-        reader, writer = await asyncio.open_connection(*address, limit=_LIMIT_BYTES)
+    ) -> None:
+        """Send a request."""
         body = b"" if document is None else json.dumps(document).encode()
         fields = {
-            "Host": f"{address[0]}:{address[1]}",
+            "Host": f"{self.address[0]}:{self.address[1]}",
             "Content-Type": "application/json",
             "Content-Length": str(len(body)),
             **headers,
         }
         head = "".join(f"{name}: {value}\r\n" for name, value in fields.items())
-        writer.write(f"{method} {path} HTTP/1.1\r\n{head}\r\n".encode() + body)
-        return cls(reader, writer)
+        self.writer.write(f"{method} {path} HTTP/1.1\r\n{head}\r\n".encode() + body)
 
     async def read_head(self) -> Self:
         """Read status and id."""
@@ -116,8 +128,8 @@ async def ask(
     method: str = "GET",
 ) -> tuple[int, bytes]:
     """Return status and body of an ordinary request."""
-    headers = {**headers, "Connection": "close"}
-    stream = await Stream.open(address, headers, method=method, path=path)
+    stream = await Stream.connect(address)
+    stream.ask({**headers, "Connection": "close"}, method=method, path=path)
     await stream.read_head()
     body = await stream.reader.read()
     stream.close()
