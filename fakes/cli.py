@@ -137,7 +137,7 @@ def record(
 def replay(
     files: Annotated[
         list[Path] | None,
-        typer.Argument(metavar="[FILE...]", help="Cassettes written by `record`."),
+        typer.Argument(metavar="FILE", help="Cassettes written by `record`."),
     ] = None,
     *,
     cassette: Annotated[
