@@ -82,7 +82,7 @@ def _run_words() -> int:
         code = app(words, prog_name="streamproof", standalone_mode=False)
     except typer.TyperException as refused:
         refused.message = in_plain_words(refused.message)
-        refused.show()
+        refused.show()  # type: ignore[attr-defined]  # all that are raised have it
         return refused.exit_code
     except Exception as problem:  # noqa: BLE001 -- the last place where it can be told
         return _tell(cause_of(problem))
