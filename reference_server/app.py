@@ -11,7 +11,7 @@ from collections.abc import AsyncIterator, Callable, Iterable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, assert_never
 
 import httpx
 from starlette.applications import Starlette
@@ -21,9 +21,12 @@ from starlette.routing import BaseRoute, Route
 
 from .dialects import DIALECTS, DialectMaker
 from .metrics import Metrics
+from .models.anthropic import Anthropic
 from .models.client import ModelClient, ModelOptions
 from .models.connections import Connections
 from .models.openai_chat import OpenAIChat
+from .models.openai_responses import OpenAIResponses
+from .models.provider import Provider
 from .models.retry import RetryPolicy
 from .settings import Settings
 from .streams.dialect import Dialect, Resources
@@ -151,7 +154,7 @@ def _create_model_client(
 ) -> ModelClient:
     key = settings.upstream_key
     options = ModelOptions(
-        provider=OpenAIChat(),
+        provider=_create_provider(settings),
         model=settings.upstream_model,
         key=key.get_secret_value() if key else None,
         first_token_timeout_s=settings.upstream_first_token_timeout_s,
@@ -168,6 +171,18 @@ def _create_model_client(
         now=lambda: datetime.fromtimestamp(environment.wall_clock(), UTC),
         jitter=environment.random,
     )
+
+
+def _create_provider(settings: Settings) -> Provider:
+    match settings.upstream_provider:
+        case "openai_chat":
+            return OpenAIChat()
+        case "openai_responses":
+            return OpenAIResponses()
+        case "anthropic":
+            return Anthropic(max_tokens=settings.upstream_max_tokens)
+        case unknown:
+            assert_never(unknown)
 
 
 def _create_runs(
