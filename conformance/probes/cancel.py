@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import partial
 
 from ..evidence.labels import label_of
-from ..profiles import is_declared
+from ..profiles import Profile, is_declared
 from .bench.context import Context
 from .bench.pauses import PAUSES, Pause
 from .bench.probe import Probe
@@ -52,11 +52,15 @@ async def _cancel(ctx: Context, pause: Pause, form: int) -> None:
     await ctx.settle(script)
 
 
+def _seconds(profile: Profile) -> float:
+    return 1 if profile.cancel is None else max(1, len(profile.cancel.explicit))
+
+
 PROBES = tuple(
     Probe(
         name=f"cancel-{pause.name}",
         needs=("steering", "cancel.explicit"),
-        seconds=lambda _: 1,
+        seconds=_seconds,
         run=partial(cancel, pause=pause),
     )
     for pause in PAUSES

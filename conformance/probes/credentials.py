@@ -10,7 +10,7 @@ import anyio
 
 from ..evidence.labels import in_form
 from ..model import Request
-from ..profiles import is_declared
+from ..profiles import Profile, is_declared
 from ..profiles.requests import (
     invalid_request,
     to_nowhere,
@@ -212,8 +212,13 @@ async def expiring_credential(ctx: Context) -> None:
         await resumed.over()
 
 
+def _seconds(profile: Profile) -> float:
+    forms = 1 if profile.auth is None else len(profile.auth.forms)
+    return 1 + forms
+
+
 PROBES = (
-    Probe(name="credentials", needs=("auth",), seconds=lambda _: 2, run=credentials),
+    Probe(name="credentials", needs=("auth",), seconds=_seconds, run=credentials),
     Probe(
         name="expiring-credential",
         needs=("steering", "resume", "ids", "auth.jwt", "auth.expiry"),

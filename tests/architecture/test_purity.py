@@ -70,16 +70,16 @@ SHELLS = {
     "reference_server/dialects/*/graph.py": "runs nodes that wait for the model",
     "reference_server/dialects/*/job.py": "waits for the graph",
     "reference_server/http1/protocol.py": "is called by uvicorn with what arrives",
-    "reference_server/models/connections.py": "holds connections to the model",
     "reference_server/models/client.py": "calls the model over HTTP",
+    "reference_server/models/connections.py": "connects to the model",
     "reference_server/server.py": "listens on a port and receives signals",
     "reference_server/settings.py": "reads the environment",
     "reference_server/streams/dialect.py": "says what is awaited of a dialect",
     "reference_server/streams/reader.py": "waits for the next frame",
     "reference_server/streams/response.py": "sends frames to a client",
-    "reference_server/streams/starts.py": "waits until the event loop is idle",
     "reference_server/streams/run.py": "cancels the task of a run",
     "reference_server/streams/runs.py": "starts the tasks of runs",
+    "reference_server/streams/starts.py": "has new streams wait for their turn",
     "reference_server/web/*": "answers requests",
 }
 

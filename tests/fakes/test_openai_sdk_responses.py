@@ -100,13 +100,27 @@ async def test_an_answer_that_is_cut_for_length_is_incomplete(
     assert response.incomplete_details.reason == "max_output_tokens"
 
 
-async def test_an_error_in_the_stream_is_an_event_and_not_raised(
+async def test_an_error_in_the_stream_is_raised(client: AsyncOpenAI) -> None:
+    with pytest.raises(openai.APIError, match="broke"):
+        await stream(client, "[[fake:error after=2 message=broke]]")
+
+
+async def test_an_error_as_the_reference_has_it_is_an_event_and_not_raised(
     client: AsyncOpenAI,
 ) -> None:
-    events = await stream(client, "[[fake:error after=2 message=broke]]")
+    events = await stream(client, "[[fake:error after=2 message=broke shape=flat]]")
 
     assert events[-1].type == "error"
     assert events[-1].message == "broke"
+
+
+async def test_a_ping_is_an_event_that_does_no_harm(client: AsyncOpenAI) -> None:
+    events = await stream(
+        client, "[[fake:stall after=2 ms=40]] [[fake:keepalive each=5]]"
+    )
+
+    assert "keepalive" in [event.type for event in events]
+    assert events[-1].type == "response.completed"
 
 
 async def test_a_failed_response_is_an_event(client: AsyncOpenAI) -> None:
