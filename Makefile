@@ -25,6 +25,13 @@ endif
 # What is missing is told in reports/coverage.md.
 COVERED := conformance=97 fakes=97 reference_server=97
 
+# What the server's model speaks; the fakes speak all of them.
+PROVIDERS := openai_chat openai_responses anthropic
+PROVIDER ?= openai_chat
+ifeq ($(filter $(PROVIDER),$(PROVIDERS)),)
+$(error PROVIDER is one of $(PROVIDERS), got $(PROVIDER))
+endif
+
 BENCHMARKS := wire cancel limits leaving fakes server churn
 # Real SDKs that the fakes are proven with, each in an environment of its own.
 SDKS := $(patsubst tests/sdks/requirements/%.txt,%,$(wildcard tests/sdks/requirements/*.txt))
@@ -42,7 +49,8 @@ $(PROFILES:%=conform-%): conform-%: $(VENV)/.ready-to-run
 	exec $(BIN)/streamproof run --profile $* $(SUITE_CADENCE) \
 		--start-upstream '$(BIN)/streamproof-fakes --port {port}' \
 		--start '$(BIN)/streamproof-server --port {port} \
-			--upstream-url {upstream}/v1 $(SERVER_CADENCE)' \
+			--upstream-url {upstream}/v1 \
+			--upstream-provider $(PROVIDER) $(SERVER_CADENCE)' \
 		--token-secret-env STREAMPROOF_SERVER_JWT_SECRET \
 		--report-dir reports/conformance
 

@@ -7,11 +7,12 @@ name; clocks and randomness come in through `Environment`.
 import random
 import secrets
 import time
+import uuid
 from collections.abc import AsyncIterator, Callable, Iterable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, assert_never
 
 import httpx
 from starlette.applications import Starlette
@@ -21,9 +22,12 @@ from starlette.routing import BaseRoute, Route
 
 from .dialects import DIALECTS, DialectMaker
 from .metrics import Metrics
+from .models.anthropic import Anthropic
 from .models.client import ModelClient, ModelOptions
 from .models.connections import Connections
 from .models.openai_chat import OpenAIChat
+from .models.openai_responses import OpenAIResponses
+from .models.provider import Provider
 from .models.retry import RetryPolicy
 from .settings import Settings
 from .streams.dialect import Dialect, Resources
@@ -35,6 +39,7 @@ from .web.error_handlers import refusal_handlers
 from .web.keys import VerificationKeys, load_keys
 from .web.stream_endpoints import CancelEndpoint, StreamEndpoint
 from .web.tokens import TokenVerifier
+from .web.twin_endpoint import TwinEndpoint
 
 _OPEN_PATHS = ("/healthz", "/metrics")
 
@@ -55,6 +60,7 @@ class Environment:
         clock: steady clock in seconds.
         wall_clock: seconds since the epoch.
         new_stream_id: an id of at least 128 bits that cannot be guessed.
+        new_uuid: an id of a thing that is kept.
         random: number from 0 to 1, for jitter.
         transport: carries the calls to the model; None for the network.
     """
@@ -62,6 +68,7 @@ class Environment:
     clock: Callable[[], float] = time.monotonic
     wall_clock: Callable[[], float] = time.time
     new_stream_id: Callable[[], str] = _new_stream_id
+    new_uuid: Callable[[], uuid.UUID] = uuid.uuid4
     random: Callable[[], float] = field(default_factory=lambda: random.Random().random)  # noqa: S311 -- jitter
     transport: httpx.AsyncBaseTransport | None = None
 
@@ -89,7 +96,12 @@ def create_app(
     metrics = Metrics()
     http = _create_http_client(settings, environment)
     model = _create_model_client(settings, environment, http)
-    resources = Resources(model=model, clock=environment.clock)
+    resources = Resources(
+        model=model,
+        clock=environment.clock,
+        wall_clock=environment.wall_clock,
+        new_uuid=environment.new_uuid,
+    )
     runs = _create_runs(settings, environment, metrics)
     routes: list[BaseRoute] = [
         *_create_operations(settings, environment, runs, metrics)
@@ -151,7 +163,7 @@ def _create_model_client(
 ) -> ModelClient:
     key = settings.upstream_key
     options = ModelOptions(
-        provider=OpenAIChat(),
+        provider=_create_provider(settings),
         model=settings.upstream_model,
         key=key.get_secret_value() if key else None,
         first_token_timeout_s=settings.upstream_first_token_timeout_s,
@@ -168,6 +180,18 @@ def _create_model_client(
         now=lambda: datetime.fromtimestamp(environment.wall_clock(), UTC),
         jitter=environment.random,
     )
+
+
+def _create_provider(settings: Settings) -> Provider:
+    match settings.upstream_provider:
+        case "openai_chat":
+            return OpenAIChat()
+        case "openai_responses":
+            return OpenAIResponses()
+        case "anthropic":
+            return Anthropic(max_tokens=settings.upstream_max_tokens)
+        case unknown:
+            assert_never(unknown)
 
 
 def _create_runs(
@@ -223,10 +247,19 @@ def _create_streams(
         wall_clock=environment.wall_clock,
     )
     cancel = CancelEndpoint(dialect=dialect, runs=runs)
-    return [
+    routes = [
         Route(dialect.path, stream, methods=[dialect.method]),
         Route(dialect.path + "/{stream}", cancel, methods=["DELETE"]),
     ]
+    if dialect.twin is not None:
+        twin = TwinEndpoint(
+            dialect=dialect,
+            twin=dialect.twin,
+            runs=runs,
+            max_body_bytes=settings.max_body_bytes,
+        )
+        routes.append(Route(dialect.twin.path, twin, methods=[dialect.method]))
+    return routes
 
 
 def _create_guard(dialect: Dialect[Any, Any], routes: list[BaseRoute]) -> Guard:

@@ -9,7 +9,7 @@ from the caller and must be fit to be shown to any client.
 
 from collections.abc import Mapping, Sequence
 from enum import StrEnum
-from typing import TypedDict
+from typing import Any, TypedDict
 
 from starlette.responses import JSONResponse
 
@@ -64,6 +64,13 @@ class Detail(TypedDict):
     message: str
 
 
+def error_document(
+    code: str, message: str, details: Sequence[Detail] | None = None
+) -> dict[str, Any]:
+    """Return the body of every answer that is no success."""
+    return {"error": {"code": code, "message": message, "details": details}}
+
+
 class Refusal(Exception):  # noqa: N818 -- an answer, not an error of ours
     """A request that gets a JSON answer instead of a stream."""
 
@@ -90,9 +97,8 @@ class Refusal(Exception):  # noqa: N818 -- an answer, not an error of ours
             names: codes that are called otherwise where the request went.
         """
         code = (names or {}).get(self.code, self.code)
-        error = {"code": code, "message": self.message, "details": self.details}
         return JSONResponse(
-            {"error": error},
+            error_document(code, self.message, self.details),
             status_code=STATUS[self.code],
             headers={"Cache-Control": "no-store", **self.headers},
         )

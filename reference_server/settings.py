@@ -9,7 +9,7 @@ import difflib
 import re
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Annotated, Self
+from typing import Annotated, Literal, Self, get_args
 
 from pydantic import (
     AfterValidator,
@@ -31,6 +31,8 @@ PositiveSeconds = Annotated[FiniteFloat, Field(gt=0)]
 Seconds = Annotated[FiniteFloat, Field(ge=0)]
 Count = Annotated[int, Field(ge=1)]
 Names = Annotated[tuple[str, ...], NoDecode]
+# Services of language models by the wire format that they speak.
+ProviderName = Literal["openai_chat", "openai_responses", "anthropic"]
 
 
 def _check_token(value: SecretStr | None) -> SecretStr | None:
@@ -60,12 +62,21 @@ class Settings(BaseSettings):
     host: str = Field("127.0.0.1", description="Address to listen on.")
     port: int = Field(8000, ge=0, le=65535, description="Port; 0 takes a free one.")
 
+    upstream_provider: ProviderName = Field(
+        "openai_chat",
+        description=f"What the model speaks: {', '.join(get_args(ProviderName))}.",
+    )
     upstream_url: AnyHttpUrl = Field(
         AnyHttpUrl("http://127.0.0.1:9000/v1"),
         description="Base URL of the model, up to /v1.",
     )
     upstream_key: Token = Field(None, description="API key of the model.")
     upstream_model: str = Field("gpt-4o-mini", description="Name of the model.")
+    upstream_max_tokens: Count = Field(
+        32_000,
+        description="Longest answer in tokens; told to a service that wants to be "
+        "told, which is anthropic.",
+    )
     upstream_first_token_timeout_s: PositiveSeconds = Field(
         60.0,
         description="Longest wait for the model's first sign of life, which is text or "

@@ -10,11 +10,11 @@ https://platform.openai.com/docs/api-reference/chat-streaming
 
 import json
 from collections.abc import Sequence
-from io import StringIO
 from typing import Any
 
 from .fault import broken
 from .provider import Answer, AnswerReader, Message, Stop
+from .reading import AnswerText, parse_object
 
 _TERMINATOR = "[DONE]"
 _STOPS = {
@@ -50,15 +50,11 @@ class ChatStream:
     """State of one answer: the text so far, and whether it ended as it should.
 
     Args:
-        max_chars: longest answer; a provider that never stops must not grow a run
-            without limit.
+        max_chars: longest answer.
     """
 
     def __init__(self, max_chars: int) -> None:
-        self._max_chars = max_chars
-        # A list of pieces takes twenty times their length when they are short.
-        self._text = StringIO()
-        self._chars = 0
+        self._text = AnswerText(max_chars)
         self._finish_reason: object = None
         self._is_alive = False
         self._is_terminated = False
@@ -66,7 +62,7 @@ class ChatStream:
     @property
     def text(self) -> str:
         """Everything said so far."""
-        return self._text.getvalue()
+        return str(self._text)
 
     @property
     def is_alive(self) -> bool:
@@ -89,9 +85,9 @@ class ChatStream:
             return ""
         if not data:
             return ""
-        piece = self._read_chunk(_parse(data))
+        piece = self._read_chunk(parse_object(data))
         if piece:
-            self._keep(piece)
+            self._text.add(piece)
         return piece
 
     def close(self) -> Answer:
@@ -138,19 +134,3 @@ class ChatStream:
         if content or any(delta.get(name) for name in _REASONING):
             self._is_alive = True
         return content or ""
-
-    def _keep(self, piece: str) -> None:
-        self._chars += len(piece)
-        if self._chars > self._max_chars:
-            raise broken(f"expected at most {self._max_chars} characters")
-        self._text.write(piece)
-
-
-def _parse(data: str) -> dict[str, Any]:
-    try:
-        chunk = json.loads(data)
-    except (ValueError, RecursionError) as error:
-        raise broken("expected JSON in a chunk") from error
-    if not isinstance(chunk, dict):
-        raise broken("expected an object as a chunk")
-    return chunk

@@ -1,6 +1,6 @@
 """Dialects: one value says all that is particular to one protocol.
 
-    where       name, method, path, routes, credentials
+    where       name, method, path, twin, routes, credentials
     what for    request, admit
     what is done    job, failure_codes, save
     how long    heartbeat, grace_s, max_streams
@@ -13,6 +13,7 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Generic, Literal, TypeVar
+from uuid import UUID
 
 from pydantic import BaseModel
 from starlette.routing import BaseRoute
@@ -55,10 +56,27 @@ class Resources:
     Attributes:
         model: the language model.
         clock: steady clock in seconds.
+        wall_clock: seconds since the epoch.
+        new_uuid: returns one that was never used.
     """
 
     model: ModelClient
     clock: Callable[[], float]
+    wall_clock: Callable[[], float]
+    new_uuid: Callable[[], UUID]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Twin(Generic[JobT]):
+    """The same run as one JSON document instead of a stream.
+
+    Attributes:
+        path: where it is asked for, by POST and with the body of the stream's request.
+        document: what is answered of a job that has completed.
+    """
+
+    path: str
+    document: Callable[[JobT], object]
 
 
 async def _admit(_request: object, _user: str) -> None:
@@ -74,10 +92,11 @@ class Dialect(Generic[RequestT, JobT]):
         method: of a request to start or resume a stream; its parameters are the body
             of a POST and the query of a GET.
         path: of that request; `DELETE <path>/<stream>` cancels.
+        twin: the stream's result as one document, None where there is none.
         routes: what else is served, guarded like the streams; an endpoint finds its
             `Principal` as `request.state.principal`.
         request: the parameters.
-        job: makes what is done in one run.
+        job: makes what is done in one run, for this user; to make one has no effect.
         failure_codes: what the dialect calls each cause.
         heartbeat: what fills a silence.
         grace_s: how long a run goes on without a reader; 0 ends it at once.
@@ -95,10 +114,11 @@ class Dialect(Generic[RequestT, JobT]):
     method: Literal["GET", "POST"]
     path: str
     request: type[RequestT]
-    job: Callable[[RequestT], JobT]
+    job: Callable[[RequestT, str], JobT]
     failure_codes: Mapping[Cause, str]
     heartbeat: Heartbeat
     grace_s: float = 5.0
+    twin: Twin[JobT] | None = None
     routes: Sequence[BaseRoute] = ()
     credentials: tuple[CredentialForm, ...] = (CredentialForm.BEARER,)
     refusal_codes: Mapping[RefusalCode, str] = field(default_factory=dict)
@@ -107,14 +127,18 @@ class Dialect(Generic[RequestT, JobT]):
     save: Callable[[JobT, RunState], Awaitable[None]] | None = None
 
     def __post_init__(self) -> None:
-        """Refuse a dialect that has no word for a failure.
+        """Refuse a dialect that has no word for a failure, or a twin that is no POST.
 
         Raises:
-            ValueError: a cause has no code.
+            ValueError: a cause has no code, or there is a twin and no body.
         """
         missing = [cause for cause in CAUSES if cause not in self.failure_codes]
         if missing:
             raise ValueError(
                 f"{self.name}: expected a failure code for every cause, got none for "
                 f"{', '.join(missing)}"
+            )
+        if self.twin is not None and self.method != "POST":
+            raise ValueError(
+                f"{self.name}: expected a twin of a POST, got one of a GET"
             )

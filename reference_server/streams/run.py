@@ -96,6 +96,7 @@ class Run:
         "_task",
         "cancelled",
         "ended_at",
+        "failure",
         "identity",
         "log",
         "started_at",
@@ -119,6 +120,7 @@ class Run:
         self.started_at = clock()
         self.ended_at: float | None = None
         self.cancelled: Cancel | None = None
+        self.failure: Failure | None = None
         # All that the work holds, a prompt, a graph, a traceback, goes with the end.
         self._job: Job | None = job
         self._on_end: Callable[[Run], None] | None = on_end
@@ -168,6 +170,7 @@ class Run:
         failure = (
             reason if isinstance(reason, Failure) else describe(reason, self._codes)
         )
+        self.failure = failure
         end = _STATE_OF_CAUSE.get(failure.cause, RunState.FAILED)
         self._append(self._job.fail(failure), end=end, retry_ms=retry_ms)
 

@@ -120,7 +120,7 @@ class Runs:
         """
         self._take_slot(dialect, user)
         try:
-            job = dialect.job(request)
+            job = dialect.job(request, user)
             run = self._create(dialect, job, user)
             job.open(run)
         except BaseException:

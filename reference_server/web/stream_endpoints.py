@@ -20,7 +20,8 @@ from ..streams.response import Headers, ResponseOptions, StreamResponse
 from ..streams.resume import check_cursor, parse_last_event_id, stream_not_found
 from ..streams.run import Run
 from ..streams.runs import Runs
-from .requests import MediaType, check_accept, read_body, read_query
+from .parameters import read_parameters
+from .requests import MediaType, check_accept
 from .tokens import Principal
 
 # Set by our server on every connection (see `server`).
@@ -81,16 +82,13 @@ class StreamEndpoint:
         await response.serve(_stream_headers(scope, run), receive, send)
 
     async def _read(self, request: Request, user: str) -> BaseModel:
-        model: type[BaseModel] = self.dialect.request
-        answer = MediaType.EVENT_STREAM
-        if self.dialect.method == "GET":
-            parameters = read_query(request, model, answer=answer)
-        else:
-            parameters = await read_body(
-                request, model, answer=answer, max_bytes=self.max_body_bytes
-            )
-        await self.dialect.admit(parameters, user)
-        return parameters
+        return await read_parameters(
+            self.dialect,
+            request,
+            user,
+            answer=MediaType.EVENT_STREAM,
+            max_body_bytes=self.max_body_bytes,
+        )
 
     def _find(self, last_event_id: str, user: str) -> tuple[Run, int, bool]:
         cursor = parse_last_event_id(last_event_id)

@@ -163,6 +163,10 @@ ELSEWHERE = {
         "tests/reference_server/web/test_tokens.py",
         "keys are tested with the tokens that they verify",
     ),
+    "reference_server/web/parameters.py": (
+        "tests/reference_server/web/test_requests.py",
+        "what is read is tested with the requests that hold it",
+    ),
     "reference_server/web/stream_endpoints.py": (
         "tests/reference_server/web/test_requests.py",
         "an endpoint is tested by its answers",

@@ -13,7 +13,8 @@ from starlette.types import ASGIApp
 
 HEARTBEAT_S = 0.3
 GRACE_S = 0.5
-TIMEOUT_S = 3.0
+# On a machine with all cores busy a model call takes seconds, and must not run into it.
+TIMEOUT_S = 5.0
 
 FAST = (
     f"heartbeat.interval_s={HEARTBEAT_S}",
@@ -32,6 +33,7 @@ class Base:
     Attributes:
         name: of the protocol.
         profile: name of its profile, or the file of it.
+        overrides: what is laid over the profile.
         module: runs it alone, on a free port of its choice (`python -m`).
         settings: makes them from the base URL of the model provider.
         environment: how `module` is told these settings.
@@ -44,6 +46,7 @@ class Base:
 
     name: str
     profile: str
+    overrides: tuple[str, ...] = FAST
     module: str
     settings: Callable[[str], Settings]
     environment: Callable[[Settings], Mapping[str, str]]

@@ -113,7 +113,7 @@ class ScriptedModel(httpx.AsyncBaseTransport):
         document = json.loads(await request.aread())
         call = Call(
             number=len(self.calls) + 1,
-            messages=document["messages"],
+            messages=document["input" if "input" in document else "messages"],
             headers=request.headers,
             url=str(request.url),
             started_at=loop.time(),

@@ -28,6 +28,8 @@ def test_the_environment_is_read(monkeypatch: pytest.MonkeyPatch) -> None:
         ("resume_grace_s", "nan"),
         ("port", "70000"),
         ("upstream_url", "nonsense"),
+        ("upstream_provider", "openai"),
+        ("upstream_max_tokens", "0"),
         ("upstream_max_attempts", "0"),
         ("upstream_max_attempts", "101"),
         ("upstream_key", " "),

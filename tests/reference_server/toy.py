@@ -112,7 +112,7 @@ def toy(**changes: Any) -> DialectMaker:  # noqa: ANN401 -- fields of the dialec
             method="GET",
             path=PATH,
             request=SongRequest,
-            job=lambda request: Song(request, resources.model),
+            job=lambda request, _user: Song(request, resources.model),
             failure_codes={cause: cause.upper() for cause in CAUSES},
             heartbeat=Heartbeat(interval_s=5.0, render=_tell_time),
             grace_s=30.0,

@@ -34,7 +34,7 @@ def create_pipeline(resources: Resources) -> Dialect[GenerationRequest, Pipeline
     pipeline = Pipeline(resources.model)
     durations = NodeDurations(NODES)
 
-    def job(request: GenerationRequest) -> PipelineJob:
+    def job(request: GenerationRequest, _user: str) -> PipelineJob:
         return PipelineJob(
             prompt=request.prompt,
             pipeline=pipeline,

@@ -5,16 +5,12 @@ Errors travel as `state_delta` as well, because a browser's EventSource reserves
 event name `error` for trouble with the connection.
 """
 
-import json
 from typing import Any
 
 from ...streams.failure import Failure
 from ...streams.frame import Frame
+from ...streams.json_text import to_json
 from .progress import Position
-
-# Made once: json.dumps with options makes a new encoder for each call.
-_encode = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
-_encode_to_ascii = json.JSONEncoder(separators=(",", ":")).encode
 
 
 def enter_node(at: Position) -> Frame:
@@ -59,21 +55,4 @@ def _frame(
         "etaMs": 0 if is_terminal else at.eta_ms,
     }
     document = {"type": kind, "node": at.node, "delta": delta, "progress": progress}
-    return Frame(event="state_delta", data=_to_json(document), is_terminal=is_terminal)
-
-
-def _to_json(document: dict[str, Any]) -> str:
-    text = _encode(document)
-    # A provider may cut a token inside a surrogate pair. Half a pair is no UTF-8, but
-    # it can travel escaped, and the client gets the character when it joins the deltas.
-    if text.isascii() or _is_encodable(text):
-        return text
-    return _encode_to_ascii(document)
-
-
-def _is_encodable(text: str) -> bool:
-    try:
-        text.encode()
-    except UnicodeEncodeError:
-        return False
-    return True
+    return Frame(event="state_delta", data=to_json(document), is_terminal=is_terminal)

@@ -1,16 +1,29 @@
 """What a dialect must say of itself."""
 
+from uuid import uuid4
+
 import pytest
 from tests.reference_server.toy import toy
 
 from streamproof.reference_server.models.fault import ModelFault
-from streamproof.reference_server.streams.dialect import Resources
+from streamproof.reference_server.streams.dialect import Resources, Twin
 from streamproof.reference_server.streams.failure import CAUSES
+
+RESOURCES = Resources(
+    model=None,  # type: ignore[arg-type]  # unused
+    clock=float,
+    wall_clock=float,
+    new_uuid=uuid4,
+)
 
 
 def test_a_dialect_has_a_code_for_every_cause() -> None:
     codes = {cause: "X" for cause in CAUSES if cause is not ModelFault.STOPPED}
-    resources = Resources(model=None, clock=float)  # type: ignore[arg-type]  # unused
 
     with pytest.raises(ValueError, match=r"^toy: expected a failure code .* stopped$"):
-        toy(failure_codes=codes)(resources)
+        toy(failure_codes=codes)(RESOURCES)
+
+
+def test_a_twin_has_a_body() -> None:
+    with pytest.raises(ValueError, match=r"^toy: expected a twin of a POST"):
+        toy(twin=Twin(path="/whole", document=str))(RESOURCES)

@@ -56,7 +56,7 @@ def make_dialect(work: Work, job: type[MadeUp] = MadeUp) -> Dialect[Any, Any]:
         method="POST",
         path="/made-up",
         request=Nothing,
-        job=lambda _request: job(work),
+        job=lambda _request, _user: job(work),
         failure_codes={cause: cause.upper() for cause in CAUSES},
         heartbeat=Heartbeat(interval_s=15, render=lambda _now: b""),
     )

@@ -1,0 +1,137 @@
+"""OpenAI's responses: the request, and the reader of the streamed answer.
+
+Pure; `event_stream` has split the body into events already. There is no `[DONE]`: an
+answer ends with `response.completed` or `response.incomplete`, whose response says with
+its status the same, and a service that does not is not believed. What went wrong comes
+as `response.failed` or as an `error` event, whose members stand in it (as the reference
+has it) or in an object in it (as the service sends it). Events of other types are
+skipped.
+https://platform.openai.com/docs/api-reference/responses-streaming
+"""
+
+import json
+from collections.abc import Sequence
+from typing import Any
+
+from .fault import broken
+from .provider import Answer, AnswerReader, Message, Stop
+from .reading import AnswerText, object_in, parse_object, text_in
+
+_ENDS = frozenset({"response.completed", "response.incomplete"})
+_FAILURES = frozenset({"error", "response.failed", "response.cancelled"})
+_REASONING = frozenset(
+    {"response.reasoning_summary_text.delta", "response.reasoning_text.delta"}
+)
+_REFUSAL = frozenset({"response.refusal.delta", "response.refusal.done"})
+# Why a response is incomplete.
+_STOPS = {"max_output_tokens": Stop.LENGTH, "content_filter": Stop.FILTER}
+
+
+class OpenAIResponses:
+    """The provider."""
+
+    path = "responses"
+
+    def headers(self, key: str | None) -> dict[str, str]:
+        """Return the credential as a bearer token."""
+        return {"Authorization": f"Bearer {key}"} if key else {}
+
+    def body(self, model: str, messages: Sequence[Message]) -> bytes:
+        """Return the request; the service is asked to keep nothing of it."""
+        request = {"model": model, "input": messages, "stream": True, "store": False}
+        # Escaped to ASCII: an earlier answer may hold half of a surrogate pair.
+        return json.dumps(request).encode()
+
+    def reader(self, max_chars: int) -> AnswerReader:
+        """Return a `ResponseStream`."""
+        return ResponseStream(max_chars)
+
+
+class ResponseStream:
+    """State of one answer: the text so far, and whether it ended as it should.
+
+    Args:
+        max_chars: longest answer.
+    """
+
+    def __init__(self, max_chars: int) -> None:
+        self._text = AnswerText(max_chars)
+        self._is_alive = False
+        self._end: dict[str, Any] | None = None
+
+    @property
+    def is_alive(self) -> bool:
+        """Whether there was text or reasoning."""
+        return self._is_alive
+
+    @property
+    def is_terminated(self) -> bool:
+        """Whether the terminal event was seen; nothing after it counts."""
+        return self._end is not None
+
+    def feed(self, data: str) -> str:
+        """Take the data of one event and return the text in it, "" if it has none.
+
+        Raises:
+            ModelError: it is no JSON, an error of the provider, or no text.
+        """
+        if not data:
+            return ""
+        event = parse_object(data)
+        kind = event.get("type")
+        if kind == "response.output_text.delta":
+            return self._say(text_in(event, "delta"))
+        if kind == "response.output_item.added":
+            self._open_item(object_in(event, "item"))
+        elif isinstance(kind, str):
+            self._note(kind, event)
+        return ""
+
+    def close(self) -> Answer:
+        """Return the whole answer at the end of the body.
+
+        Raises:
+            ModelError: the answer is not complete.
+        """
+        if self._end is None:
+            raise broken("expected a terminal event before the end of the stream")
+        response = object_in(self._end, "response")
+        # The one is the name of the event behind its dot, the other what is in it.
+        if f"response.{response.get('status')}" != self._end["type"]:
+            raise broken("expected the status of the response to be as its last event")
+        return Answer(text=str(self._text), stop=_find_stop(response))
+
+    def _say(self, piece: str) -> str:
+        if piece:
+            self._is_alive = True
+            self._text.add(piece)
+        return piece
+
+    def _open_item(self, item: dict[str, Any]) -> None:
+        kind = item.get("type")
+        if isinstance(kind, str) and kind.endswith("_call"):
+            raise broken("expected text, got a call of a tool that was not offered")
+        if kind == "reasoning":
+            # Of reasoning that is not shown the service tells no more than this.
+            self._is_alive = True
+
+    def _note(self, kind: str, event: dict[str, Any]) -> None:
+        if kind in _FAILURES:
+            raise broken(f"expected an answer, got the event {kind}")
+        if kind in _REFUSAL:
+            raise broken("expected text, got a refusal")
+        if kind in _REASONING and event.get("delta"):
+            self._is_alive = True
+        if kind in _ENDS:
+            self._end = event
+
+
+def _find_stop(response: dict[str, Any]) -> Stop:
+    if response["status"] == "completed":
+        return Stop.COMPLETE
+    reason = text_in(object_in(response, "incomplete_details"), "reason")
+    if reason not in _STOPS:
+        raise broken(
+            f"expected a response to be incomplete for {', '.join(_STOPS)}, got another"
+        )
+    return _STOPS[reason]
