@@ -62,9 +62,11 @@ check: $(VENV)/.ready-to-test
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports
 
+# `coverage run -m` would put the folders at the top on the path, where tests would find
+# them under a name that users do not have.
 pytest: $(VENV)/.ready-to-test
 	@rm -rf .coverage
-	@$(BIN)/coverage run -m pytest -n 2
+	@$(BIN)/coverage run $(BIN)/pytest -n 2
 	@$(BIN)/coverage combine --quiet
 	@for each in $(COVERED); do \
 		set -- "--include=$${each%=*}/*" "--fail-under=$${each#*=}"; \

@@ -15,7 +15,7 @@ from .launch import Command, launched
 from .options import Options, find_credentials, find_ends
 from .probes import expect_one_request
 from .report.redaction import without_secrets
-from .runner.events import RunEvent
+from .runner.events import RunEvent, RunFinished
 from .runner.plan import make_plan
 from .runner.result import RunResult
 from .runner.run import RunConfig, run_suite
@@ -48,15 +48,21 @@ class Checkup:
     ) -> RunResult:
         """Start what is to be started, run the suite, stop everything.
 
-        `emit` hears of everything that happens; `warn` of what keeps the run from
-        being complete, one line each.
+        `emit` hears of everything that happens, also of the result of a run that is
+        cancelled; `warn` of what keeps the run from being complete, one line each.
 
         Raises:
             UsageError: a command does not start what it should.
             HarnessError: the fake provider does not answer as agreed.
         """
+
+        def emit_safe(event: RunEvent) -> None:
+            if isinstance(event, RunFinished):
+                event = RunFinished(result=without_secrets(event.result, self.secrets))
+            emit(event)
+
         async with launched(*self.commands) as running:
-            result = await run_suite(self.config, emit=emit, warn=warn)
+            result = await run_suite(self.config, emit=emit_safe, warn=warn)
             for each in running:
                 if end := each.early_end():
                     warn(f"{end} during the run:\n{each.last_lines()}")

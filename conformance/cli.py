@@ -9,9 +9,11 @@ from __future__ import annotations
 import difflib
 import functools
 import inspect
+import signal
 import sys
 import traceback
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
+from dataclasses import dataclass
 from functools import partial
 from importlib import metadata, resources
 from pathlib import Path
@@ -23,19 +25,28 @@ from rich.console import Console
 
 from . import profiles
 from .checkup import plan_checkup
+from .command_words import Plain, in_plain_words
 from .errors import HarnessError, UsageError
 from .model import Level
 from .options import Options
 from .probes import Probe
-from .report.files import expect_writable, write, write_report_folder
+from .report.console import make_console
+from .report.files import (
+    expect_apart,
+    expect_writable,
+    files_of_folder,
+    write,
+    write_report_folder,
+)
 from .report.formats import FORMATS
 from .report.listing import explain_lines, list_lines
 from .report.progress import ChangingLine, PlainLines, Reporter, WarningsOnly
-from .report.streams import make_lasting
+from .report.streams import make_lasting, why_not_written
 from .report.terminal import print_report
 from .runner.causes import cause_of
+from .runner.events import RunEvent, RunFinished
 from .runner.plan import Filters, make_plan, select
-from .runner.result import ExitCode
+from .runner.result import ExitCode, RunResult
 from .runner.suite import built_in_suite
 from .session import Interrupted, run_until_signal
 
@@ -54,17 +65,42 @@ profiles_app = typer.Typer(
 app.add_typer(profiles_app, name="profiles")
 
 _DEBUG = "--debug"
+_STDOUT = Path("-")
+_READER_LEFT = 128 + signal.SIGPIPE
 
 
 def main() -> None:
     """Run the command line and exit."""
     make_lasting()
+    sys.exit(_after_writing(_run_words()))
+
+
+def _run_words() -> int:
+    """Run the command line; return the exit code, what broke being told."""
     # Every command has it, wherever it stands; `_tell` looks for it.
     words = [word for word in sys.argv[1:] if word != _DEBUG]
     try:
-        app(words, prog_name="streamproof")
+        code = app(words, prog_name="streamproof", standalone_mode=False)
+    except typer.TyperException as refused:
+        refused.message = in_plain_words(refused.message)
+        refused.show()
+        return refused.exit_code
     except Exception as problem:  # noqa: BLE001 -- the last place where it can be told
-        sys.exit(_tell(cause_of(problem)))
+        return _tell(cause_of(problem))
+    return code if isinstance(code, int) else 0
+
+
+def _after_writing(code: int) -> int:
+    """Say what could not be written to stdout; return the exit code then.
+
+    A reader that went away has seen what it wanted: that changes no verdict.
+    """
+    problem = why_not_written(sys.stdout)
+    if problem is None or isinstance(problem, BrokenPipeError):
+        return code
+    reason = (problem.strerror or str(problem)).lower()
+    sys.stderr.write(f"streamproof: cannot write to stdout: {reason}\n")
+    return code or int(ExitCode.HARNESS_ERROR)
 
 
 def _tell(problem: Exception) -> int:
@@ -113,10 +149,14 @@ def _options_of_all_commands(
 
 
 _ProfileOption = Annotated[
-    str, typer.Option("--profile", "-p", help="Name of a profile, or a TOML file.")
+    str,
+    typer.Option(
+        "--profile", "-p", metavar="NAME|FILE", help="A built-in one, or a TOML file."
+    ),
 ]
 _TopicOption = Annotated[
-    list[str] | None, typer.Option(metavar="TOPIC", help="Only this topic.")
+    list[str] | None,
+    typer.Option(metavar="TOPIC", help="Only this topic.  [default: all]"),
 ]
 
 
@@ -140,7 +180,9 @@ def _with_report_options(command: Callable[..., None]) -> Callable[..., None]:
             continue
         for name, each in FORMATS.items():
             option = typer.Option(
-                f"--{name}", help=f"Write the {each.title} report here."
+                f"--{name}",
+                metavar="FILE",
+                help=f"Write the {each.title} report here; - is stdout.",
             )
             hint = Annotated[Path | None, option]
             own = parameter.replace(name=f"{name}_file", default=None, annotation=hint)
@@ -150,13 +192,14 @@ def _with_report_options(command: Callable[..., None]) -> Callable[..., None]:
     return with_files
 
 
-@app.command()
+@app.command(cls=Plain)
 @_with_report_options
 def run(
     *,
     profile: _ProfileOption,
     url: Annotated[
-        str | None, typer.Argument(help="Base URL of a target that runs already.")
+        str | None,
+        typer.Argument(metavar="URL", help="Base URL of a target that runs already."),
     ] = None,
     start: Annotated[
         str | None,
@@ -180,13 +223,18 @@ def run(
     ] = None,
     only: Annotated[
         list[str] | None,
-        typer.Option(metavar="ID", help="Only this requirement, or pattern of ids."),
+        typer.Option(
+            metavar="ID",
+            help="Only this requirement, or pattern of ids.  [default: all]",
+        ),
     ] = None,
     topic: _TopicOption = None,
     level: Annotated[
         list[Level] | None,
         typer.Option(
-            metavar="MUST|SHOULD", case_sensitive=False, help="Only this level."
+            metavar="MUST|SHOULD",
+            case_sensitive=False,
+            help="Only this level.  [default: both]",
         ),
     ] = None,
     strict: Annotated[
@@ -200,7 +248,10 @@ def run(
     ] = None,
     seed: Annotated[
         int | None,
-        typer.Option(help="What users and keys are made from; new for each run."),
+        typer.Option(
+            metavar="N",
+            help="What users and keys are made from.  [default: new for each run]",
+        ),
     ] = None,
     token_secret_env: Annotated[
         str | None,
@@ -227,7 +278,9 @@ def run(
     report_files: Mapping[str, Path],
     report_dir: Annotated[
         Path | None,
-        typer.Option(help="Write all here, and the transcripts of what failed."),
+        typer.Option(
+            metavar="DIR", help="Write all here, and the transcripts of what failed."
+        ),
     ] = None,
     quiet: Annotated[
         bool, typer.Option("--quiet", "-q", help="Only failures and the verdict.")
@@ -237,7 +290,8 @@ def run(
     """Check a target against a profile.
 
     Exit codes: 0 conformant, 1 not conformant, 2 usage or profile error, 3 incomplete
-    (something could not be tested), 4 the suite itself broke or was too slow.
+    (something could not be tested), 4 the suite itself broke or was too slow, 129, 130
+    or 143 ended by SIGHUP, SIGINT or SIGTERM.
     """
     options = Options(
         profile=profile,
@@ -260,31 +314,86 @@ def run(
         strict=strict,
     )
     checkup = plan_checkup(built_in_suite(), options)
-    for path in (*report_files.values(), report_dir and report_dir / "report"):
-        if path is not None:
-            expect_writable(path)
+    output = _Output(
+        files=report_files, folder=report_dir, is_quiet=quiet, no_color=no_color
+    )
+    profile_name = checkup.config.plan.profile.name
+    output.expect_writable(
+        profile_name,
+        {
+            "the profile": Path(profile) if Path(profile).is_file() else None,
+            "--token-file": token_file,
+            "--token-secret-file": token_secret_file,
+        },
+    )
     reporter = _reporter(is_quiet=quiet)
     if checkup.commands and not quiet:
         started = " and ".join(command.option for command in checkup.commands)
         sys.stderr.write(f"starting the command of {started}\n")
-    work = partial(checkup.run, emit=reporter.tell, warn=reporter.warn)
+    so_far: list[RunResult] = []
+
+    def tell(event: RunEvent) -> None:
+        reporter.tell(event)
+        if isinstance(event, RunFinished):
+            so_far.append(event.result)
+
+    work = partial(checkup.run, emit=tell, warn=reporter.warn)
     try:
         result = anyio.run(run_until_signal, work)
+    except Interrupted:
+        reporter.close()
+        for partial_result in so_far:
+            output.write(partial_result, checkup.secrets)
+        raise
     finally:
         reporter.close()
-    for name, path in report_files.items():
-        write(path, FORMATS[name].to_text(result))
-    transcripts = None
-    if report_dir is not None:
-        transcripts = write_report_folder(report_dir, result, checkup.secrets)
-    console = Console(
-        markup=False, highlight=False, emoji=False, no_color=no_color or None
-    )
-    print_report(result, console, is_quiet=quiet)
-    if report_dir is not None and not quiet:
-        note = f"; transcripts of what failed in {transcripts}" if transcripts else ""
-        sys.stderr.write(f"reports in {report_dir}{note}\n")
+    output.write(result, checkup.secrets)
     raise typer.Exit(int(result.exit_code))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Output:
+    """Where the reports of a run go; one of them may go to stdout, called `-`."""
+
+    files: Mapping[str, Path]
+    folder: Path | None
+    is_quiet: bool
+    no_color: bool
+
+    def expect_writable(self, profile: str, inputs: Mapping[str, Path | None]) -> None:
+        """Raise `UsageError` for a report that cannot be written, or not there."""
+        outputs = {f"--{name}": path for name, path in self.files.items()}
+        if self.folder is not None:
+            files = files_of_folder(self.folder, profile)
+            outputs |= {
+                f"the {name} file of --report-dir": files[name] for name in files
+            }
+        expect_apart(outputs, {name: path for name, path in inputs.items() if path})
+        for path in outputs.values():
+            if path != _STDOUT:
+                expect_writable(path)
+
+    def write(self, result: RunResult, secrets: Collection[str]) -> None:
+        """Write every report, first the one for people, which needs no disk."""
+        has_stdout = _STDOUT not in self.files.values()
+        console = make_console(
+            sys.stdout if has_stdout else sys.stderr, no_color=self.no_color
+        )
+        print_report(result, console, is_quiet=self.is_quiet)
+        for name, path in self.files.items():
+            text = FORMATS[name].to_text(result)
+            if path == _STDOUT:
+                sys.stdout.write(text)
+            else:
+                write(path, text)
+        note = ""
+        if self.folder is not None:
+            transcripts = write_report_folder(self.folder, result, secrets)
+            note = f"reports in {self.folder}"
+            if transcripts:
+                note += f"; transcripts of what failed in {transcripts}"
+        if note and not self.is_quiet:
+            sys.stderr.write(f"{note}\n")
 
 
 def _reporter(*, is_quiet: bool) -> Reporter:
@@ -301,7 +410,12 @@ def list_(
     topic: _TopicOption = None,
     profile: Annotated[
         str | None,
-        typer.Option("--profile", "-p", help="Mark what this profile rules out."),
+        typer.Option(
+            "--profile",
+            "-p",
+            metavar="NAME|FILE",
+            help="Mark what this profile rules out.",
+        ),
     ] = None,
 ) -> None:
     """List all requirements: id, level, rule."""
@@ -314,16 +428,18 @@ def list_(
     _echo(lines)
 
 
-@app.command()
+@app.command(cls=Plain)
 def explain(id_: Annotated[str, typer.Argument(metavar="ID")]) -> None:
     """Explain a requirement: rule, source, remedy, and how it is probed."""
     suite = built_in_suite()
     known = {requirement.id: requirement for requirement in suite.requirements}
     if id_ not in known:
-        near = difflib.get_close_matches(id_, known, n=3, cutoff=0.4)
-        hint = (
-            f"did you mean {' or '.join(near)}?" if near else "see `streamproof list`"
-        )
+        if id_ in {requirement.topic for requirement in suite.requirements}:
+            hint = f"it is a topic, see `streamproof list --topic {id_}`"
+        elif near := difflib.get_close_matches(id_.lower(), known, n=3, cutoff=0.4):
+            hint = f"did you mean {' or '.join(near)}?"
+        else:
+            hint = "see `streamproof list`"
         raise UsageError(f"unknown requirement {id_!r}; {hint}")
     does = {name: _what_it_does(probe) for name, probe in suite.probes.items()}
     _echo(explain_lines(known[id_], does, Console().width))
@@ -349,12 +465,15 @@ def list_profiles() -> None:
     _echo(f"{name:<{width}}  {profiles.load(name).title}" for name in names)
 
 
-@profiles_app.command()
-def show(name: str) -> None:
+@profiles_app.command(cls=Plain)
+def show(name: Annotated[str, typer.Argument(metavar="NAME")]) -> None:
     """Print a built-in profile, to be copied and changed."""
     if name not in profiles.built_in_names():
+        near = difflib.get_close_matches(name.lower(), profiles.built_in_names(), n=1)
+        hint = f"; did you mean {near[0]!r}?" if near else ""
         raise UsageError(
             f"expected one of {', '.join(profiles.built_in_names())}, got {name!r}"
+            + hint
         )
     file = resources.files(profiles).joinpath(f"{name}.toml")
     _echo(file.read_text("utf-8").splitlines())
@@ -366,7 +485,7 @@ def schema() -> None:
     _echo([profiles.json_schema()])
 
 
-@profiles_app.command()
+@profiles_app.command(cls=Plain)
 def check(file: Annotated[str, typer.Argument(metavar="FILE")]) -> None:
     """Read a profile and say what it promises, or what is wrong with it."""
     plan = make_plan(built_in_suite(), profiles.load(file), Filters())
@@ -379,4 +498,5 @@ def _echo(lines: Iterable[str]) -> None:
     # Not typer.echo, which takes an ASCII stream for a mistake and writes UTF-8.
     for line in lines:
         sys.stdout.write(f"{line}\n")
-    sys.stdout.flush()
+    if isinstance(why_not_written(sys.stdout), BrokenPipeError):
+        raise typer.Exit(_READER_LEFT)

@@ -23,6 +23,7 @@ from anyio.abc import Process
 
 from .errors import UsageError
 from .report.escaping import printable
+from .watcher import Watcher
 
 HOST = "127.0.0.1"
 
@@ -148,18 +149,22 @@ async def launched(
 ) -> AsyncIterator[list[Launched]]:
     """Run `commands` side by side from the moment all accept connections.
 
-    Whatever ends the block, every process of theirs is gone afterwards. Raises
+    Whatever ends the block, every process of theirs is gone afterwards, also where the
+    suite itself is killed. Raises
     `UsageError` if a port is taken, or a command ends or does not listen in time; the
     message has the last lines that it wrote.
     """
     for command in commands:
         await _expect_free(command)
     running: list[Launched] = []
-    with ExitStack() as files:
+    with ExitStack() as stack:
+        watcher = stack.enter_context(Watcher(stop_s)) if commands else None
         try:
             for command in commands:
-                output = files.enter_context(tempfile.TemporaryFile())
+                output = stack.enter_context(tempfile.TemporaryFile())
                 running.append(await _start(command, output))
+                if watcher is not None:
+                    watcher.watch(running[-1].process.pid)
             await _wait_until_listening(running, ready_s)
             yield running
         finally:

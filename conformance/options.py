@@ -7,6 +7,7 @@ Whatever does not fit together is a `UsageError` that says what to give instead.
 from __future__ import annotations
 
 import os
+import re
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -17,6 +18,9 @@ from .launch import Command, pick_free_port, plan_commands
 from .probes import Credentials, Fixed, Minted, Printed
 from .runner.plan import Filters
 from .runner.preflight import expect_base_url
+
+_MAX_SECRET_BYTES = 64 * 1024
+_VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -104,19 +108,30 @@ def find_credentials(given: Mapping[str, str | Path | None]) -> Credentials | No
         secret = _read(name, value)
         if name.startswith("--token-secret-"):
             return Minted(secret, wall_clock=time.time)
-        return Fixed(secret)
+        return Fixed(secret, option=name)
     return None
 
 
 def _read(option: str, source: str | Path) -> str:
     """Return what a variable or a file holds, without the line end of a file."""
+    if not isinstance(source, Path) and not _VARIABLE.fullmatch(source):
+        raise UsageError(
+            f"expected the name of a variable for {option}, got {source!r}"
+        )
     if isinstance(source, Path):
         try:
-            text = source.read_bytes().decode("utf-8", "surrogateescape")
+            with source.open("rb") as file:
+                read = file.read(_MAX_SECRET_BYTES + 1)
         except OSError as problem:
             raise UsageError(
                 f"cannot read the file of {option}: {source}: {problem.strerror}"
             ) from problem
+        if len(read) > _MAX_SECRET_BYTES:
+            raise UsageError(
+                f"expected at most {_MAX_SECRET_BYTES} bytes in the file of {option}, "
+                f"got more: {source}"
+            )
+        text = read.decode("utf-8", "surrogateescape")
         text = text.removesuffix("\n").removesuffix("\r")
     else:
         text = os.environ.get(source, "")

@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import errno
 import gc
+import os
 import resource
 import signal
 import sys
@@ -19,7 +20,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from .errors import FakesError
+from .errors import FakesError, StartError
 from .recording import RecorderSettings, load_recordings, recording
 from .server import Server
 from .settings import Settings
@@ -31,11 +32,16 @@ if TYPE_CHECKING:
 
 __all__ = ["main"]
 
-cli = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
+_USAGE_ERROR = 2
 
-Host = Annotated[str, typer.Option(help="Address to listen on.")]
+cli = typer.Typer(
+    add_completion=False, pretty_exceptions_enable=False, rich_markup_mode=None
+)
+
+Host = Annotated[str, typer.Option(metavar="HOST", help="Address to listen on.")]
 Port = Annotated[
-    int, typer.Option(min=0, max=65535, help="TCP port, 0 for a free one.")
+    int,
+    typer.Option(min=0, max=65535, metavar="PORT", help="TCP port, 0 for a free one."),
 ]
 
 
@@ -62,9 +68,12 @@ def fakes(
 def serve(
     port: Port,
     host: Host = "127.0.0.1",
-    seed: Annotated[int, typer.Option(help="Seed of everything generated.")] = 0,
+    seed: Annotated[
+        int, typer.Option(metavar="N", help="Seed of everything generated.")
+    ] = 0,
     scripts: Annotated[
-        Path | None, typer.Option(help="TOML file of named scripts and of rules.")
+        Path | None,
+        typer.Option(metavar="FILE", help="TOML file of named scripts and of rules."),
     ] = None,
 ) -> None:
     """Serve fake LLM providers until SIGTERM or SIGINT."""
@@ -81,7 +90,9 @@ def record(
             metavar="URL", help="Service to record, such as https://api.openai.com."
         ),
     ],
-    cassette: Annotated[Path, typer.Option(help="File to write, a new one.")],
+    cassette: Annotated[
+        Path, typer.Option(metavar="FILE", help="File to write, a new one.")
+    ],
     port: Port,
     host: Host = "127.0.0.1",
     append: Annotated[
@@ -124,11 +135,15 @@ def record(
 
 @cli.command()
 def replay(
-    cassettes: Annotated[
-        list[Path],
-        typer.Argument(metavar="CASSETTE", help="Files written by `record`."),
-    ],
+    files: Annotated[
+        list[Path] | None,
+        typer.Argument(metavar="[FILE...]", help="Cassettes written by `record`."),
+    ] = None,
     *,
+    cassette: Annotated[
+        list[Path] | None,
+        typer.Option(metavar="FILE", help="The same, called as `record` calls it."),
+    ] = None,
     port: Port,
     host: Host = "127.0.0.1",
     speed: Annotated[
@@ -139,6 +154,9 @@ def replay(
     ] = 1.0,
 ) -> None:
     """Answer out of cassettes, with the bytes, reads and times that were recorded."""
+    cassettes = [*(files or ()), *(cassette or ())]
+    if not cassettes:
+        raise typer.BadParameter("expected a cassette to replay, got none")
     _run(_replay_until_signal(cassettes, Settings(host=host, port=port), speed))
 
 
@@ -189,7 +207,7 @@ def _run(work: Coroutine[None, None, None]) -> None:
         asyncio.run(_complaining_once(work))
     except FakesError as error:
         _report(str(error))
-        raise SystemExit(2) from None
+        raise SystemExit(_USAGE_ERROR) from None
 
 
 def _raise_descriptor_limit() -> None:
@@ -228,7 +246,13 @@ class _Complaints:
 
 
 def _announce(url: str) -> None:
-    print(f"listening on {url}", flush=True)  # noqa: T201 -- the user interface
+    try:
+        print(f"listening on {url}", flush=True)  # noqa: T201 -- the user interface
+    except OSError as error:
+        # What is still buffered goes nowhere, also when the interpreter ends.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        reason = (error.strerror or str(error)).lower()
+        raise StartError(f"cannot write the address to stdout: {reason}") from error
 
 
 def _report(line: str) -> None:
@@ -243,7 +267,20 @@ def main() -> None:
         # What may be given without a command stands in the help of one.
         cli(arguments, standalone_mode=False)
     is_ours = is_named or arguments == ["--version"]
-    cli(arguments if is_ours else ["serve", *arguments])
+    try:
+        cli(arguments if is_ours else ["serve", *arguments], standalone_mode=False)
+    except typer.TyperException as refused:
+        refused.message = _in_plain_words(refused.message)
+        refused.show()
+        raise SystemExit(_USAGE_ERROR) from None
+
+
+def _in_plain_words(message: str) -> str:
+    """Return a complaint about an option without the words of the parser's parts."""
+    number = "Input should be a valid integer, unable to parse string as an integer"
+    return message.replace(number, "expected a whole number").replace(
+        "Input should be", "expected a value that is"
+    )
 
 
 if __name__ == "__main__":

@@ -6,6 +6,7 @@ Exit codes: 0 after a signal and a clean farewell, 2 when it cannot start like t
 import inspect
 import logging
 import os
+import signal
 import sys
 from pathlib import Path
 from typing import Any, NoReturn, get_args
@@ -100,16 +101,28 @@ def _run(given: dict[str, Any]) -> None:
         _fail(str(error))
     host = f"[{settings.host}]" if ":" in settings.host else settings.host
 
+    unsaid: list[str] = []
+
     def announce(port: int) -> None:
-        print(f"listening on http://{host}:{port}", flush=True)  # noqa: T201 -- the contract
+        try:
+            print(f"listening on http://{host}:{port}", flush=True)  # noqa: T201 -- the contract
+        except OSError as error:
+            # What is still buffered goes nowhere, also when the interpreter ends.
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            unsaid.append((error.strerror or str(error)).lower())
+            # Not raised here, in the middle of uvicorn's start.
+            signal.raise_signal(signal.SIGTERM)
 
     serve(app, listener, announce, request_timeout_s=settings.request_timeout_s)
+    for reason in unsaid:
+        _fail(f"cannot write the address to stdout: {reason}")
 
 
 def _describe(error: ValidationError) -> list[str]:
     # No input values: one of them may be a secret.
     return [
-        f"{'.'.join(map(str, item['loc'])) or 'settings'}: {item['msg']}"
+        f"{'.'.join(map(str, item['loc'])) or 'settings'}: "
+        + _in_plain_words(item["msg"])
         for item in error.errors(include_url=False, include_input=False)
     ]
 
@@ -124,7 +137,19 @@ def main() -> None:
     try:
         _app(standalone_mode=False)
     except typer.TyperException as error:
-        _fail(error.format_message())
+        _fail(_in_plain_words(error.format_message()))
+
+
+def _in_plain_words(message: str) -> str:
+    """Return a complaint about a setting without the words of the parser's parts."""
+    number = "Input should be a valid integer, unable to parse string as an integer"
+    for theirs, ours in (
+        (number, "expected a whole number"),
+        ("Input should be", "expected a value that is"),
+        ("Value error, ", ""),
+    ):
+        message = message.replace(theirs, ours)
+    return message
 
 
 if __name__ == "__main__":

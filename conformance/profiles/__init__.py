@@ -73,8 +73,14 @@ def load(name: str, overrides: Iterable[str] = ()) -> Profile:
         text = raw.decode("utf-8")
     except FileNotFoundError:
         raise ProfileError(_unknown_name(name)) from None
-    except (OSError, UnicodeDecodeError) as problem:
-        raise ProfileError(f"cannot read profile {name}: {problem}") from problem
+    except OSError as problem:
+        reason = (problem.strerror or str(problem)).lower()
+        raise ProfileError(f"cannot read profile {name or path}: {reason}") from problem
+    except UnicodeDecodeError as problem:
+        raise ProfileError(
+            f"{name}: expected UTF-8, got byte 0x{raw[problem.start]:02x} at offset "
+            f"{problem.start}"
+        ) from problem
     return parse(text, origin=name, overrides=overrides)
 
 

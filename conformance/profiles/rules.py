@@ -230,17 +230,15 @@ def _order(profile: Profile) -> Iterator[Contradiction]:
 def _invariants(profile: Profile) -> Iterator[Contradiction]:
     for index, invariant in enumerate(profile.invariants):
         key = ("invariants", index)
-        if isinstance(invariant, Marked) and not re.search(
-            invariant.marker, invariant.text
-        ):
-            wanted = f"a text with a marker ({invariant.marker})"
-            yield (*key, "text"), f"expected {wanted}, got {invariant.text!r}"
-        if not isinstance(invariant, Returned):
-            continue
-        if (invariant.header is None) == (invariant.pointer is None):
-            yield key, "expected either `header` or `pointer`, got both or none"
-        if invariant.type is not None and invariant.pointer is None:
-            yield _needs(key, "pointer", "`type`")
+        match invariant:
+            case Marked(marker=marker, text=text) if not re.search(marker, text):
+                wanted = f"a text with a marker ({marker})"
+                yield (*key, "text"), f"expected {wanted}, got {text!r}"
+            case Returned(header=header, type=type_, pointer=pointer):
+                if (header is None) == (pointer is None):
+                    yield key, "expected either `header` or `pointer`, got both or none"
+                if type_ is not None and pointer is None:
+                    yield _needs(key, "pointer", "`type`")
 
 
 def _data(profile: Profile) -> Iterator[Contradiction]:

@@ -5,12 +5,13 @@ Holds no format: those are in `formats` and `streamproof.conformance.wire`.
 
 from __future__ import annotations
 
+import errno
 import os
 import re
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Mapping
 from pathlib import Path
 
-from ..errors import UsageError
+from ..errors import HarnessError, UsageError
 from ..model import Exchange, Verdict
 from ..runner.result import RunResult
 from .formats import FORMATS
@@ -27,23 +28,50 @@ def expect_writable(path: Path) -> None:
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
     except OSError as problem:
-        raise UsageError(f"cannot write the report to {path}: {problem}") from problem
+        raise UsageError(_not_writable(path, problem)) from problem
     target = path if path.exists() else path.parent
     if path.is_dir() or not os.access(target, os.W_OK):
-        what = "it is a folder" if path.is_dir() else "permission denied"
-        raise UsageError(f"cannot write the report to {path}: {what}")
+        number = errno.EISDIR if path.is_dir() else errno.EACCES
+        problem = OSError(number, os.strerror(number))
+        raise UsageError(_not_writable(path, problem))
+
+
+def expect_apart(outputs: Mapping[str, Path], inputs: Mapping[str, Path]) -> None:
+    """Refuse two reports on one path, and a report on what the run reads.
+
+    Keys are what to call each path. Raises `UsageError`.
+    """
+    taken = {path.resolve(): name for name, path in inputs.items()}
+    for name, path in outputs.items():
+        other = taken.setdefault(path.resolve(), name)
+        if other != name:
+            raise UsageError(
+                f"expected a path of its own for {name}, got that of {other}: {path}"
+            )
 
 
 def write(path: Path, text: str) -> None:
     """Write a report to `path`, making its folder.
 
-    Raises `UsageError` where that is not possible.
+    Raises `HarnessError` where that is not possible: before the run it was.
     """
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(text, "utf-8")
     except OSError as problem:
-        raise UsageError(f"cannot write the report to {path}: {problem}") from problem
+        raise HarnessError(_not_writable(path, problem)) from problem
+
+
+def _not_writable(path: Path, problem: OSError) -> str:
+    reason = (problem.strerror or str(problem)).lower()
+    if isinstance(problem, FileExistsError):  # of the folder that was to be made
+        reason = f"{path.parent} is no folder"
+    return f"cannot write the report to {path}: {reason}"
+
+
+def files_of_folder(folder: Path, profile: str) -> dict[str, Path]:
+    """Return the reports of a report folder by the names of their formats."""
+    return {name: folder / f"{profile}{each.suffix}" for name, each in FORMATS.items()}
 
 
 def write_report_folder(
@@ -54,8 +82,8 @@ def write_report_folder(
     Returns the folder of the transcripts, None if nothing failed in an exchange. Those
     of an earlier run are removed, so that none is taken for one of this run.
     """
-    for each in FORMATS.values():
-        write(folder / f"{result.profile}{each.suffix}", each.to_text(result))
+    for name, path in files_of_folder(folder, result.profile).items():
+        write(path, FORMATS[name].to_text(result))
     transcripts = folder / f"{result.profile}-transcripts"
     for stale in transcripts.glob("*.jsonl"):
         stale.unlink()

@@ -44,6 +44,8 @@ def _run(result: RunResult) -> dict[str, Any]:
         "started": result.started,
         "seconds": round(result.seconds, 3),
         "exit_code": result.exit_code.value,
+        "is_interrupted": result.is_interrupted,
+        "is_selection": result.is_selection,
         "verdict": verdict_sentence(result),
     }
 

@@ -63,11 +63,11 @@ class Tally:
                 self.target, self.profile = target, plan.profile.name
                 self.running = dict.fromkeys(plan.probes)
                 self.probes = len(plan.probes)
-                self.requirements = len(plan.selected)
+                self.requirements = len(plan.selected) - len(plan.undeclared)
             case ProbeFinished(name=name):
                 self.running.pop(name, None)
             case Judged(judgement=judgement):
-                self.judged += 1
+                self.judged += judgement.verdict is not Verdict.INAPPLICABLE
                 self.failed += judgement.verdict is Verdict.FAILED
             case TimePassed(seconds=seconds):
                 self.seconds = seconds
@@ -84,7 +84,7 @@ class Tally:
     def line(self) -> str:
         """Return the state in one line of ASCII."""
         text = (
-            f"{self.done}/{self.probes} probes, "
+            f"{self.done}/{_count(self.probes, 'probe')}, "
             f"{self.judged}/{self.requirements} judged, {self.failed} failed"
         )
         if self.seconds >= 1:
@@ -97,7 +97,9 @@ class Tally:
         """Return what the run is about, in one line."""
         return (
             f"checking {printable(self.target)} against {self.profile}: "
-            f"{self.requirements} requirements, {self.probes} probes side by side"
+            f"{_count(self.requirements, 'requirement')}, "
+            f"{_count(self.probes, 'probe')}"
+            + (" side by side" if self.probes > 1 else "")
         )
 
 
@@ -185,6 +187,10 @@ class WarningsOnly:
 
     def close(self) -> None:
         """Do nothing."""
+
+
+def _count(number: int, noun: str) -> str:
+    return f"{number} {noun}" + ("" if number == 1 else "s")
 
 
 def _warning(line: str) -> str:

@@ -184,9 +184,11 @@ def _print_summary(result: RunResult, console: Console) -> None:
         console,
         indent=0,
     )
-    _print_paragraph(_cadence(result), console, indent=0)
+    _print_paragraph(_overrides(result), console, indent=0)
     good = result.exit_code is ExitCode.CONFORMANT
-    sentence = f"{verdict_sentence(result)} (exit code {result.exit_code})"
+    sentence = verdict_sentence(result)
+    if not result.is_interrupted:  # then the signal decides the exit code
+        sentence += f" (exit code {result.exit_code})"
     console.print(Text(sentence, "bold green" if good else "bold red"), soft_wrap=True)
 
 
@@ -197,8 +199,8 @@ def _longest(result: RunResult) -> str:
     return f" (longest probe: {name}, {seconds:.1f} s)"
 
 
-def _cadence(result: RunResult) -> str:
+def _overrides(result: RunResult) -> str:
     if not result.settings:
-        return "cadence: the profile's own figures"
+        return "profile: as written"
     changed = ", ".join(printable(setting) for setting in result.settings)
-    return f"cadence: not the profile's own figures, overridden: {changed}"
+    return f"profile: not as written, overridden: {changed}"

@@ -75,6 +75,11 @@ def verdict_sentence(result: RunResult) -> str:
     """Say in one sentence what the run proves, as the exit code does in a number."""
     totals = result.totals
     warned = f", {totals[Verdict.WARNED]} with a warning"
+    if result.is_interrupted:
+        return (
+            f"interrupted: {_requirements(result.judged)} judged by then, "
+            f"{totals[Verdict.FAILED]} failed; the others were not tested"
+        )
     match result.exit_code:
         case ExitCode.NOT_CONFORMANT:
             return (
@@ -94,8 +99,11 @@ def verdict_sentence(result: RunResult) -> str:
         case ExitCode.INCOMPLETE:
             return "incomplete: nothing was judged"
         case _:
-            return f"conformant: {_requirements(result.judged)} judged, none failed" + (
-                warned if totals[Verdict.WARNED] else ""
+            part = " (partial: only what was selected)" if result.is_selection else ""
+            return (
+                f"conformant: {_requirements(result.judged)} judged, none failed"
+                + (warned if totals[Verdict.WARNED] else "")
+                + part
             )
 
 

@@ -79,6 +79,18 @@ class Execution:
                 group.start_soon(self._run_probe, name)
         return tuple(self.judged[r.id] for r in self.plan.selected)
 
+    def judged_so_far(self, why_no_more: str) -> tuple[Judgement, ...]:
+        """Return everything selected, in its order; untestable where no verdict is."""
+        return tuple(
+            self.judged.get(requirement.id)
+            or Judgement(
+                requirement=requirement,
+                verdict=Verdict.UNTESTABLE,
+                reason=why_no_more,
+            )
+            for requirement in self.plan.selected
+        )
+
     async def _run_probe(self, name: str) -> None:
         started = self.bench.clock()
         checks = [self.bench.checks[r.id] for r in self._judged_on(name)]

@@ -42,7 +42,7 @@ class TimePassed:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RunFinished:
-    """Everything is judged."""
+    """Everything is judged, or the run was interrupted and all is said."""
 
     result: RunResult
 

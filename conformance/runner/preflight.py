@@ -24,7 +24,9 @@ def expect_base_url(text: str, *, what: str) -> str:
     try:
         Target.parse(text)
     except UsageError as problem:
-        has_scheme = "://" in text or "@" in text  # a password must not be shown
+        has_scheme = (
+            not text or "://" in text or "@" in text
+        )  # a password must not be shown
         hint = "" if has_scheme else f"; did you mean 'http://{text}'?"
         raise UsageError(f"{what}: {problem}{hint}") from problem
     return text.rstrip("/")

@@ -34,6 +34,8 @@ class RunResult:
         probe_seconds: how long each probe took.
         judgements: one for every selected requirement, in catalogue order.
         evidence: what each probe brought back, for transcripts and reproduction.
+        is_selection: only some of the suite's requirements were asked for.
+        is_interrupted: a signal ended the run; what was not judged is untestable.
     """
 
     profile: str
@@ -45,6 +47,8 @@ class RunResult:
     probe_seconds: Mapping[str, float]
     judgements: tuple[Judgement, ...]
     evidence: Mapping[str, Evidence]
+    is_selection: bool = False
+    is_interrupted: bool = False
 
     @property
     def totals(self) -> Counter[Verdict]:

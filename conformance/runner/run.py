@@ -6,7 +6,8 @@ Must not know who listens, nor how target and fake provider came to be.
 from __future__ import annotations
 
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
@@ -48,6 +49,33 @@ class RunConfig:
     strict: bool
 
 
+@dataclass(frozen=True, slots=True)
+class _Sum:
+    """Makes the result of a run that has a beginning."""
+
+    config: RunConfig
+    started: datetime
+    began: float
+
+    def __call__(
+        self, execution: Execution, *, is_interrupted: bool = False
+    ) -> RunResult:
+        plan, known = self.config.plan, self.config.suite.requirements
+        return RunResult(
+            profile=plan.profile.name,
+            target=self.config.target,
+            seed=self.config.seed,
+            settings=self.config.settings,
+            started=self.started.isoformat(timespec="seconds"),
+            seconds=time.monotonic() - self.began,
+            probe_seconds=execution.probe_seconds,
+            judgements=execution.judged_so_far("the run was interrupted"),
+            evidence=execution.evidence,
+            is_selection=len(plan.selected) < sum(not r.excluded for r in known),
+            is_interrupted=is_interrupted,
+        )
+
+
 async def run_suite(
     config: RunConfig,
     *,
@@ -57,50 +85,54 @@ async def run_suite(
     """Run a plan to its end and return what came of it.
 
     `emit` hears of everything that happens; `warn` of what keeps the run from being
-    complete, one line each. Raises nothing for what a target or a probe does.
+    complete, one line each. Raises nothing for what a target or a probe does. A run
+    that is cancelled emits what it has come to before it ends.
     """
-    started, began = datetime.now(UTC), time.monotonic()
+    result = _Sum(config, started=datetime.now(UTC), began=time.monotonic())
     emit(RunStarted(plan=config.plan, target=config.target))
-    if problem := await why_target_is_unreachable(config.target):
-        warn(f"{problem}; start it, or correct the URL")
-        execution = _without(problem, config, emit)
-        judgements = await execution.run()
-    else:
-        control, problem = await _find_control(config, warn)
-        _warn_without_credentials(config, warn)
-        surroundings = Surroundings(
-            profile=config.plan.profile,
-            target=Target.parse(config.target),
-            control=None,
-            credentials=config.credentials,
-            clock=time.monotonic,
-            wall_clock=time.time,
-        )
-        async with rigged(
-            surroundings,
-            probes=config.suite.probes,
-            control_url=control,
-            seed=config.seed,
-        ) as rig:
-            probe = (
-                _unless_steered(config.suite, rig.run, problem) if problem else rig.run
-            )
-            execution = _execution(config, probe, rig.deadline_s, emit)
-            async with ticking(emit, clock=time.monotonic, sleep=anyio.sleep):
-                judgements = await execution.run()
-    result = RunResult(
-        profile=config.plan.profile.name,
-        target=config.target,
-        seed=config.seed,
-        settings=config.settings,
-        started=started.isoformat(timespec="seconds"),
-        seconds=time.monotonic() - began,
-        probe_seconds=execution.probe_seconds,
-        judgements=judgements,
-        evidence=execution.evidence,
+    execution = _without("no probe was started", config, emit)
+    try:
+        if problem := await why_target_is_unreachable(config.target):
+            warn(f"{problem}; start it, or correct the URL")
+            execution = _without(problem, config, emit)
+            await execution.run()
+        else:
+            async with _surrounded(config, emit, warn) as execution:
+                await execution.run()
+    except anyio.get_cancelled_exc_class():
+        emit(RunFinished(result=result(execution, is_interrupted=True)))
+        raise
+    finished = result(execution)
+    emit(RunFinished(result=finished))
+    return finished
+
+
+@asynccontextmanager
+async def _surrounded(
+    config: RunConfig,
+    emit: Callable[[RunEvent], None],
+    warn: Callable[[str], None],
+) -> AsyncIterator[Execution]:
+    """Prepare an execution, with the fake provider if it is there."""
+    control, problem = await _find_control(config, warn)
+    _warn_without_credentials(config, warn)
+    surroundings = Surroundings(
+        profile=config.plan.profile,
+        target=Target.parse(config.target),
+        control=None,
+        credentials=config.credentials,
+        clock=time.monotonic,
+        wall_clock=time.time,
     )
-    emit(RunFinished(result=result))
-    return result
+    async with rigged(
+        surroundings,
+        probes=config.suite.probes,
+        control_url=control,
+        seed=config.seed,
+    ) as rig:
+        probe = _unless_steered(config.suite, rig.run, problem) if problem else rig.run
+        async with ticking(emit, clock=time.monotonic, sleep=anyio.sleep):
+            yield _execution(config, probe, rig.deadline_s, emit)
 
 
 _RunProbe = Callable[[str], Awaitable[Evidence]]

@@ -6,6 +6,7 @@ The shell of shells: it owns the door, the tasks of running calls, and the casse
 from __future__ import annotations
 
 import asyncio
+import re
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
@@ -22,6 +23,9 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 __all__ = ["RecorderSettings", "recording"]
+
+# RFC 9110, section 5.6.2: a field name is a token.
+_FIELD_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 
 
 def _say_nothing(_: str) -> None:
@@ -70,6 +74,11 @@ async def recording(settings: RecorderSettings) -> AsyncIterator[str]:
             f"expected a deadline above 0 s and of at most {MAX_MS / 1000:g} s, "
             f"got {settings.deadline_s}"
         )
+    for name in sorted(settings.secret_fields):
+        if not _FIELD_NAME.fullmatch(name):
+            raise StartError(
+                f"expected the name of a header field to redact, got {name!r}"
+            )
     upstream = Upstream.at(settings.upstream, ca_file=settings.ca_file)
     # The port first: without one there is to be no new file either.
     async with _bound(settings.host, settings.port) as door:

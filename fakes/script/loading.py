@@ -17,6 +17,9 @@ from .locate import line_of
 from .model import PLAYED, WORDS, Library, Match, Rule, Script
 from .words import SAID
 
+_MAX_FILE_CHARS = 16 * 1024 * 1024
+"""A file beyond that is no script, and may have no end."""
+
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
     from pathlib import Path
@@ -92,7 +95,12 @@ def load_library(path: Path) -> Library:
         ScriptError: naming the file, line and key, what was expected and what came.
     """
     try:
-        text = path.read_text(encoding="utf-8")
+        with path.open(encoding="utf-8") as file:
+            text = file.read(_MAX_FILE_CHARS + 1)
+        if len(text) > _MAX_FILE_CHARS:
+            raise ScriptError(
+                f"{path}: expected at most {_MAX_FILE_CHARS} characters, got more"
+            )
         data = json.dumps(tomllib.loads(text), default=str)
     except OSError as error:
         raise ScriptError(f"{path}: cannot be read: {error.strerror}") from error

@@ -22,6 +22,7 @@ _ASYMMETRIC = frozenset(
 )
 # RFC 7518 section 3.2: a key of the size of the hash or larger.
 _SECRET_BYTES = 32
+_MAX_FILE_BYTES = 1024 * 1024
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -70,7 +71,25 @@ def load_keys(settings: Settings) -> VerificationKeys:
         key_set=_load_key_set(settings.jwks_file),
     )
     _check_algorithms(settings.jwt_algorithms, keys)
+    if keys.public_key is not None:
+        _check_public_key(settings.jwt_algorithms, keys.public_key)
     return keys
+
+
+def _check_public_key(algorithms: tuple[str, ...], pem: str) -> None:
+    """Refuse a key of none of these algorithms, which would refuse every token."""
+    wanted = [name for name in algorithms if name in _ASYMMETRIC]
+    for algorithm in wanted:
+        try:
+            jwt.get_algorithm_by_name(algorithm).prepare_key(pem)
+        except (ValueError, TypeError, jwt.PyJWTError):
+            continue
+        return
+    if wanted:
+        raise SettingsError(
+            f"jwt_public_key_file: expected a key in PEM for {' or '.join(wanted)}, "
+            "got another text"
+        )
 
 
 def _check_algorithms(algorithms: tuple[str, ...], keys: VerificationKeys) -> None:
@@ -127,8 +146,16 @@ def _read(path: Path | None, setting: str) -> str | None:
     if path is None:
         return None
     try:
-        return path.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
+        with path.open("rb") as file:
+            read = file.read(_MAX_FILE_BYTES + 1)
+        text = read.decode("utf-8")
+    except OSError as error:
+        reason = (error.strerror or str(error)).lower()
+        raise SettingsError(f"{setting}: cannot read {path}: {reason}") from error
+    except UnicodeDecodeError as error:
+        raise SettingsError(f"{setting}: expected UTF-8 in {path}") from error
+    if len(read) > _MAX_FILE_BYTES:
         raise SettingsError(
-            f"{setting}: expected a readable file, got {error}"
-        ) from error
+            f"{setting}: expected at most {_MAX_FILE_BYTES} bytes, got more: {path}"
+        )
+    return text.replace("\r\n", "\n")

@@ -2,6 +2,7 @@
 
 import json
 import os
+import select
 import signal
 import socket
 import subprocess
@@ -187,6 +188,62 @@ def test_a_place_that_cannot_be_written_is_told_before_the_run(
     assert said.code == 2
     assert "cannot write the report to" in said.err
     assert said.out == ""
+
+
+def test_a_report_to_stdout_is_all_that_stands_there(
+    streamproof: Streamproof, tiny: Path
+) -> None:
+    with serving() as url:
+        said = streamproof("run", url, "-p", tiny, "--topic", "framing", "--json", "-")
+
+    assert said.code == 0
+    assert json.loads(said.out)["run"]["exit_code"] == 0
+    assert "\nconformant: " in said.err
+    assert not Path("-").exists()
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (("--json", "r", "--junit", "./r"), "for --junit, got that of --json: r"),
+        (("--json", "-", "--junit", "-"), "for --junit, got that of --json: -"),
+        (
+            ("--json", "d/tiny.json", "--report-dir", "d"),
+            "for the json file of --report-dir, got that of --json: d/tiny.json",
+        ),
+        (("--json", "tiny.toml"), "for --json, got that of the profile: tiny.toml"),
+        (
+            ("--token-file", "token", "--json", "token"),
+            "for --json, got that of --token-file: token",
+        ),
+    ],
+)
+def test_two_things_on_one_path_are_refused(
+    streamproof: Streamproof,
+    tiny: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    words: tuple[str, ...],
+    message: str,
+) -> None:
+    monkeypatch.chdir(tiny.parent)
+    Path("token").write_text("abc", "utf-8")
+
+    said = streamproof("run", "http://127.0.0.1:1", "-p", "tiny.toml", *words)
+
+    assert said.code == 2
+    assert f"expected a path of its own {message}\n" in said.err
+    assert tiny.read_text("utf-8") == PROFILE
+
+
+def test_part_of_the_suite_is_called_partial(
+    streamproof: Streamproof, tiny: Path
+) -> None:
+    only = ("--only", "framing.no-bom")
+    with serving() as url:
+        said = streamproof("run", url, "-p", tiny, *only)
+
+    assert "1 requirement, 1 probe\n" in said.err
+    assert "conformant: 1 requirement judged, none failed (partial: " in said.out
 
 
 # Wrong input
@@ -452,6 +509,89 @@ def test_an_interrupted_run_stops_what_it_started(
     assert f"interrupted by {number.name}" in err
     with pytest.raises(ProcessLookupError):
         os.kill(int(pid_file.read_text("utf-8")), 0)
+
+
+def is_gone(pid_file: Path) -> bool:
+    """Wait for the end of a process that is no child of ours."""
+    try:
+        process = os.pidfd_open(int(pid_file.read_text("utf-8")))
+    except ProcessLookupError:
+        return True
+    ended, _, _ = select.select([process], [], [], 30)
+    os.close(process)
+    return bool(ended)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGQUIT])
+def test_what_a_killed_run_had_started_is_stopped(
+    tiny: Path, tmp_path: Path, number: signal.Signals
+) -> None:
+    pid_file = tmp_path / "pid"
+    # Behind a shell that does not hand signals on: it is the group that is stopped.
+    python = f'{sys.executable} -c \\"{LISTEN_AND_HOLD}\\" {{port}} {pid_file}'
+    running = start("run", "-p", tiny, "--start", f'sh -c "{python}; true"')
+    assert running.stderr is not None
+    running.stderr.readline()
+    assert "checking http://127.0.0.1:" in running.stderr.readline()
+
+    running.send_signal(number)
+    running.communicate(timeout=20)
+
+    assert running.returncode == -number
+    assert is_gone(pid_file)
+
+
+@pytest.mark.slow
+def test_an_interrupted_run_reports_what_it_came_to(tiny: Path, tmp_path: Path) -> None:
+    command = f'{sys.executable} -c "{LISTEN_AND_HOLD}" {{port}} {tmp_path}/pid'
+    words = ("run", "-p", tiny, "--start", command, "--json", tmp_path / "r.json")
+    running = start(*words)
+    assert running.stderr is not None
+    running.stderr.readline()
+    assert "checking http://127.0.0.1:" in running.stderr.readline()
+
+    running.send_signal(signal.SIGINT)
+    out, _ = running.communicate(timeout=20)
+
+    report = json.loads((tmp_path / "r.json").read_text("utf-8"))
+    assert running.returncode == 130
+    assert report["run"]["is_interrupted"]
+    assert report["run"]["verdict"].startswith("interrupted: 0 requirements judged")
+    assert "the run was interrupted" in {
+        each["reason"] for each in report["judgements"]
+    }
+    assert out.endswith("failed; the others were not tested\n")
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("words", [("list",), ("--help",), ("profiles", "schema")])
+def test_what_cannot_be_written_is_said(words: tuple[str, ...]) -> None:
+    with Path("/dev/full").open("w") as full:
+        done = subprocess.run(
+            [sys.executable, "-m", "streamproof.conformance", *words],
+            stdout=full,
+            stderr=subprocess.PIPE,
+            text=True,
+            timeout=30,
+            check=False,
+        )
+
+    assert done.returncode == 4
+    assert done.stderr == (
+        "streamproof: cannot write to stdout: no space left on device\n"
+    )
+
+
+@pytest.mark.slow
+def test_a_list_whose_reader_goes_away_ends_in_silence() -> None:
+    running = start("list")
+    assert running.stdout is not None
+    running.stdout.close()
+    running.stdout = None
+    _, err = running.communicate(timeout=20)
+
+    assert (running.returncode, err) == (141, "")
 
 
 @pytest.mark.slow

@@ -112,6 +112,17 @@ def tokens_of(script: FakeScript) -> list[str]:
     return [piece for part in plan.answer.parts for piece in part.pieces]
 
 
+def test_a_text_may_be_said_in_pieces_of_about_the_same_length() -> None:
+    text = "as in [12], they say"
+    script = write_script(PLAIN, "k", say(text=text, pieces=10))
+
+    (first, _) = read_turns(script, PLAIN, 2)
+
+    assert "".join(tokens_of(first)) == text
+    assert len(tokens_of(first)) == 10
+    assert max(map(len, tokens_of(first))) < len("[12]")
+
+
 def test_words_of_one_call_give_way_in_the_others() -> None:
     script = write_script(PLAIN, "k", say(tokens=4), stall(after=2))
 

@@ -32,6 +32,7 @@ class Base:
     Attributes:
         name: of the protocol.
         profile: name of its profile, or the file of it.
+        overrides: what is laid over the profile.
         module: runs it alone, on a free port of its choice (`python -m`).
         settings: makes them from the base URL of the model provider.
         environment: how `module` is told these settings.
@@ -44,6 +45,7 @@ class Base:
 
     name: str
     profile: str
+    overrides: tuple[str, ...] = FAST
     module: str
     settings: Callable[[str], Settings]
     environment: Callable[[Settings], Mapping[str, str]]

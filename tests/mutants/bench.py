@@ -19,7 +19,7 @@ from dataclasses import replace
 
 import uvicorn
 from starlette.types import ASGIApp
-from tests.mutants.base import FAST, Base
+from tests.mutants.base import Base
 from tests.mutants.mutant import Mutant
 from tests.mutants.site import SECRET, Site
 
@@ -136,7 +136,7 @@ async def examine(
     """
     suite = _part_of(built_in_suite(), probes)
     surroundings = Surroundings(
-        profile=load(base.profile, FAST),
+        profile=load(base.profile, base.overrides),
         target=Target.parse(url),
         credentials=Minted(SECRET, wall_clock=time.time),
         clock=time.monotonic,

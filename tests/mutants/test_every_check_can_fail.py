@@ -18,7 +18,7 @@ import anyio
 import pytest
 from tests.mutants import wrong
 from tests.mutants.bases.pipeline import PIPELINE
-from tests.mutants.bases.toy.base import TOY
+from tests.mutants.bases.toy.base import TOY, TOY_WITH_EVENT_FIELDS
 from tests.mutants.bench import examine, fakes, right_server, serving
 from tests.mutants.mutant import Mutant
 
@@ -133,6 +133,19 @@ def test_every_right_server_passes_all_that_it_declares(fakes_url: str) -> None:
 
     assert wrong_verdicts == []
     assert passed == JUDGED.keys()
+
+
+@pytest.mark.slow
+def test_a_right_server_may_have_event_fields_in_some_events(fakes_url: str) -> None:
+    with right_server(TOY_WITH_EVENT_FIELDS, fakes_url) as url:
+        examine_it = partial(examine, probes={"complete", "marked-text"}, seed=0)
+        judgements = anyio.run(
+            partial(examine_it, TOY_WITH_EVENT_FIELDS, url, fakes_url)
+        )
+    verdicts = {each.requirement.id: each.verdict for each in judgements}
+
+    assert verdicts["vocabulary.event-field"] is Verdict.PASSED
+    assert [word(j) for j in judgements if j.verdict is Verdict.FAILED] == []
 
 
 # XX: on a fully loaded machine a wrong server, stopped while it starts fifty runs, was

@@ -75,6 +75,8 @@ class Context:
     _left_out: dict[str, str] = field(default_factory=dict)
     _released: set[str] = field(default_factory=set)
     _put: dict[str, object] = field(default_factory=dict)
+    _ready: set[str] = field(default_factory=set)
+    _readying: anyio.Lock = field(default_factory=anyio.Lock)
 
     @property
     def profile(self) -> Profile:
@@ -140,18 +142,27 @@ class Context:
         is_key = self.profile.steering.mode == "key"
         return script.marker() if is_key else script.text()
 
-    async def _put_scripts(self) -> None:
-        """Put every script at the provider for which the prompt has no room.
+    async def _ready_keys(self) -> None:
+        """Make every new key ready: unused, its script put if the prompt has no room.
 
-        The fact `scripts` holds them by key, for whoever wants to send a request again.
+        An earlier run of the same seed has used the same keys, and the provider counts
+        their turns. The fact `scripts` holds the scripts that were put by key, for
+        whoever wants to send a request again.
         """
-        if not self.is_steered or self.profile.steering.mode != "key":
+        if not self.is_steered:
             return
-        for key, script in self._scripts.items():
-            if key not in self._put:
-                self._put[key] = script.json()
-                await self._control.put_script(key, script.json())
-        self.facts["scripts"] = self._put
+        is_put = self.profile.steering.mode == "key"
+        async with self._readying:
+            for key, script in tuple(self._scripts.items()):
+                if key in self._ready:
+                    continue
+                await self._control.forget(key)
+                if is_put:
+                    self._put[key] = script.json()
+                    await self._control.put_script(key, script.json())
+                self._ready.add(key)
+        if is_put:
+            self.facts["scripts"] = self._put
 
     async def release(self, *scripts: Script) -> None:
         """Let the model go on behind its gates."""
@@ -343,7 +354,7 @@ class Context:
             script: of the stream that it is about, for what is asked about it later.
             extra_s: how long the answer takes, beyond the general patience.
         """
-        await self._put_scripts()
+        await self._ready_keys()
         self._bare[label] = request
         if script is not None:
             self._script_of[label] = script
@@ -360,7 +371,8 @@ class Context:
             http_version=http_version,
             deadline_s=self.patience_s + extra_s,
         )
-        stream = LiveExchange(order, self.profile, self.surroundings.clock)
+        around = self.surroundings
+        stream = LiveExchange(order, self.profile, around.clock, around.allowance)
         self._streams[label] = stream
         self.group.start_soon(stream.run)
         return stream

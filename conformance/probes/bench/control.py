@@ -68,6 +68,10 @@ class _Put(BaseModel):
     key: str
 
 
+class _Forgotten(BaseModel):
+    forgotten: Annotated[int, Field(ge=0)]
+
+
 class _Released(BaseModel):
     released: Annotated[int, Field(ge=0)]
 
@@ -156,6 +160,10 @@ class Control:
     async def release(self, key: str) -> None:
         """Open the gates of this key, those to come included."""
         await self._ask(_Released, "POST", f"/_fakes/gates/{key}/release", json={})
+
+    async def forget(self, key: str) -> None:
+        """Let this key be as if it had never been used: calls, turns, script."""
+        await self._ask(_Forgotten, "DELETE", f"/_fakes/calls/{key}")
 
     async def put_script(self, key: str, turns: list[dict[str, object]]) -> None:
         """Let the calls of this key follow a script: what each turn does, as JSON."""

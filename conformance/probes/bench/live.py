@@ -32,11 +32,14 @@ from ...wire import (
 )
 from ..carriers.connection import Connection, Target
 from ..carriers.http1 import Body, End, Head, ResponseReader, encode_request
+from .allowance import Allowance, weigh
 
 MAX_BODY_BYTES = 8 * 1024 * 1024
 MAX_ITEMS = 20_000
 """More than any stream of a probe has, by a factor of a hundred; a flood must end in a
-finding, not in memory. A hundred flooded streams at once take about 1 GB."""
+finding. What many floods at once take is for the run's `Allowance` to bound."""
+
+_SLICE_BYTES = 1024
 
 
 class Leave(StrEnum):
@@ -78,7 +81,11 @@ class LiveExchange:
     """
 
     def __init__(
-        self, order: Order, profile: Profile, clock: Callable[[], float]
+        self,
+        order: Order,
+        profile: Profile,
+        clock: Callable[[], float],
+        allowance: Allowance | None = None,
     ) -> None:
         self.order = order
         self.events: list[TypedEvent] = []
@@ -94,6 +101,8 @@ class LiveExchange:
         self._head: Head | None = None
         self._head_at: float | None = None
         self._chunks: list[Chunk] = []
+        self._allowance = Allowance() if allowance is None else allowance
+        self._weight = 0
         self._body_bytes = 0
         self._items = 0
         self._ending: Ending | None = None
@@ -226,15 +235,37 @@ class LiveExchange:
         at = self._clock()
         for found in self._reader.feed(data) if data else self._reader.close():
             match found:
-                case Head():
-                    self._head, self._head_at = found, at
+                case Head(raw=raw):
+                    if self._room_for(raw, at) == len(raw):
+                        self._head, self._head_at = found, at
                 case Body(body):
                     self._take_body(body, at)
                 case End(kind, detail):
                     self._end(kind, detail, at)
         self._tell()
 
+    def _room_for(self, data: bytes, at: float) -> int:
+        """Take room for received bytes, and return for how many of them there is.
+
+        Where that is not for all of them, the exchange is over.
+        """
+        for start in range(0, len(data), _SLICE_BYTES):
+            weight = weigh(data[start : start + _SLICE_BYTES])
+            if not self._allowance.take(weight, own=self._weight):
+                detail = (
+                    "expected less than the suite can keep, got more than "
+                    f"{self._body_bytes + start} bytes in {self._items} events and "
+                    "comments"
+                )
+                self._end(EndingKind.LIMIT, detail, at)
+                return start
+            self._weight += weight
+        return len(data)
+
     def _take_body(self, data: bytes, at: float) -> None:
+        data = data[: self._room_for(data, at)]
+        if not data:
+            return
         self._chunks.append(Chunk(at=at, data=data))
         self._body_bytes += len(data)
         if self._body_bytes > MAX_BODY_BYTES:

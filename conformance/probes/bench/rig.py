@@ -133,8 +133,8 @@ async def rigged(
         surroundings: with no `control`; the one at `control_url` is put in.
         probes: that may be run.
         control_url: base URL of the fake provider; None if there is none.
-        seed: see `Rig`. Two runs against one fake provider need different ones, for
-            it counts the turns of each key.
+        seed: see `Rig`. Two runs at once against one fake provider need different
+            ones, for it counts the turns of each key.
 
     Raises:
         ControlError: the fake provider does not answer as agreed.

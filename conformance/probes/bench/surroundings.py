@@ -6,10 +6,11 @@ Values and one look-up; must not open or close anything, which is for `rig`.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from ...profiles import Profile
 from ..carriers.connection import Target
+from .allowance import Allowance
 from .control import Control
 from .missing import MissingError
 from .tokens import Credentials, Minted
@@ -34,6 +35,7 @@ class Surroundings:
         clock: monotonic seconds.
         wall_clock: seconds since the epoch.
         patience_s: see `PATIENCE_S`.
+        allowance: what all exchanges together may keep.
     """
 
     profile: Profile
@@ -43,6 +45,7 @@ class Surroundings:
     wall_clock: Callable[[], float]
     control: Control | None = None
     patience_s: float = PATIENCE_S
+    allowance: Allowance = field(default_factory=Allowance)
 
     @property
     def is_steered(self) -> bool:

@@ -6,14 +6,19 @@ reports; must not print or log one.
 
 from __future__ import annotations
 
+import os
 import shlex
+import signal
+import subprocess
 import warnings
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Protocol
 
 import anyio
 import jwt
+from anyio.abc import Process
 from jwt.warnings import InsecureKeyLengthWarning
 
 from ...errors import UsageError
@@ -25,7 +30,14 @@ LIFETIME_S = 3600
 ISSUED_AGO_S = 60
 """A target whose clock is a little behind must not take a token for one of tomorrow."""
 
-COMMAND_S = 30.0
+COMMAND_S = 10.0
+"""Less than a probe is given, so that the command is named and not the target."""
+
+MAX_TOKEN_BYTES = 32 * 1024
+"""What no server takes in a header field; a command that prints for ever ends here."""
+
+_OPTION = "--token-command"
+_NAMES = {" ": "a space", "\n": "a line end", "\r": "a line end", "\t": "a tab"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,17 +99,17 @@ class Minted:
 
 
 class Fixed:
-    """One token out of a file or the environment: one user, and no other tokens."""
+    """One token out of a file or the environment: one user, and no other tokens.
+
+    `option` is where it is from. Raises `UsageError` for what no header can carry.
+    """
 
     has_users = False
 
-    def __init__(self, token: str) -> None:
+    def __init__(self, token: str, *, option: str = "the token") -> None:
         self._token = token.strip()
-        if not self._token or not self._token.isascii() or " " in self._token:
-            raise UsageError(
-                "expected a token of visible ASCII characters, got "
-                f"{len(self._token)} other ones"
-            )
+        if problem := _why_not_sendable(self._token):
+            raise UsageError(f"{option}: {problem}")
 
     @property
     def issued(self) -> frozenset[str]:
@@ -117,12 +129,14 @@ class Printed:
     def __init__(self, command: str) -> None:
         if "{user}" not in command:
             raise UsageError(
-                f"expected {{user}} in the command that prints tokens, got {command!r}"
+                f"expected {{user}} in the command of {_OPTION}, got {command!r}"
             )
         try:
             self._words = shlex.split(command)
         except ValueError as problem:
-            raise UsageError(f"cannot read {command!r}: {problem}") from problem
+            raise UsageError(
+                f"cannot read the command of {_OPTION}: {problem}"
+            ) from problem
         self._tokens: dict[str, str] = {}
 
     @property
@@ -139,23 +153,67 @@ class Printed:
     async def _print(self, user: str) -> str:
         words = [word.replace("{user}", user) for word in self._words]
         try:
-            with anyio.fail_after(COMMAND_S):
-                done = await anyio.run_process(words, check=False, stderr=None)
-        except TimeoutError:
-            raise MissingError(
-                f"the command that prints tokens did not end within {COMMAND_S:g} s"
-            ) from None
+            process = await anyio.open_process(
+                words, stdin=subprocess.DEVNULL, stderr=None, start_new_session=True
+            )
         except OSError as problem:
             raise MissingError(
-                f"the command that prints tokens does not start: {problem.strerror}"
+                f"the command of {_OPTION} does not start: {problem.strerror}: "
+                f"{words[0]}"
             ) from problem
-        token = done.stdout.decode("utf-8", "replace").strip()
-        if done.returncode or not token:
+        try:
+            with anyio.fail_after(COMMAND_S):
+                printed = await _read_all(process)
+                code = await process.wait()
+        except TimeoutError:
             raise MissingError(
-                "expected a token from the command that prints tokens, got "
-                f"{len(token)} characters and exit code {done.returncode}"
+                f"the command of {_OPTION} did not end within {COMMAND_S:g} s"
+            ) from None
+        finally:
+            # What the command started in turn goes with it.
+            with suppress(ProcessLookupError):
+                os.killpg(process.pid, signal.SIGKILL)
+            with anyio.CancelScope(shield=True):
+                await process.aclose()
+        if code:
+            raise MissingError(
+                f"expected a token from the command of {_OPTION}, got exit code {code}"
             )
+        token = printed.decode("utf-8", "surrogateescape").strip()
+        if reason := _why_not_sendable(token):
+            raise MissingError(f"the command of {_OPTION}: {reason}")
         return token
+
+
+async def _read_all(process: Process) -> bytes:
+    """Return what a process prints; raise `MissingError` for more than a token has."""
+    printed = b""
+    if process.stdout is None:
+        return printed
+    async for piece in process.stdout:
+        printed += piece
+        if len(printed) > MAX_TOKEN_BYTES:
+            raise MissingError(
+                f"expected a token of at most {MAX_TOKEN_BYTES} bytes from the command "
+                f"of {_OPTION}, got more"
+            )
+    return printed
+
+
+def _why_not_sendable(token: str) -> str:
+    """Say which character a header field cannot carry; nothing of the rest."""
+    if not token:
+        return "expected a token, got none"
+    if len(token) > MAX_TOKEN_BYTES:
+        return f"expected a token of at most {MAX_TOKEN_BYTES} bytes, got more"
+    for place, letter in enumerate(token, 1):
+        if not "!" <= letter <= "~":
+            name = _NAMES.get(letter, f"U+{ord(letter):04X}")
+            return (
+                f"expected a token of visible ASCII characters, got {name} as character"
+                f" {place} of {len(token)}"
+            )
+    return ""
 
 
 def sign(claims: Mapping[str, object], secret: str, algorithm: str) -> str:

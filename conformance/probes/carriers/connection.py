@@ -48,6 +48,8 @@ class Target:
         """
         # A password may hold what looks like the end of the URL.
         got = "one with @" if "@" in url else repr(url)
+        if not url.isprintable() or " " in url:
+            raise UsageError(f"expected a base URL without white space, got {got}")
         try:
             parts = urlsplit(url)
         except ValueError as problem:

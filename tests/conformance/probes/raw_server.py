@@ -11,6 +11,7 @@ import anyio
 
 from streamproof.conformance import profiles
 from streamproof.conformance.model import Exchange, Request
+from streamproof.conformance.probes.bench.allowance import Allowance
 from streamproof.conformance.probes.bench.live import LiveExchange, Order
 from streamproof.conformance.probes.carriers.connection import Target
 
@@ -44,6 +45,7 @@ def stream_to(
     credential: str = "",
     http_version: str = "1.1",
     deadline_s: float = 10.0,
+    allowance: Allowance | None = None,
 ) -> LiveExchange:
     order = Order(
         label="stream",
@@ -54,7 +56,7 @@ def stream_to(
         http_version=http_version,
         deadline_s=deadline_s,
     )
-    return LiveExchange(order, PROFILE, time.monotonic)
+    return LiveExchange(order, PROFILE, time.monotonic, allowance)
 
 
 @asynccontextmanager

@@ -156,6 +156,10 @@ RETURNED = (
             "with one group, got 0 in 'a'",
         ),
         (
+            [f"invariants=[{MARKED.format(marker='(x)', more='')}]"],
+            "expected a text with a marker ((x)), got 'cat'",
+        ),
+        (
             [f"invariants=[{MARKED.format(marker='(', more='')}]"],
             "a regular expression, but",
         ),
@@ -171,6 +175,27 @@ RETURNED = (
         (
             [f"endpoint.invalid=[{TOO_LONG}]"],
             "expected less than or equal to 4194304, got 9999999",
+        ),
+        (
+            ["response={stream_id={event='error'}}"],
+            "expected `pointer` with `event`, got none",
+        ),
+        (
+            ["response={stream_id={request='/id', pointer='/id'}}"],
+            "expected `event` with `pointer`, got none",
+        ),
+        (
+            ["framing.type={location='none', event_field_optional=true}"],
+            "expected `event_field` with `event_field_optional`, got none",
+        ),
+        (
+            ["ids={form='none', only_on=['error']}"],
+            "expected no `only_on` with form = 'none', got some",
+        ),
+        (["resume.snapshot=error"], "expected no `snapshot` with form = 'last-event"),
+        (
+            ["framing.data=text", "ids.location='/id'"],
+            "expected 'id-field' with data = 'text', got '/id'",
         ),
         (["errors.code=/a~2"], "expected a JSON pointer"),
         (["payloads.error={'$ref'='http://x/y'}"], "expected a local $ref"),

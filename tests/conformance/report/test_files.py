@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from streamproof.conformance.errors import UsageError
+from streamproof.conformance.errors import HarnessError, UsageError
 from streamproof.conformance.model import Verdict
 from streamproof.conformance.report.files import (
     expect_writable,
@@ -50,11 +50,11 @@ def test_transcripts_of_an_earlier_run_are_removed(tmp_path: Path) -> None:
     assert list(stranger.parent.iterdir()) == [stranger]
 
 
-def test_a_place_that_cannot_be_written_is_the_users_error(tmp_path: Path) -> None:
+def test_a_report_that_cannot_be_written_is_said(tmp_path: Path) -> None:
     file = tmp_path / "file"
     file.write_text("", "utf-8")
 
-    with pytest.raises(UsageError, match=r"cannot write the report to .*a\.json"):
+    with pytest.raises(HarnessError, match=r"cannot write the report to .*a\.json"):
         write(file / "a.json", "{}")
 
 
@@ -65,7 +65,7 @@ def test_the_folder_of_a_report_is_made_before_the_run(tmp_path: Path) -> None:
 
 
 def test_a_folder_in_place_of_a_report_is_the_users_error(tmp_path: Path) -> None:
-    with pytest.raises(UsageError, match="it is a folder"):
+    with pytest.raises(UsageError, match="is a directory"):
         expect_writable(tmp_path)
 
 

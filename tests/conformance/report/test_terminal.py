@@ -124,7 +124,7 @@ def test_one_reason_for_everything_is_said_once_without_all_the_ids() -> None:
 
 
 def test_a_run_of_the_profiles_own_figures_says_so() -> None:
-    assert "cadence: the profile's own figures" in printed(run_of())
+    assert "profile: as written" in printed(run_of())
 
 
 def test_a_run_without_a_probe_has_no_longest_one() -> None:

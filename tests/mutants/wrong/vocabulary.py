@@ -7,9 +7,11 @@ import datetime as dt
 from collections.abc import Callable
 from typing import Any
 
+import anyio
 import pytest
-from tests.mutants.asgi import Mutation, Reply, Wrap
-from tests.mutants.bases.toy.base import TOY
+from tests.mutants.asgi import Emit, Mutation, Reply, Wrap
+from tests.mutants.bases.toy.base import TOY, TOY_WITH_EVENT_FIELDS
+from tests.mutants.bases.toy.model import Model
 from tests.mutants.bases.toy.run import Run
 from tests.mutants.frames import document, drop, is_event, kind, put, with_document
 from tests.mutants.mutant import Mutant
@@ -47,6 +49,41 @@ def _an_hour_ago(event: dict[str, Any]) -> None:
     event["timestamp"] = at.isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
+def _cancelled_for_now(event: dict[str, Any]) -> None:
+    if event["code"] == "CANCELLED":
+        event["retryable"] = True
+
+
+def _tail_is_text(event: dict[str, Any]) -> None:
+    event["tail"] = event["text"]
+
+
+def _room_is_used(event: dict[str, Any]) -> None:
+    event["room"] = event["n"]
+
+
+def _batched(event: dict[str, Any]) -> None:
+    event["n"] = (event["n"] + 1) // 2
+
+
+def _written_backwards(event: dict[str, Any]) -> None:
+    at = dt.datetime.fromisoformat(event["written_at"])
+    event["written_at"] = (at - dt.timedelta(hours=event["n"])).isoformat()
+
+
+def _no_done(frame: bytes, reply: Reply) -> bytes:
+    if kind(frame) != "done":
+        return frame
+    reply.memory["done"] = frame
+    return b""
+
+
+async def _done_at_last(reply: Reply, emit: Emit) -> None:
+    """Send late what was kept back."""
+    await anyio.sleep(0.9)
+    await emit(reply.memory.get("done", b""))
+
+
 def _beat(change: Callable[[bytes], bytes]) -> Wrap:
     """Change every heartbeat that is an event."""
 
@@ -65,6 +102,17 @@ def _cites_late(patch: pytest.MonkeyPatch) -> None:
         asyncio.get_running_loop().call_later(0.9, cite, run, number)
 
     patch.setattr(Run, "_cite", later)
+
+
+def _starts_late(patch: pytest.MonkeyPatch) -> None:
+    """Look something up before the run says that it has started."""
+    work = Run.work
+
+    async def later(run: Run, model: Model, prompt: str) -> None:
+        await asyncio.sleep(1.3)
+        await work(run, model, prompt)
+
+    patch.setattr(Run, "work", later)
 
 
 MARKED_TEXT = ("marked-text",)
@@ -134,11 +182,30 @@ MUTANTS = (
         wrap=_beat(lambda beat: b"event: heartbeat\n" + beat),
     ),
     Mutant(
+        name="event-field-of-another-type",
+        defect="a copied line of the writer, whose name was not changed",
+        trips={"vocabulary.event-field": "event: piece, got event: source in token"},
+        base=TOY_WITH_EVENT_FIELDS,
+        wrap=Mutation(
+            frame=lambda frame, _reply: (
+                put(frame, "event", "source") if kind(frame) == "token" else frame
+            )
+        ),
+    ),
+    Mutant(
         name="heartbeat-without-its-time",
         defect="a heartbeat that lacks what was promised of it",
         trips={"vocabulary.payload-schema": "'timestamp' is a required property"},
         base=TOY,
         wrap=_beat(lambda _beat: b'data: {"type": "heartbeat"}\n\n'),
+    ),
+    Mutant(
+        name="cancelled-like-any-error",
+        defect="a client tries again what its user has just cancelled",
+        trips={"vocabulary.payload-schema": "the payload of cancelled"},
+        probes=("cancel-midstream",),
+        base=TOY,
+        wrap=_in("error", _cancelled_for_now),
     ),
     Mutant(
         name="type-at-the-second-place-alone",
@@ -249,5 +316,76 @@ MUTANTS = (
         trips={"vocabulary.invariants": "time never goes back: a time at /timestamp"},
         base=TOY,
         wrap=_in("token", _with(timestamp=1.5)),
+    ),
+    Mutant(
+        name="tail-is-all-of-the-text",
+        defect="what was gathered is not dropped where it starts anew",
+        trips={"vocabulary.invariants": "the tail is what comes after the last cita"},
+        probes=MARKED_TEXT,
+        base=TOY,
+        wrap=_in("done", _tail_is_text),
+    ),
+    Mutant(
+        name="saved-at-ninety-nine",
+        defect="a step whose share of the work is missing",
+        trips={"vocabulary.invariants": "what is saved is at a hundred: 100 at"},
+        base=TOY,
+        wrap=_in("saved", _with(progress=99)),
+    ),
+    Mutant(
+        name="two-tokens-of-one-number",
+        defect="numbers of batches instead of tokens",
+        trips={"vocabulary.invariants": "tokens are numbered: no value below 1 and"},
+        base=TOY,
+        wrap=_in("token", _batched),
+    ),
+    Mutant(
+        name="token-numbers-go-back",
+        defect="a count of what is left",
+        trips={"vocabulary.invariants": "tokens are numbered: no value below -1"},
+        base=TOY,
+        wrap=_in("token", lambda event: event.update(n=-event["n"])),
+    ),
+    Mutant(
+        name="token-number-is-a-text",
+        defect="a number that went through a template",
+        trips={"vocabulary.invariants": "tokens are numbered: a number at /n"},
+        base=TOY,
+        wrap=_in("token", lambda event: event.update(n=str(event["n"]))),
+    ),
+    Mutant(
+        name="token-times-go-back",
+        defect="two writers, each with a clock of its own",
+        trips={"vocabulary.invariants": "the order of their times: no value below"},
+        base=TOY,
+        wrap=_in("token", _written_backwards),
+    ),
+    Mutant(
+        name="token-time-without-its-zone",
+        defect="a local time, which names no instant",
+        trips={"vocabulary.invariants": "the order of their times: a time at"},
+        base=TOY,
+        wrap=_in("token", _with(written_at="2026-11-30T16:00:00")),
+    ),
+    Mutant(
+        name="room-grows",
+        defect="what is used, where what is left was promised",
+        trips={"vocabulary.invariants": "the room never grows: no value above"},
+        base=TOY,
+        wrap=_in("token", _room_is_used),
+    ),
+    Mutant(
+        name="starts-after-a-look-up",
+        defect="the start is told once everything is ready",
+        trips={"vocabulary.invariants": "it starts at once: the first started within"},
+        base=TOY,
+        patch=_starts_late,
+    ),
+    Mutant(
+        name="done-long-after-it-was-saved",
+        defect="an index is brought up to date before the end is told",
+        trips={"vocabulary.invariants": "the first done within 500 ms of saved"},
+        base=TOY,
+        wrap=Mutation(frame=_no_done, last=_done_at_last),
     ),
 )

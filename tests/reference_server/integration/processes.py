@@ -36,7 +36,7 @@ class Program:
 
 
 def command(package: str, *options: str) -> list[str]:
-    return [sys.executable, "-m", package, *options]
+    return [sys.executable, "-m", f"streamproof.{package}", *options]
 
 
 @contextmanager

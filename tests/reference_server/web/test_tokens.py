@@ -198,7 +198,7 @@ def test_a_short_secret_works_with_a_warning_at_the_start(
         ({"jwt_algorithms": ""}, "jwt_algorithms: expected at least one"),
         (
             {"jwt_secret": None, "jwt_secret_file": "missing"},
-            "jwt_secret_file: expected a readable file",
+            "jwt_secret_file: cannot read",
         ),
     ],
 )

@@ -3,6 +3,7 @@
 import asyncio
 import gzip
 
+import anyio
 import pytest
 from tests.conformance.probes.raw_server import (
     CHUNKED,
@@ -18,6 +19,7 @@ from tests.conformance.probes.raw_server import (
 )
 
 from streamproof.conformance.model import Request
+from streamproof.conformance.probes.bench.allowance import Allowance
 from streamproof.conformance.probes.bench.live import Leave, LiveExchange
 from streamproof.conformance.probes.carriers.connection import Target
 from streamproof.conformance.wire import EndingKind
@@ -249,6 +251,49 @@ async def test_a_flood_of_small_events_ends_at_a_limit(serve: Serve) -> None:
     assert transcript.ending.kind is EndingKind.LIMIT
     assert "events" in transcript.ending.detail
     assert len(transcript.body) < 1_000_000
+
+
+async def test_floods_at_once_share_what_a_run_may_keep(serve: Serve) -> None:
+    allowance = Allowance(limit=2_000_000)
+    target = await serve(sending(HEAD + b"\r\n" + b"data: {}\n\n" * 100_000))
+    floods = [stream_to(target, allowance=allowance) for _ in range(10)]
+
+    async with anyio.create_task_group() as group:
+        for flood in floods:
+            group.start_soon(flood.run)
+
+    endings = {flood.exchange().transcript.ending.kind for flood in floods}
+    kept = sum(len(flood.exchange().transcript.body) for flood in floods)
+    assert endings == {EndingKind.LIMIT}
+    assert 0 < kept < 30_000
+    assert allowance.taken < allowance.limit
+
+
+async def test_a_head_of_countless_fields_takes_its_share_too(serve: Serve) -> None:
+    allowance = Allowance(limit=2_000_000)
+    fields = b"a:b\r\n" * 12_000
+    target = await serve(sending(HEAD + fields + b"\r\n"))
+    stream = stream_to(target, allowance=allowance)
+
+    await stream.run()
+
+    transcript = stream.exchange().transcript
+    assert transcript.ending.kind is EndingKind.LIMIT
+    assert "expected less than the suite can keep" in transcript.ending.detail
+    assert transcript.headers == ()
+
+
+async def test_a_flood_leaves_room_for_the_streams_behind_it(serve: Serve) -> None:
+    allowance = Allowance(limit=2_000_000)
+    flood = await serve(sending(HEAD + b"\r\n" + b"data: {}\n\n" * 100_000))
+    honest = await serve(sending(CHUNKED + chunk(b"data: a\n\n" * 20) + chunk(b"")))
+    for _ in range(10):
+        await stream_to(flood, allowance=allowance).run()
+    stream = stream_to(honest, allowance=allowance)
+
+    await stream.run()
+
+    assert stream.exchange().transcript.ending.kind is EndingKind.CLEAN
 
 
 async def test_nothing_is_decompressed(serve: Serve) -> None:

@@ -54,6 +54,7 @@ def silent_provider(
     released: list[str],
     put: dict[str, object] | None = None,
     states: list[str] | None = None,
+    forgotten: list[str] | None = None,
 ) -> Control:
     """Return a provider whose models are never called."""
 
@@ -63,6 +64,10 @@ def silent_provider(
             key = path.split("/")[3]
             put[key] = json.loads(request.content)
             return httpx.Response(200, json={"key": key})
+        if request.method == "DELETE":
+            if forgotten is not None:
+                forgotten.append(path.split("/")[3])
+            return httpx.Response(200, json={"forgotten": 0})
         if path.endswith("/release"):
             released.append(path.split("/")[3])
             return httpx.Response(200, json={"released": 0})
@@ -106,6 +111,25 @@ def rig(  # noqa: PLR0913 -- one parameter per thing that tests vary
 
 async def nothing(_: Context) -> None:
     """Do nothing."""
+
+
+async def test_every_key_is_forgotten_before_its_first_request_and_only_then() -> None:
+    forgotten: list[str] = []
+    seen: list[list[str]] = []
+
+    async def starts(ctx: Context) -> None:
+        one, other = ctx.script(part="one"), ctx.script(part="other")
+        for label in ("a", "b"):
+            await ctx.start(label, one)
+            seen.append(forgotten.copy())
+        await ctx.start("c", other)
+
+    control = silent_provider([], forgotten=forgotten)
+    await rig(starts, control=control).run("p")
+
+    keys = [key.rpartition("-")[2] for key in forgotten]
+    assert keys == ["one", "other"]
+    assert [len(each) for each in seen] == [2, 2]
 
 
 async def test_a_probe_that_needs_steering_lacks_a_provider() -> None:

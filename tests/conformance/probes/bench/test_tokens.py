@@ -1,5 +1,6 @@
 """Credentials from a secret, a given token, a command; and the forged ones."""
 
+import os
 import sys
 from pathlib import Path
 
@@ -94,11 +95,41 @@ async def test_a_command_prints_a_token_for_each_user_once(tmp_path: Path) -> No
     assert source.issued == {"token-of-a", "token-of-b"}
 
 
+@pytest.mark.parametrize(
+    ("text", "got"),
+    [
+        ("abc\ndef", "a line end as character 4 of 7"),
+        ("abc\r\nX: y", "a line end as character 4 of 9"),
+        ("caf\u00e9", "U+00E9 as character 4 of 4"),
+        ("a\0b", "U+0000 as character 2 of 3"),
+        ("Bearer abc", "a space as character 7 of 10"),
+    ],
+)
+async def test_what_a_header_cannot_carry_is_named_with_its_option(
+    tmp_path: Path, text: str, got: str
+) -> None:
+    expected = f"expected a token of visible ASCII characters, got {got}"
+
+    with pytest.raises(UsageError) as refused:
+        Fixed(text, option="--token-env")
+    printing = f"import sys; sys.stdout.buffer.write({text.encode()!r})"
+    with pytest.raises(MissingError) as missing:
+        await Printed(command(tmp_path, printing)).token("a")
+
+    assert str(refused.value) == f"--token-env: {expected}"
+    assert str(missing.value) == f"the command of --token-command: {expected}"
+
+
+async def test_a_command_that_prints_for_ever_is_ended() -> None:
+    with pytest.raises(MissingError, match="got more"):
+        await Printed("yes {user}").token("a")
+
+
 @pytest.mark.parametrize("code", ["", "import sys; print('x'); sys.exit(3)"])
 async def test_a_command_that_prints_no_token_is_a_missing_prerequisite(
     tmp_path: Path, code: str
 ) -> None:
-    with pytest.raises(MissingError, match="expected a token from the command"):
+    with pytest.raises(MissingError, match="expected a token"):
         await Printed(command(tmp_path, code)).token("a")
 
 
@@ -112,8 +143,26 @@ async def test_a_command_that_hangs_is_a_missing_prerequisite(
 ) -> None:
     monkeypatch.setattr("streamproof.conformance.probes.bench.tokens.COMMAND_S", 0.01)
 
-    with pytest.raises(MissingError, match="did not end within"):
+    with pytest.raises(MissingError, match="of --token-command did not end within"):
         await Printed("sleep 60{user}").token("")
+
+
+async def test_what_a_hanging_command_started_ends_with_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("streamproof.conformance.probes.bench.tokens.COMMAND_S", 2)
+    pipe = tmp_path / "alive"
+    os.mkfifo(pipe)
+    reader = os.open(pipe, os.O_RDONLY | os.O_NONBLOCK)
+    # A grandchild holds the other end of the pipe, and the command waits for it.
+    hanging = Printed(f"sh -c 'sh -c \"sleep 600\" {{user}} 3> {pipe}; true'")
+
+    with pytest.raises(MissingError, match="did not end within 2 s"):
+        await hanging.token("a")
+
+    os.set_blocking(reader, True)
+    assert os.read(reader, 1) == b""
+    os.close(reader)
 
 
 @pytest.mark.parametrize("text", ["print-token", "print '{user}"])

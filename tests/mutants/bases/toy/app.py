@@ -5,9 +5,9 @@ from __future__ import annotations
 import json
 import re
 import uuid
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Annotated, Literal, TypeVar
 
 import anyio
@@ -35,13 +35,17 @@ BodyT = TypeVar("BodyT", bound=BaseModel)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Settings:
-    """What a server needs; times in seconds."""
+    """What a server needs; times in seconds.
+
+    `event_fields` are what the `event:` field of some types is; others have none.
+    """
 
     upstream: str
     secret: str
     heartbeat_s: float = 5.0
     grace_s: float = 5.0
     timeout_s: float = 60.0
+    event_fields: Mapping[str, str] = field(default_factory=dict)
 
 
 class _Body(BaseModel):
@@ -78,7 +82,8 @@ class Change(_Body):
 def create_app(settings: Settings) -> ASGIApp:
     """Return a server."""
     drafts = Drafts()
-    runs = Runs(Model(settings.upstream, settings.timeout_s), drafts)
+    model = Model(settings.upstream, settings.timeout_s)
+    runs = Runs(model, drafts, settings.event_fields)
     site = _Endpoints(runs=runs, drafts=drafts, settings=settings)
 
     @asynccontextmanager

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 
 from starlette.types import ASGIApp
-from tests.mutants.base import GRACE_S, HEARTBEAT_S, TIMEOUT_S, Base
+from tests.mutants.base import FAST, GRACE_S, HEARTBEAT_S, TIMEOUT_S, Base
 from tests.mutants.bases.toy.app import Settings, create_app
 from tests.mutants.frames import kind
 from tests.mutants.site import SECRET
@@ -38,3 +39,20 @@ TOY = Base(
     prompt="text",
     is_terminal=lambda frame: kind(frame) in ("done", "error"),
 )
+
+_EVENT_FIELDS = {"token": "piece", "citation": "source"}
+
+TOY_WITH_EVENT_FIELDS = replace(
+    TOY,
+    name="toy-with-event-fields",
+    overrides=(
+        *FAST,
+        "framing.type.data_only=false",
+        *(
+            f'framing.type.event_fields.{type_}="{field}"'
+            for type_, field in _EVENT_FIELDS.items()
+        ),
+    ),
+    settings=lambda fakes_url: {**_settings(fakes_url), "event_fields": _EVENT_FIELDS},
+)
+"""The toy server with an `event:` field of its own in events of two types."""

@@ -8,7 +8,7 @@ import re
 import secrets
 import time
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
@@ -18,6 +18,7 @@ from tests.mutants.bases.toy.model import Model, ModelError
 from tests.mutants.bases.toy.refusal import Refusal
 
 SOURCES = 9
+_ROOM = 1_000_000
 _PER_USER = 3
 _MARKER = re.compile(r"\[([1-9][0-9]{0,3})\]")
 _LONGEST_MARKER = len("[9999]")
@@ -30,10 +31,19 @@ def stamp(at: float) -> str:
 
 
 class Run:
-    """One note being written. `on_end` is told before anybody reads of the end."""
+    """One note being written. `on_end` is told before anybody reads of the end.
+
+    `event_fields` are what the `event:` field of some types is.
+    """
 
     def __init__(
-        self, owner: str, session: str, draft: Draft, on_end: Callable[[Run], None]
+        self,
+        owner: str,
+        session: str,
+        *,
+        draft: Draft,
+        event_fields: Mapping[str, str],
+        on_end: Callable[[Run], None],
     ) -> None:
         self.id = secrets.token_urlsafe(16)
         self.owner = owner
@@ -46,10 +56,12 @@ class Run:
         self.pieces: list[str] = []
         self.cited: list[int] = []
         self.unresolved: list[int] = []
+        self.tail: list[str] = []
         self.started_at = time.monotonic()
         self.reader: object | None = None
         self.changed = asyncio.Event()
         self.task: asyncio.Task[None] | None = None
+        self._event_fields = event_fields
         self._on_end = on_end
         self._grace: asyncio.TimerHandle | None = None
 
@@ -69,6 +81,7 @@ class Run:
             "session_id": self.session,
             "draft_id": self.draft.id,
             "text": self.text,
+            "tail": "".join(self.tail),
             "tokens": len(self.pieces),
             "words": len(self.text.split()),
             "size": len(self.text),
@@ -83,8 +96,10 @@ class Run:
         at = max([time.time(), *self.times[-1:]])
         self.times.append(at)
         data = json.dumps({**event, "timestamp": stamp(at)}, ensure_ascii=False)
+        field = self._event_fields.get(str(event.get("stage", event.get("type"))))
+        name = "" if field is None else f"event: {field}\n"
         id_ = f"{self.id}-{len(self.times)}"
-        self.blocks.append(f"id: {id_}\ndata: {data}\n\n".encode())
+        self.blocks.append(f"id: {id_}\n{name}data: {data}\n\n".encode())
         self.tell()
 
     def tell(self) -> None:
@@ -120,8 +135,16 @@ class Run:
             return
         start = len(self.text)
         self.pieces.append(piece)
-        progress = min(99, 5 + len(self.pieces))
-        self.publish(type="token", progress=progress, text=piece, size=len(piece))
+        self.tail.append(piece)
+        self.publish(
+            type="token",
+            progress=min(99, 5 + len(self.pieces)),
+            text=piece,
+            size=len(piece),
+            n=len(self.pieces),
+            room=_ROOM - len(self.text),
+            written_at=stamp(max(time.time(), self.times[-1])),
+        )
         # A marker may be split over any number of pieces.
         for found in _MARKER.finditer(self.text, max(0, start - _LONGEST_MARKER)):
             number = int(found[1])
@@ -134,8 +157,17 @@ class Run:
             self._cite(number)
 
     def _cite(self, number: int) -> None:
-        if not self.is_over:
-            self.publish(type="citation", number=number, source=f"source {number}")
+        if self.is_over:
+            return
+        self.tail.clear()
+        # The sources are as old as their numbers, and each is the first of its own.
+        self.publish(
+            type="citation",
+            number=number,
+            source=f"source {number}",
+            n=1,
+            written_at=f"200{number}-01-01T00:00:00Z",
+        )
 
     def cancel(self, reason: str) -> None:
         """End it early, at once, unless it is over."""
@@ -188,9 +220,12 @@ class _Figures:
 class Runs:
     """All runs, and how many of each user are running."""
 
-    def __init__(self, model: Model, drafts: Drafts) -> None:
+    def __init__(
+        self, model: Model, drafts: Drafts, event_fields: Mapping[str, str]
+    ) -> None:
         self._model = model
         self._drafts = drafts
+        self._event_fields = event_fields
         self._runs: dict[str, Run] = {}
         self._sessions: dict[str, Run] = {}
         self._running: Counter[str] = Counter()
@@ -207,7 +242,13 @@ class Runs:
             raise Refusal(429, "TOO_MANY_STREAMS", retry_after="1")
         self._running[owner] += 1
         draft = self._drafts.create(owner, "streaming")
-        run = Run(owner, session, draft, self._on_end)
+        run = Run(
+            owner,
+            session,
+            draft=draft,
+            event_fields=self._event_fields,
+            on_end=self._on_end,
+        )
         self._runs[run.id] = self._sessions[session] = run
         run.task = asyncio.create_task(run.work(self._model, prompt))
         return run
