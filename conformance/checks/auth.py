@@ -20,12 +20,13 @@ from ..evidence.refusals import (
     is_refused,
     the_answer,
 )
-from ..evidence.streams import answers, is_event_stream, read, the_stream
+from ..evidence.streams import Stream, answers, is_event_stream, read, the_stream
 from ..evidence.untestable import Untestable
 from ..evidence.words import ms
 from ..model import Evidence, Exchange, Finding
 from ..profiles import Profile
 from ..profiles.schema import Auth
+from ..profiles.typed import Outcome
 from ..wire import EndingKind
 from .registry import Check, Sample, check
 
@@ -303,7 +304,7 @@ def judge_expiry_closes(
     evidence: Evidence, profile: Profile
 ) -> Iterator[Finding | Sample]:
     """See when and how the response ends whose token runs out."""
-    stream = the_stream(evidence, "stream", profile)
+    stream = _expiring(evidence, profile)
     expires = _expires(evidence)
     # A slow server may start its first model call after that instant: that is no less
     # a run that goes on.
@@ -340,7 +341,7 @@ def judge_expiry_resumable(
     evidence: Evidence, profile: Profile
 ) -> Iterator[Finding | Sample]:
     """See that a fresh token continues the stream, complete and to its success."""
-    stream = the_stream(evidence, "stream", profile)
+    stream = _expiring(evidence, profile)
     resumed = read(the_answer(evidence, "resumed"), profile)
     after = resumed.resumed_after
     if after is None or after not in {event.id for event in stream.events}:
@@ -356,7 +357,35 @@ def judge_expiry_resumable(
         return
     yield from find_differences(resumed, rest_of(stream, after), is_whole=False)
     yield from find_gaps(resumed, profile)
+    _pass_over_grace(evidence, resumed)
     yield from find_failure(resumed)
+
+
+def _expiring(evidence: Evidence, profile: Profile) -> Stream:
+    """Return the stream whose token ran out; `Untestable` if it ran out before."""
+    seen = the_answer(evidence, "stream").transcript
+    answered = seen.ending.at if seen.head_at is None else seen.head_at
+    if not is_event_stream(seen) and answered >= _expires(evidence):
+        raise Untestable(
+            "the token had expired before the request for the stream was answered: "
+            f"{described(seen)}",
+            timed=True,
+        )
+    return the_stream(evidence, "stream", profile)
+
+
+def _pass_over_grace(evidence: Evidence, resumed: Stream) -> None:
+    """Raise `Untestable` when the run may have been cancelled for want of a reader."""
+    cancel, seen = resumed.profile.cancel, resumed.transcript
+    if cancel is None or seen.head_at is None:
+        return
+    away_s = seen.head_at - _expires(evidence)
+    if resumed.outcome is Outcome.CANCELLED and away_s > cancel.grace_s:
+        raise Untestable(
+            f"the probe came back {ms(away_s)} after the expiry, when the grace of "
+            f"{ms(cancel.grace_s)} was over",
+            timed=True,
+        )
 
 
 def _asked(evidence: Evidence) -> list[Exchange]:

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from urllib.parse import unquote
 
-from ..evidence.continuation import find_gaps
+from ..evidence.continuation import find_gaps, pass_over_timeout
 from ..evidence.endings import find_bad_end
 from ..evidence.journal import (
     CLOCK_TOLERANCE_S,
@@ -317,6 +317,7 @@ def judge_foreign_refused(
     )
     gone = call.at("peer_gone")
     own = evidence.marks.get(label_of("cancel_sent", form))
+    pass_over_timeout(stream)
     if gone is not None and (own is None or gone < own - CLOCK_TOLERANCE_S):
         yield stream.find(
             "the run to go on after another user's cancel",

@@ -81,14 +81,10 @@ def find_differences(
 def find_failure(seen: Stream) -> Iterator[Finding]:
     """Find what is wrong unless the response goes on to the terminal success event.
 
-    Raises `Untestable` when the run timed out on its model, which may be held, or kept
-    from the processor, for longer than the target waits: that is no fault of a resume.
+    Raises `Untestable` when the run timed out on its model: that is no fault of a
+    resume.
     """
-    errors, terminal = seen.profile.errors, seen.terminal
-    if errors is not None and terminal is not None:
-        code = lookup(terminal.data, errors.code)
-        if code in errors.upstream.timeout:
-            raise Untestable(f"the run timed out on its model: {terminal.name}")
+    pass_over_timeout(seen)
     if seen.outcome is not Outcome.SUCCESS:
         yield seen.find(
             "the stream to go on to its terminal success event",
@@ -96,6 +92,19 @@ def find_failure(seen: Stream) -> Iterator[Finding]:
             at=seen.transcript.ending.at,
             timed=is_given_up(seen),
         )
+
+
+def pass_over_timeout(seen: Stream) -> None:
+    """Raise `Untestable` when the run timed out on its model.
+
+    The model may be held, or kept from the processor, for longer than the target waits.
+    """
+    errors, terminal = seen.profile.errors, seen.terminal
+    if errors is not None and terminal is not None:
+        code = lookup(terminal.data, errors.code)
+        if code in errors.upstream.timeout:
+            told = f"the run timed out on its model: {terminal.name}"
+            raise Untestable(told, timed=True)
 
 
 def find_gaps(seen: Stream, profile: Profile) -> Iterator[Finding]:

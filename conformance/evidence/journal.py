@@ -146,7 +146,8 @@ def under_way(
     raise Untestable(
         f"expected the model call of {exchange.label!r} to stand "
         f"{phase or 'somewhere before its end'} at that instant, but it stood "
-        f"{stood or 'outside of its life'}: {describe(call)}"
+        f"{stood or 'outside of its life'}: {describe(call)}",
+        timed=True,
     )
 
 

@@ -82,7 +82,10 @@ def _join_reasons(outcomes: Mapping[str, _Outcome]) -> str:
 
 
 def is_disturbed(checks: Iterable[Check], evidence: Evidence, profile: Profile) -> bool:
-    """Tell whether the suite was late and this may have caused a finding."""
+    """Tell whether the suite was late and this may have changed what a check saw.
+
+    It may have caused a finding, or kept the probe from what it was to bring about.
+    """
     return evidence.late_s >= LATE_S and any(
         _judge_probe(check, evidence, profile).is_disturbed for check in checks
     )
@@ -125,7 +128,11 @@ def _run_check(check: Check, evidence: Evidence, profile: Profile) -> _Outcome:
                 findings.append(replace(said, probe=evidence.probe))
     except Untestable as control:
         if not findings:
-            return _Outcome(Verdict.UNTESTABLE, reason=str(control))
+            return _Outcome(
+                Verdict.UNTESTABLE,
+                reason=str(control),
+                is_disturbed=control.timed and evidence.late_s >= LATE_S,
+            )
     except Exception as defect:  # noqa: BLE001 -- a broken check is not the run's end
         place = traceback.extract_tb(defect.__traceback__)[-1]
         return _Outcome(

@@ -5,6 +5,7 @@ import os
 import secrets
 import subprocess
 import sys
+from collections import Counter
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -66,8 +67,11 @@ def test_the_reference_server_is_conformant(tmp_path: Path) -> None:
         STREAMPROOF_SERVER_UPSTREAM_KEY="any",
     )
 
-    not_passed = {k: v for k, v in verdicts(report).items() if v != "passed"}
-    assert not_passed == {}
+    found = verdicts(report)
+    counts = Counter(found.values())
+    # What the profile does not declare is all that may be left out.
+    assert {k: v for k, v in found.items() if v not in ("passed", "inapplicable")} == {}
+    assert counts["passed"] > 150
     assert code == 0
 
 

@@ -9,6 +9,7 @@ from tests.conformance.checks.situations import (
     assert_finding,
     assert_untestable,
     call,
+    cancelled,
     complete_call,
     done,
     evidence,
@@ -346,6 +347,12 @@ WRONG: list[tuple[str, Evidence, str, str]] = [
         "terminal success event",
         "clean end after token (id 's-3')",
     ),
+    (
+        "auth.expiry-resumable",
+        with_exchanges(EXPIRY, stream("resumed", cancelled(3), at=102.4, after="s-2")),
+        "terminal success event",
+        "clean end after error (id 's-3')",
+    ),
 ]
 
 
@@ -374,6 +381,19 @@ UNPROVEN: list[tuple[str, Evidence, str]] = [
         "auth.expiry-closes",
         with_exchanges(EXPIRY, answer("stream", 429, "TOO_MANY")),
         "expected an event stream",
+    ),
+    *(
+        (
+            id_,
+            with_exchanges(EXPIRY, answer("stream", 401, "UNAUTHORIZED", at=102.1)),
+            "the token had expired before the request for the stream was answered: 401",
+        )
+        for id_ in ("auth.expiry-closes", "auth.expiry-resumable")
+    ),
+    (
+        "auth.expiry-resumable",
+        with_exchanges(EXPIRY, stream("resumed", cancelled(3), at=102.7, after="s-2")),
+        "came back 700 ms after the expiry, when the grace of 500 ms was over",
     ),
     (
         "auth.expiry-resumable",

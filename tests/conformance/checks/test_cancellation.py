@@ -595,6 +595,14 @@ UNPROVEN: list[tuple[str, Evidence, str]] = [
     ("cancellation.foreign-refused", OVER, "outside of its life"),
     (
         "cancellation.foreign-refused",
+        replace(
+            told(frame(1, "start"), error(2, "TIMEOUT")),
+            calls=(closed_in("midstream", 100.92),),
+        ),
+        "the run timed out on its model",
+    ),
+    (
+        "cancellation.foreign-refused",
         with_exchanges(CANCELLED, answer("foreign-cancel", 404, "NO_STREAM")),
         "no second user",
     ),

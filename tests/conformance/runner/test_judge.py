@@ -27,6 +27,11 @@ def proves_nothing(evidence: Evidence, profile: Profile) -> Iterator[Finding]:
     yield FAULT
 
 
+def comes_too_late(evidence: Evidence, profile: Profile) -> Iterator[Finding]:
+    raise Untestable("the stall was over", timed=True)
+    yield FAULT
+
+
 def finds_then_stops(evidence: Evidence, profile: Profile) -> Iterator[Finding]:
     yield FAULT
     raise Untestable("the rest cannot be told")
@@ -208,11 +213,14 @@ def test_a_reason_that_is_not_every_probes_says_whose_it_is() -> None:
     [
         (finds_late, LATE, True),
         (finds_late, PUNCTUAL, False),
+        (comes_too_late, LATE, True),
+        (comes_too_late, PUNCTUAL, False),
+        (proves_nothing, LATE, False),
         (fails, LATE, False),
         (passes, LATE, False),
     ],
 )
-def test_a_probe_is_disturbed_when_lateness_may_explain_a_finding(
+def test_a_probe_is_disturbed_when_lateness_may_explain_what_a_check_says(
     check: Check, evidence: Evidence, *, expected: bool
 ) -> None:
     assert is_disturbed([passes, check], evidence, PROFILE) is expected
