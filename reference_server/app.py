@@ -265,6 +265,7 @@ def _create_streams(
 def _create_guard(dialect: Dialect[Any, Any], routes: list[BaseRoute]) -> Guard:
     return Guard(
         routes=routes,
+        path=dialect.path,
         credentials=dialect.credentials,
         refusal_codes=dialect.refusal_codes,
     )

@@ -33,6 +33,8 @@ def _serve(**options: object) -> None:
     )
     # One line per model call, with the provider's address, is too much and too open.
     logging.getLogger("httpx").setLevel(logging.WARNING)
+    # It lets everything through, whatever the level is here; its warnings are shown.
+    logging.getLogger("bm25s").propagate = False
     _run(given)
 
 

@@ -8,10 +8,11 @@ from collections.abc import Callable
 from typing import Any
 
 from ..streams.dialect import Dialect, Resources
+from .exercise import create_exercise
 from .pipeline import create_pipeline
 
 DialectMaker = Callable[[Resources], Dialect[Any, Any]]
 
-DIALECTS: tuple[DialectMaker, ...] = (create_pipeline,)
+DIALECTS: tuple[DialectMaker, ...] = (create_pipeline, create_exercise)
 
 __all__ = ["DIALECTS", "DialectMaker"]

@@ -23,16 +23,21 @@ class Guard:
 
     Attributes:
         routes: what is guarded, other methods on the same paths included.
+        path: below it nothing is another's, so that what is nowhere there is refused
+            in the same words; None where there is no such path.
         credentials: where a token may be; the first one present decides.
         refusal_codes: codes of refusals that are called otherwise there.
     """
 
     routes: Sequence[BaseRoute] = ()
+    path: str | None = None
     credentials: tuple[CredentialForm, ...] = (CredentialForm.BEARER,)
     refusal_codes: Mapping[RefusalCode, str] = field(default_factory=dict)
 
     def covers(self, scope: Scope) -> bool:
-        """Whether a request is for one of the routes."""
+        """Whether a request is for one of the routes, or for what is below the path."""
+        if self.path is not None and scope["path"].startswith(f"{self.path}/"):
+            return True
         return any(route.matches(scope)[0] is not Match.NONE for route in self.routes)
 
 

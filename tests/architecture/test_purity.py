@@ -69,6 +69,9 @@ SHELLS = {
     # the server
     "reference_server/app.py": "gives the parts their clock, dice and clients",
     "reference_server/dialects/*/dialect.py": "gives its parts the model and the clock",
+    "reference_server/dialects/*/durations.py": "is waited for, as a store is",
+    "reference_server/dialects/*/estimates.py": "waits for the durations",
+    "reference_server/dialects/*/metrics_endpoint.py": "answers requests",
     "reference_server/dialects/*/graph.py": "runs nodes that wait for the model",
     "reference_server/dialects/*/job.py": "waits for the graph",
     "reference_server/http1/protocol.py": "is called by uvicorn with what arrives",

@@ -242,8 +242,9 @@ class TestCredentials:
             await both.request("GET", PATH).finish(),
             await both.request("PUT", PATH).finish(),
             await both.request("DELETE", f"{PATH}/x").finish(),
+            await both.request("GET", f"{PATH}/no/such/path").finish(),
         ]
-        elsewhere = await both.request("GET", "/nowhere").finish()
+        elsewhere = await both.request("GET", f"{PATH}-nowhere").finish()
 
         for refused in here:
             assert refused.status == 401
@@ -251,7 +252,7 @@ class TestCredentials:
             assert refused.json["error"]["code"] == "WHO_ARE_YOU"
         assert elsewhere.json["error"]["code"] == "UNAUTHORIZED"
         page = (await both.request("GET", "/metrics").finish()).body.decode()
-        assert 'streamproof_refusals_total{code="UNAUTHORIZED"} 4.0' in page
+        assert 'streamproof_refusals_total{code="UNAUTHORIZED"} 5.0' in page
 
     async def test_in_the_query_count_nowhere_else(self, both: Client) -> None:
         token = bearer()["authorization"].removeprefix("Bearer ")

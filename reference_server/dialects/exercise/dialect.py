@@ -1,0 +1,80 @@
+"""The dialect as one value: where it is served, how it fails, how it keeps alive."""
+
+from collections.abc import Mapping
+
+from starlette.routing import Route
+
+from ...models.fault import ModelFault
+from ...refusals import RefusalCode
+from ...streams import sse
+from ...streams.dialect import Dialect, Heartbeat, Resources, Twin
+from ...streams.failure import CancelCause, Cause, OwnFault
+from ...streams.run import RunState
+from .corpus import CORPUS
+from .durations import DurationsInMemory
+from .estimates import Estimates
+from .graph import Generation
+from .job import ExerciseJob, Workshop
+from .library import Library
+from .metrics_endpoint import generation_metrics
+from .progress import RunProgress
+from .render import result_document
+from .request import ProgrammeRequest
+from .stages import STAGES
+
+# Stable, part of the public protocol.
+FAILURE_CODES: Mapping[Cause, str] = {
+    **dict.fromkeys(ModelFault, "OPENAI_API_ERROR"),
+    CancelCause.EXPLICIT: "CANCELLED",
+    CancelCause.DISCONNECT: "CANCELLED",
+    CancelCause.SHUTDOWN: "SERVER_SHUTDOWN",
+    OwnFault.INTERNAL: "SERVER_ERROR",
+}
+REFUSAL_CODES: Mapping[RefusalCode, str] = {
+    RefusalCode.UNAUTHORIZED: "AUTHENTICATION_ERROR",
+    RefusalCode.INTERNAL_ERROR: "SERVER_ERROR",
+}
+
+_HEARTBEAT = sse.comment("still at work")
+
+
+def create_exercise(resources: Resources) -> Dialect[ProgrammeRequest, ExerciseJob]:
+    """Return the dialect; its graph is compiled and its corpus indexed here."""
+    durations = DurationsInMemory()
+    estimates = Estimates(durations, STAGES)
+    workshop = Workshop(
+        generation=Generation(resources.model, Library(CORPUS)),
+        durations=durations,
+        estimates=estimates,
+        clock=resources.clock,
+        wall_clock=resources.wall_clock,
+    )
+
+    def job(request: ProgrammeRequest, user: str) -> ExerciseJob:
+        return ExerciseJob(
+            id=resources.new_uuid(),
+            prompt=request.prompt,
+            user=user,
+            workshop=workshop,
+            progress=RunProgress(estimates.estimate_ms, estimates.estimate_after_ms),
+        )
+
+    async def save(job: ExerciseJob, _state: RunState) -> None:
+        await job.record_finished()
+        await estimates.refresh()
+
+    return Dialect(
+        name="exercise",
+        method="POST",
+        path="/api/generate-stream",
+        request=ProgrammeRequest,
+        job=job,
+        failure_codes=FAILURE_CODES,
+        refusal_codes=REFUSAL_CODES,
+        heartbeat=Heartbeat(interval_s=15.0, render=lambda _now: _HEARTBEAT),
+        twin=Twin(
+            path="/api/generate", document=lambda job: result_document(job.result)
+        ),
+        routes=[Route("/api/generation-metrics", generation_metrics(durations))],
+        save=save,
+    )
