@@ -310,7 +310,9 @@ def judge_expiry_closes(
     # a run that goes on.
     last = last_call(evidence, stream.exchange)
     if is_over(last, expires):
-        raise Untestable(f"the run did not outlast its token: {describe(last)}")
+        raise Untestable(
+            f"the run did not outlast its token: {describe(last)}", timed=True
+        )
     ending = stream.transcript.ending
     bound = profile.terminal.close_within_s + EXPIRY_TOLERANCE_S
     if stream.terminal is not None:
@@ -345,7 +347,9 @@ def judge_expiry_resumable(
     resumed = read(the_answer(evidence, "resumed"), profile)
     after = resumed.resumed_after
     if after is None or after not in {event.id for event in stream.events}:
-        raise Untestable("the probe did not come back after an event of the stream")
+        raise Untestable(
+            "the probe did not come back after an event of the stream", timed=True
+        )
     if resumed.transcript.started_at < _expires(evidence) - CLOCK_TOLERANCE_S:
         raise Untestable("the probe came back before the token had expired")
     if not is_event_stream(resumed.transcript):

@@ -77,7 +77,8 @@ def _judge_latency(
     if has_waited and seconds <= bound:
         raise Untestable(
             f"the model answered after {ms(model_at - _asked_at(stream))} already, so "
-            f"that {what} may have waited for it"
+            f"that {what} may have waited for it",
+            timed=True,
         )
     yield Sample(seconds=seconds)
     if seconds > bound:

@@ -123,7 +123,8 @@ def _expect_situation(side: Side, evidence: Evidence, profile: Profile) -> None:
         if stream.terminal_at is not None and stream.terminal_at < last:
             raise Untestable(
                 f"{side.name}: the stream was over before the last request: "
-                f"{last_event(stream)}"
+                f"{last_event(stream)}",
+                timed=True,
             )
 
 

@@ -324,7 +324,7 @@ def judge_streams_do_not_mix(evidence: Evidence, profile: Profile) -> Iterator[F
     if not all(stream.tokens() for stream in pair):
         raise Untestable(f"expected tokens in both streams: {answers(evidence)}")
     if not _overlap(*pair):
-        raise Untestable("the two streams did not run at the same time")
+        raise Untestable("the two streams did not run at the same time", timed=True)
     said = [set(str(evidence.facts[name]).split()) for name in ("text_a", "text_b")]
     for stream, own, other in zip(pair, said, reversed(said), strict=True):
         for event in stream.tokens():

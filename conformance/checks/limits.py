@@ -296,7 +296,8 @@ def _open_together(starts: tuple[Exchange, ...], accepted: list[Exchange]) -> No
         if start.transcript.ending.at < last:
             raise Untestable(
                 f"{start.label} ended before the last start had its answer, "
-                "so the accepted streams were not open at one time"
+                "so the accepted streams were not open at one time",
+                timed=True,
             )
 
 

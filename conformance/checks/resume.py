@@ -361,11 +361,15 @@ def judge_takeover_closes_older(
     older = the_stream(evidence, "first", profile)
     newer = the_stream(evidence, "second", profile)
     if not older.events or newer.transcript.head_at is None:
-        raise Untestable("the older reader had read nothing when the newer one came")
+        raise Untestable(
+            "the older reader had read nothing when the newer one came", timed=True
+        )
     opened = newer.transcript.head_at
     ending = older.transcript.ending
     if older.is_read_to_end and ending.at < newer.transcript.started_at:
-        raise Untestable("the older response had ended before the newer reader came")
+        raise Untestable(
+            "the older response had ended before the newer reader came", timed=True
+        )
     if older.terminal is not None:
         yield older.find(
             "no terminal event to the older reader: the run goes on for the newer one",

@@ -314,12 +314,30 @@ def assert_finding(
     assert any(expected in f.expected and got in f.got for f in found), found
 
 
+MISSED = (
+    "at that instant, but it stood",
+    "did not outlast its token",
+    "the probe did not come back after an event",
+    "the grace of",
+    "the older reader had read nothing",
+    "the older response had ended before",
+    "the run timed out on its model",
+    "the stream was over before the last request",
+    "the token had expired before",
+    "the two streams did not run at the same time",
+    "not open at one time",
+    "may have waited for it",
+)
+"""How checks word a situation that a late suite may have missed: those are `timed`."""
+
+
 def assert_untestable(
     id_: str, given: Evidence, why: str, profile: Profile = PROFILE
 ) -> None:
     """Assert that the check says that this evidence proves nothing, and why."""
-    with pytest.raises(Untestable, match=why):
+    with pytest.raises(Untestable, match=why) as raised:
         list(CHECKS[id_](given, profile))
+    assert raised.value.timed == any(words in str(raised.value) for words in MISSED)
 
 
 def ids_of(topic: str) -> list[str]:
