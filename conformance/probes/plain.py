@@ -10,7 +10,7 @@ from ..profiles import Profile, is_declared
 from ..profiles.capabilities import marked_texts
 from ..profiles.requests import with_header
 from ..profiles.schema import Limits
-from ..steering import delay, say
+from ..steering import delay, hold_after, say
 from .bench.context import Context
 from .bench.probe import Probe
 
@@ -77,16 +77,24 @@ async def paced(ctx: Context) -> None:
 
 
 async def interleaved(ctx: Context) -> None:
-    """Read two streams of one user at once, whose models say different things."""
+    """Read two streams of one user at once, whose models say different things.
+
+    Each model waits until both readers have read of their own.
+    """
     text_a, text_b = "alpha alfa anton aleph ", "bravo beta berta beth "
     ctx.facts |= {"text_a": text_a, "text_b": text_b}
     limits = ctx.profile.limits or Limits(streams_per_user=2)
     other = "a" if limits.streams_per_user > 1 else "b"
     pace = delay(each_s=0.005)
-    a = await ctx.start("a", ctx.script(always=(say(text=text_a), pace), part="a"))
-    b = await ctx.start(
-        "b", ctx.script(always=(say(text=text_b), pace), part="b"), user=other
+    script_a, script_b = (
+        ctx.script(hold_after(2), always=(say(text=text), pace), part=part)
+        for part, text in (("a", text_a), ("b", text_b))
     )
+    a = await ctx.start("a", script_a)
+    b = await ctx.start("b", script_b, user=other)
+    await ctx.shows(a, script_a, 2, ctx.patience_s)
+    await ctx.shows(b, script_b, 2, ctx.patience_s)
+    await ctx.release(script_a, script_b)
     await a.over()
     await b.over()
 
