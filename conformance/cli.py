@@ -30,7 +30,6 @@ from .errors import HarnessError, UsageError
 from .model import Level
 from .options import Options
 from .probes import Probe
-from .report.console import make_console
 from .report.files import (
     expect_apart,
     expect_writable,
@@ -42,7 +41,7 @@ from .report.formats import FORMATS
 from .report.listing import explain_lines, list_lines
 from .report.progress import ChangingLine, PlainLines, Reporter, WarningsOnly
 from .report.streams import make_lasting, why_not_written
-from .report.terminal import print_report
+from .report.terminal import make_console, print_report
 from .runner.causes import cause_of
 from .runner.events import RunEvent, RunFinished
 from .runner.plan import Filters, make_plan, select
@@ -83,7 +82,7 @@ def _run_words() -> int:
         code = app(words, prog_name="streamproof", standalone_mode=False)
     except typer.TyperException as refused:
         refused.message = in_plain_words(refused.message)
-        refused.show()
+        refused.show()  # type: ignore[attr-defined]  # all that are raised have it
         return refused.exit_code
     except Exception as problem:  # noqa: BLE001 -- the last place where it can be told
         return _tell(cause_of(problem))

@@ -137,7 +137,7 @@ def record(
 def replay(
     files: Annotated[
         list[Path] | None,
-        typer.Argument(metavar="[FILE...]", help="Cassettes written by `record`."),
+        typer.Argument(metavar="FILE", help="Cassettes written by `record`."),
     ] = None,
     *,
     cassette: Annotated[
@@ -271,7 +271,7 @@ def main() -> None:
         cli(arguments if is_ours else ["serve", *arguments], standalone_mode=False)
     except typer.TyperException as refused:
         refused.message = _in_plain_words(refused.message)
-        refused.show()
+        refused.show()  # type: ignore[attr-defined]  # all that are raised have it
         raise SystemExit(_USAGE_ERROR) from None
 
 

@@ -32,8 +32,8 @@ def expect_writable(path: Path) -> None:
     target = path if path.exists() else path.parent
     if path.is_dir() or not os.access(target, os.W_OK):
         number = errno.EISDIR if path.is_dir() else errno.EACCES
-        problem = OSError(number, os.strerror(number))
-        raise UsageError(_not_writable(path, problem))
+        reason = OSError(number, os.strerror(number))
+        raise UsageError(_not_writable(path, reason))
 
 
 def expect_apart(outputs: Mapping[str, Path], inputs: Mapping[str, Path]) -> None:

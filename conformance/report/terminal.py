@@ -6,9 +6,11 @@ gets here; our own is ASCII, colour is left out where the console has none.
 
 from __future__ import annotations
 
+import os
 import textwrap
 from collections import Counter, defaultdict
 from collections.abc import Iterable
+from typing import TextIO
 
 from rich.console import Console
 from rich.text import Text
@@ -39,6 +41,23 @@ _ORDER = (
     Verdict.PASSED,
     Verdict.INAPPLICABLE,
 )
+
+
+def make_console(stream: TextIO, *, no_color: bool) -> Console:
+    """Return a console that leaves text alone.
+
+    It has no style at all, bold included, where `no_color` or the variable `NO_COLOR`
+    says so: whoever asks for that reads escape sequences as noise.
+    """
+    is_plain = no_color or bool(os.environ.get("NO_COLOR"))
+    return Console(
+        file=stream,
+        markup=False,
+        highlight=False,
+        emoji=False,
+        no_color=is_plain or None,
+        color_system=None if is_plain else "auto",
+    )
 
 
 def print_report(result: RunResult, console: Console, *, is_quiet: bool) -> None:

@@ -32,6 +32,8 @@ SHELLS = {
     "conformance/catalogue/__init__.py": "reads the TOML files beside it",
     "conformance/checks/__init__.py": "imports the modules beside it",
     "conformance/checkup.py": "starts what a run needs and throws its seed",
+    "conformance/command_words.py": "is a command of typer's",
+    "conformance/watcher.py": "starts a process beside the suite",
     "conformance/launch.py": "starts and stops the target and the fakes",
     "conformance/options.py": "reads variables and files that an option names",
     "conformance/session.py": "receives signals",

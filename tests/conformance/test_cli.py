@@ -235,6 +235,31 @@ def test_two_things_on_one_path_are_refused(
     assert tiny.read_text("utf-8") == PROFILE
 
 
+def test_a_report_that_cannot_be_written_after_all_leaves_the_one_for_people(
+    streamproof: Streamproof, tiny: Path
+) -> None:
+    with serving() as url:
+        said = streamproof(
+            *("run", url, "-p", tiny, "--topic", "framing", "--json", "/dev/full")
+        )
+
+    assert said.code == 4
+    assert "cannot write the report to /dev/full: no space left on device" in said.err
+    assert "\nconformant: " in said.out
+
+
+def test_no_color_leaves_no_style_at_all(
+    streamproof: Streamproof, tiny: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("FORCE_COLOR", "1")
+    words = ("run", "http://127.0.0.1:1", "-p", tiny, "--topic", "framing")
+
+    assert "\x1b[" in streamproof(*words).out
+    assert "\x1b" not in streamproof(*words, "--no-color").out
+    monkeypatch.setenv("NO_COLOR", "1")
+    assert "\x1b" not in streamproof(*words).out
+
+
 def test_part_of_the_suite_is_called_partial(
     streamproof: Streamproof, tiny: Path
 ) -> None:
@@ -272,6 +297,29 @@ def test_part_of_the_suite_is_called_partial(
             ["run", "-p", "pipeline", "--start", "no-such-server {port}"],
             "No such file or directory: no-such-server",
         ),
+        (["run", "http://a b", "-p", "pipeline"], "base URL without white space, got"),
+        (["run", "", "-p", "pipeline"], "http://127.0.0.1:8000, got ''\n"),
+        (["run", "http://x", "-p", "/"], "cannot read profile /: is a directory"),
+        (
+            ["run", "http://x", "-p", "pipeline", "--seed", "x"],
+            "Invalid value for '--seed': expected a whole number\n",
+        ),
+        (
+            ["run", "http://x", "-p", "pipeline", "--level", "may"],
+            "Invalid value for '--level': 'may' is not one of",
+        ),
+        (
+            ["run", "http://x", "-p", "pipeline", "--token-env", "A=B"],
+            "expected the name of a variable for --token-env, got 'A=B'",
+        ),
+        (
+            ["run", "http://x", "-p", "pipeline", "--token-file", "/dev/zero"],
+            "expected at most 65536 bytes in the file of --token-file, got more",
+        ),
+        (["explain", "resume"], "it is a topic, see `streamproof list --topic resume`"),
+        (["explain", "FRAMING.NO-BOM"], "did you mean framing.no-bom"),
+        (["profiles", "show", "Pipeline"], "got 'Pipeline'; did you mean 'pipeline'?"),
+        (["explain"], "Usage: streamproof explain [OPTIONS] ID\n"),
         (["explain", "auth.no-credental"], "did you mean auth.no-credential"),
         (["explain", "?"], "unknown requirement '?'; see `streamproof list`"),
         (["list", "--topic", "frame"], "did you mean 'framing'?"),

@@ -286,3 +286,50 @@ def test_a_call_that_was_cut_off_is_told_before_the_ready_line(tmp_path: Path) -
     assert errors == (
         f"streamproof-fakes: {path}: the last call is cut off, it is left out\n"
     )
+
+
+@pytest.mark.parametrize(
+    ("words", "complaint"),
+    [
+        (("--port", "x"), "Invalid value for '--port': expected a whole number"),
+        (("replay", "--port", "0"), "expected a cassette to replay, got none"),
+        (("replay", "--cassette", "no", "--port", "0"), "no: cannot be read"),
+        (
+            ("--port", "0", "--scripts", "/dev/zero"),
+            "/dev/zero: expected at most 16777216 characters, got more",
+        ),
+        (
+            (
+                *("record", "--port", "0", "--upstream", "http://127.0.0.1:1"),
+                *("--cassette", "/nowhere/c", "--redact", "a b"),
+            ),
+            "expected the name of a header field to redact, got 'a b'",
+        ),
+    ],
+)
+def test_wrong_input_ends_with_2_and_plain_words(
+    words: tuple[str, ...], complaint: str
+) -> None:
+    code, errors = run(*words)
+
+    assert code == 2
+    assert complaint in errors
+    assert "Traceback" not in errors
+
+
+def test_an_address_that_cannot_be_told_ends_it_with_one_line() -> None:
+    with open("/dev/full", "w", encoding="utf-8") as full:  # noqa: PTH123 -- a device
+        done = subprocess.run(
+            [sys.executable, "-m", "streamproof.fakes", "--port", "0"],
+            stdout=full,
+            stderr=subprocess.PIPE,
+            text=True,
+            timeout=20,
+            check=False,
+        )
+
+    assert done.returncode == 2
+    assert done.stderr == (
+        "streamproof-fakes: cannot write the address to stdout: "
+        "no space left on device\n"
+    )

@@ -15,6 +15,10 @@ SHARE = 8
 """An exchange may have one part of so many of what is left: the first flood leaves room
 for the honest streams behind it."""
 
+FLOOR_BYTES = 32 * 1024
+"""What every exchange may have, whatever is left: a head and some events. Without it a
+late stream of a flooding target would count as no answer at all."""
+
 _PIECE_BYTES = 200
 _BYTE_BYTES = 6
 _MARK_BYTES = {b"\n": 400, b"{": 400, b"[": 150, b",": 120}
@@ -39,7 +43,8 @@ class Allowance:
 
         All are bytes of memory, as `weigh` returns them.
         """
-        if (own + more) * SHARE > self.limit - self.taken:
+        own += more
+        if own > FLOOR_BYTES and own * SHARE > self.limit - self.taken:
             return False
         self.taken += more
         return True

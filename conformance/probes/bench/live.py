@@ -39,7 +39,7 @@ MAX_ITEMS = 20_000
 """More than any stream of a probe has, by a factor of a hundred; a flood must end in a
 finding. What many floods at once take is for the run's `Allowance` to bound."""
 
-_SLICE_BYTES = 1024
+_SLICE_BYTES = 256
 
 
 class Leave(StrEnum):
@@ -249,18 +249,23 @@ class LiveExchange:
 
         Where that is not for all of them, the exchange is over.
         """
-        for start in range(0, len(data), _SLICE_BYTES):
-            weight = weigh(data[start : start + _SLICE_BYTES])
-            if not self._allowance.take(weight, own=self._weight):
-                detail = (
-                    "expected less than the suite can keep, got more than "
-                    f"{self._body_bytes + start} bytes in {self._items} events and "
-                    "comments"
-                )
-                self._end(EndingKind.LIMIT, detail, at)
-                return start
-            self._weight += weight
-        return len(data)
+        if self._takes(data):
+            return len(data)
+        start = 0
+        while self._takes(data[start : start + _SLICE_BYTES]):
+            start += _SLICE_BYTES
+        detail = (
+            "expected less than the suite can keep, got more than "
+            f"{self._body_bytes + start} bytes in {self._items} events and comments"
+        )
+        self._end(EndingKind.LIMIT, detail, at)
+        return start
+
+    def _takes(self, data: bytes) -> bool:
+        weight = weigh(data)
+        is_taken = self._allowance.take(weight, own=self._weight)
+        self._weight += weight if is_taken else 0
+        return is_taken
 
     def _take_body(self, data: bytes, at: float) -> None:
         data = data[: self._room_for(data, at)]

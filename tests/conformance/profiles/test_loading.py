@@ -55,7 +55,9 @@ def test_a_file_that_cannot_be_read_is_named(tmp_path: Path) -> None:
     file = tmp_path / "latin.toml"
     file.write_bytes(b'name = "\xe9"')
 
-    with pytest.raises(ProfileError, match=r"latin\.toml: expected UTF-8, got byte 0xe9 at offset 8"):
+    with pytest.raises(
+        ProfileError, match=r"latin\.toml: expected UTF-8, got byte 0xe9 at offset 8"
+    ):
         load(str(file))
     with pytest.raises(ProfileError, match="cannot read profile"):
         load(str(tmp_path))

@@ -34,6 +34,28 @@ def _late_step(event: dict[str, Any]) -> None:
     event["progress"]["step"] = max(1, event["progress"]["step"] - 1)
 
 
+_PLACES = {"blueprint": ("vignette-gen", 5), "vignette-gen": ("blueprint", 4)}
+
+
+def _swapped(frame: bytes, _reply: Reply) -> bytes:
+    """Call two nodes by each other's name and step."""
+    event = document(frame)
+    if event and event["node"] in _PLACES:
+        event["node"], event["progress"]["step"] = _PLACES[event["node"]]
+        event["progress"]["node"] = event["node"]
+        return with_document(frame, event)
+    return frame
+
+
+def _from_intake(event: dict[str, Any]) -> None:
+    event["node"] = event["progress"]["node"] = "intake"
+    event["progress"]["step"] = 1
+
+
+def _time_is_left(event: dict[str, Any]) -> None:
+    event["progress"]["etaMs"] += 5
+
+
 def _with(**values: object) -> Callable[[dict[str, Any]], object]:
     """Put values into an event."""
     return lambda event: event.update(values)
@@ -149,8 +171,32 @@ MUTANTS = (
     Mutant(
         name="step-lags-behind",
         defect="progress computed before the step is counted",
-        trips={"vocabulary.invariants": "step"},
+        trips={"vocabulary.invariants": "step is the node's place in the pipeline"},
         wrap=_in("node-complete", _late_step),
+    ),
+    Mutant(
+        name="two-nodes-swapped",
+        defect="two steps that run in the order of their code",
+        trips={"vocabulary.invariants": "nodes come in the pipeline's order"},
+        wrap=Mutation(frame=_swapped),
+    ),
+    Mutant(
+        name="tokens-of-another-node",
+        defect="one callback for the tokens of all nodes",
+        trips={"vocabulary.invariants": "a node's events carry that node"},
+        wrap=_in("token-stream", _from_intake),
+    ),
+    Mutant(
+        name="progress-of-another-node",
+        defect="progress that one step forgot to move on",
+        trips={"vocabulary.invariants": "progress speaks of the event's own node"},
+        wrap=_in("node-enter", lambda event: event["progress"].update(node="intake")),
+    ),
+    Mutant(
+        name="time-is-left-at-the-end",
+        defect="an estimate that is never brought to nought",
+        trips={"vocabulary.invariants": "no time is left at the end"},
+        wrap=_in("node-complete", _time_is_left),
     ),
     Mutant(
         name="error-code-of-its-own",
@@ -235,7 +281,9 @@ MUTANTS = (
     Mutant(
         name="cited-too-late",
         defect="a citation waits for the end of the paragraph",
-        trips={"vocabulary.invariants": "within 500 ms of its marker's last byte"},
+        trips={
+            "vocabulary.invariants": "each marker is cited once: citation for 2 within"
+        },
         probes=MARKED_TEXT,
         base=TOY,
         patch=_cites_late,
@@ -243,7 +291,7 @@ MUTANTS = (
     Mutant(
         name="unresolved-markers-are-not-told",
         defect="a marker without a source is dropped in silence",
-        trips={"vocabulary.invariants": "the markers without citation: 12"},
+        trips={"vocabulary.invariants": "each marker is cited once: at /unresolved"},
         probes=MARKED_TEXT,
         base=TOY,
         wrap=_in("done", _with(unresolved=[])),
@@ -259,7 +307,7 @@ MUTANTS = (
     Mutant(
         name="citations-are-miscounted",
         defect="markers are counted, not citations",
-        trips={"vocabulary.invariants": "different values at /number"},
+        trips={"vocabulary.invariants": "every citation is counted"},
         probes=MARKED_TEXT,
         base=TOY,
         wrap=_in("done", _plus("citations")),
@@ -267,21 +315,21 @@ MUTANTS = (
     Mutant(
         name="sources-are-miscounted",
         defect="a count from before the filter",
-        trips={"vocabulary.invariants": "the length of /sources"},
+        trips={"vocabulary.invariants": "the sources are counted"},
         base=TOY,
         wrap=_in("started", _plus("count")),
     ),
     Mutant(
         name="words-are-miscounted",
         defect="words counted per piece",
-        trips={"vocabulary.invariants": "the words of the joined /text"},
+        trips={"vocabulary.invariants": "the words are counted"},
         base=TOY,
         wrap=_in("done", _plus("words")),
     ),
     Mutant(
         name="sizes-do-not-add-up",
         defect="a size in bytes beside sizes in characters",
-        trips={"vocabulary.invariants": "the sum of /size"},
+        trips={"vocabulary.invariants": "the sizes add up"},
         base=TOY,
         wrap=_in("done", _plus("size")),
     ),
@@ -320,7 +368,9 @@ MUTANTS = (
     Mutant(
         name="tail-is-all-of-the-text",
         defect="what was gathered is not dropped where it starts anew",
-        trips={"vocabulary.invariants": "the tail is what comes after the last cita"},
+        trips={
+            "vocabulary.invariants": "the tail is what comes after the last citation"
+        },
         probes=MARKED_TEXT,
         base=TOY,
         wrap=_in("done", _tail_is_text),
@@ -356,14 +406,14 @@ MUTANTS = (
     Mutant(
         name="token-times-go-back",
         defect="two writers, each with a clock of its own",
-        trips={"vocabulary.invariants": "the order of their times: no value below"},
+        trips={"vocabulary.invariants": "tokens come in the order of their times: no"},
         base=TOY,
         wrap=_in("token", _written_backwards),
     ),
     Mutant(
         name="token-time-without-its-zone",
         defect="a local time, which names no instant",
-        trips={"vocabulary.invariants": "the order of their times: a time at"},
+        trips={"vocabulary.invariants": "tokens come in the order of their times: a t"},
         base=TOY,
         wrap=_in("token", _with(written_at="2026-11-30T16:00:00")),
     ),
@@ -384,8 +434,45 @@ MUTANTS = (
     Mutant(
         name="done-long-after-it-was-saved",
         defect="an index is brought up to date before the end is told",
-        trips={"vocabulary.invariants": "the first done within 500 ms of saved"},
+        trips={
+            "vocabulary.invariants": "what is saved is done soon: the first done within"
+        },
         base=TOY,
         wrap=Mutation(frame=_no_done, last=_done_at_last),
+    ),
+    Mutant(
+        name="session-that-no-head-told",
+        defect="an id of the worker's own session",
+        trips={"vocabulary.invariants": "the session is the one that the head tells"},
+        base=TOY,
+        wrap=_in("done", _with(session_id="another")),
+    ),
+    Mutant(
+        name="progress-goes-back",
+        defect="progress by stage, where a late stage knows less",
+        trips={"vocabulary.invariants": "progress never decreases: no value below"},
+        base=TOY,
+        wrap=_in("token", lambda event: event.update(progress=5 - event["n"])),
+    ),
+    Mutant(
+        name="done-at-a-hundred-and-one",
+        defect="rounding of shares that do not add up",
+        trips={"vocabulary.invariants": "it ends at a hundred: 100 at"},
+        base=TOY,
+        wrap=_in("done", _with(progress=101)),
+    ),
+    Mutant(
+        name="done-lacks-a-token",
+        defect="the end is written before the last token",
+        trips={"vocabulary.invariants": "the tokens joined are the text"},
+        base=TOY,
+        wrap=_in("done", lambda event: event.update(text=event["text"][:-1])),
+    ),
+    Mutant(
+        name="another-language-at-the-end",
+        defect="the default of another step",
+        trips={"vocabulary.invariants": "the language is the same throughout"},
+        base=TOY,
+        wrap=_in("done", _with(language="de")),
     ),
 )

@@ -198,7 +198,15 @@ def test_a_short_secret_works_with_a_warning_at_the_start(
         ({"jwt_algorithms": ""}, "jwt_algorithms: expected at least one"),
         (
             {"jwt_secret": None, "jwt_secret_file": "missing"},
-            "jwt_secret_file: cannot read",
+            "jwt_secret_file: cannot read missing: no such file or directory",
+        ),
+        (
+            {"jwt_secret": None, "jwt_secret_file": "/dev/zero"},
+            "jwt_secret_file: expected at most 1048576 bytes, got more: /dev/zero",
+        ),
+        (
+            {"jwt_algorithms": "RS256,ES256", "jwt_public_key_file": __file__},
+            "jwt_public_key_file: expected a key in PEM for RS256 or ES256",
         ),
     ],
 )

@@ -80,6 +80,7 @@ class Run:
         return {
             "session_id": self.session,
             "draft_id": self.draft.id,
+            "language": "en",
             "text": self.text,
             "tail": "".join(self.tail),
             "tokens": len(self.pieces),
@@ -116,6 +117,7 @@ class Run:
             progress=5,
             session_id=self.session,
             draft_id=self.draft.id,
+            language="en",
             count=SOURCES,
             sources=[{"source": f"source {n}"} for n in range(1, SOURCES + 1)],
         )
