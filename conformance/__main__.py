@@ -1,7 +1,7 @@
 """Where the command `streamproof` starts, also as `python -m streamproof.conformance`.
 
 Must not import anything of ours or others before it can say what became of that: the
-imports take a moment in which somebody may press Ctrl-C, and they may fail.
+imports take a moment in which a user may press Ctrl-C, and they may fail.
 """
 
 from __future__ import annotations

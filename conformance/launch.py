@@ -62,7 +62,7 @@ class Command:
 class Launched:
     """A started command and the file that holds what it wrote to stdout and stderr.
 
-    A file and no pipe: nobody has to read it for the command to go on, and a child
+    A file and no pipe: the command goes on though no process reads it, and a child
     that outlives the command cannot keep anyone waiting for its end.
     """
 

@@ -1,7 +1,7 @@
 """Runs one piece of work to its end, or to a signal, and lets it clean up either way.
 
 Must not know what the work is. The first signal cancels it; further ones are ignored,
-because cleaning up has a bound of its own and a half-stopped server helps nobody.
+because cleaning up has a bound of its own and a half-stopped server helps no user.
 """
 
 from __future__ import annotations

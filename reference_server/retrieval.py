@@ -9,6 +9,10 @@ from typing import cast
 
 import bm25s
 
+# What is looked at of a query. A prompt may be a megabyte, and no other stream gets its
+# turn before its words are counted.
+_MAX_QUERY_CHARS = 8192
+
 
 class Index:
     """Texts that can be searched; built once.
@@ -26,9 +30,11 @@ class Index:
     def search(self, query: str) -> list[int]:
         """Return the places of the texts that share a word with a query, best first.
 
-        Of two that fit equally well the earlier one comes first.
+        Of two that fit equally well the earlier one comes first. Words behind the first
+        8192 characters do not count.
         """
-        words = [word for word in _words_of(query) if word in self._known]
+        asked = _words_of(query[:_MAX_QUERY_CHARS])
+        words = [word for word in asked if word in self._known]
         if not words:
             return []
         # Rounded, so that the last bits of a float decide nothing.

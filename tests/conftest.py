@@ -1,7 +1,8 @@
 """What holds for every test.
 
-Hypothesis looks for the same examples each time. A time limit for an example would fail
-on a busy machine, and an example of the day could not be repeated.
+Hypothesis looks for the same examples each time. A time limit, for an example or for
+making one, would fail on a busy machine, and an example of the day could not be
+repeated.
 """
 
 from __future__ import annotations
@@ -11,12 +12,17 @@ from typing import TYPE_CHECKING
 
 import pytest
 from coverage import Coverage
-from hypothesis import settings
+from hypothesis import HealthCheck, settings
 
 if TYPE_CHECKING:
     from collections.abc import Generator
 
-settings.register_profile("streamproof", deadline=None, derandomize=True)
+settings.register_profile(
+    "streamproof",
+    deadline=None,
+    derandomize=True,
+    suppress_health_check=[HealthCheck.too_slow],
+)
 settings.load_profile("streamproof")
 
 # Where coverage says to processes that they are to be measured.

@@ -40,7 +40,7 @@ order above what NTP leaves between two machines of one network.
 _FAULTS = {
     "malformed": "a request whose token is no token",
     "alg-none": "a request with an unsigned token",
-    "bad-signature": "a request with a token that somebody else signed",
+    "bad-signature": "a request with a token signed with another key",
     "wrong-algorithm": "a request with a token signed by an algorithm not configured",
     "expired": "a request with an expired token",
 }

@@ -54,7 +54,7 @@ def judge_exact_under_burst(
 def judge_refusal_status(
     evidence: Evidence, profile: Profile
 ) -> Iterator[Finding | Sample]:
-    """See that whoever is not accepted is refused with the declared status."""
+    """See that a request that is not accepted is refused with the declared status."""
     findings = [
         finding
         for start in _over(evidence, profile)

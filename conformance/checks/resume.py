@@ -1,4 +1,4 @@
-"""Checks of topic `resume`: nothing lost, nothing twice, nobody else's.
+"""Checks of topic `resume`: nothing lost, nothing twice, no other user's.
 
 Pure. Which event a reader came back after is read from its own request, never guessed
 from a label.

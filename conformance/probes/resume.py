@@ -14,7 +14,7 @@ from .bench.probe import Probe
 from .bench.tokens import Credential
 
 MAX_CUTS = 300
-"""A steered stream has some 60 events. An unsteered model may say more than anybody
+"""A steered stream has some 60 events. An unsteered model may say more than a user
 wants to read again after each event; then the cuts are spread over all of it."""
 
 

@@ -23,7 +23,7 @@ _SHOWN = (Verdict.FAILED, Verdict.WARNED)
 def expect_writable(path: Path) -> None:
     """Make the folder of a report to come; raise `UsageError` if it cannot be written.
 
-    Called before the run, so that nobody waits for a report that then has no place.
+    Called before the run, so that no user waits for a report that then has no place.
     """
     try:
         path.parent.mkdir(parents=True, exist_ok=True)

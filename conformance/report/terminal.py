@@ -47,7 +47,7 @@ def make_console(stream: TextIO, *, no_color: bool) -> Console:
     """Return a console that leaves text alone.
 
     It has no style at all, bold included, where `no_color` or the variable `NO_COLOR`
-    says so: whoever asks for that reads escape sequences as noise.
+    says so: who asks for that reads escape sequences as noise.
     """
     is_plain = no_color or bool(os.environ.get("NO_COLOR"))
     return Console(
@@ -69,7 +69,7 @@ def print_report(result: RunResult, console: Console, *, is_quiet: bool) -> None
         _print_reasons(verdict, result, console)
     if not is_quiet:
         _print_inapplicable(result, console)
-    # Where nobody answered, a table would say the same once for each topic.
+    # Where no target answered, a table would say the same once for each topic.
     if not is_quiet and result.judged:
         _print_topics(result, console)
     _print_summary(result, console)

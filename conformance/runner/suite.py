@@ -1,6 +1,6 @@
 """What can be judged: requirements, their checks, and the probes that gather for them.
 
-One value, handed to whoever plans, runs or lists. `built_in_suite` is the only place
+One value, handed to what plans, runs or lists. `built_in_suite` is the only place
 where the catalogue, the checks and the probes meet. Pure.
 """
 

@@ -1,4 +1,4 @@
-"""Tells whoever listens that time passes while nothing else happens.
+"""Tells a listener that time passes while nothing else happens.
 
 Must not know what is going on. A probe may wait for a minute, and a screen that does
 not change for so long looks like a suite that hangs.

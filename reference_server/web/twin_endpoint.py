@@ -1,7 +1,7 @@
 """The twin of a stream: the same run, read to its end and answered as one document.
 
 It takes a slot like a stream and obeys every limit. Its client's leaving cancels the
-run at once: nobody can come back for a document. It must not render one.
+run at once: no client can come back for a document. It must not render one.
 """
 
 from collections.abc import Mapping

@@ -18,6 +18,13 @@ def test_of_two_that_fit_equally_well_the_earlier_comes_first() -> None:
     assert Index(["b c", "knee x", "knee y", "x z", "q r"]).search("knee") == [1, 2]
 
 
+def test_a_query_of_any_length_is_looked_at_up_to_a_bound() -> None:
+    index = Index(TEXTS)
+
+    assert index.search("piano " * 1300 + "walk") == [3]
+    assert index.search("piano " * 1400 + "walk") == []
+
+
 def test_a_plural_is_found_by_its_singular_and_the_other_way_round() -> None:
     index = Index(["knees", "band", "stick", "wall"])
 

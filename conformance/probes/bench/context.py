@@ -39,7 +39,7 @@ from .surroundings import Surroundings
 from .tokens import Credential
 
 PLAIN_PROMPT = "Please answer in one short sentence."
-"""What is asked of a model that nobody steers."""
+"""What is asked of a model that is not steered."""
 
 SETTLE_S = 0.2
 """How long a thing that must not happen is waited for: a swallowed cancellation goes on
@@ -147,7 +147,7 @@ class Context:
 
         An earlier run of the same seed has used the same keys, and the provider counts
         their turns. The fact `scripts` holds the scripts that were put by key, for
-        whoever wants to send a request again.
+        the probe that sends a request again.
         """
         if not self.is_steered:
             return

@@ -11,7 +11,7 @@ from ...profiles.typed import EventId, parse_id
 _CHANGED = 12
 """How many characters of a stream id are changed. At the end, where the forms in use
 (UUID, base64, hex) have nothing but chance, so that the result is still well-formed;
-twelve hex digits are 48 bits, so that it is nobody else's."""
+twelve hex digits are 48 bits, so that no other stream has it."""
 
 _CYCLES = ("0123456789", "abcdef", "ghijklmnopqrstuvwxyz", "ABCDEF")
 _UPPER = "GHIJKLMNOPQRSTUVWXYZ"

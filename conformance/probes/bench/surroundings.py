@@ -21,7 +21,7 @@ a machine with all cores busy a run takes seconds longer; a conformant target ne
 costs this time, a broken one costs it once for each exchange it does not end."""
 
 UNSTEERED_S = 60.0
-"""How long a run may take where nobody tells the models what to do: real ones answer in
+"""How long a run may take where the models are not steered: real ones answer in
 seconds, and many time limits stand at a minute."""
 
 

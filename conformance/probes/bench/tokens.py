@@ -237,7 +237,7 @@ def without_signature(token: str) -> Credential:
 def signed_by_another(token: str) -> Credential:
     """Return the token's claims, signed with a secret that is not the target's."""
     return Credential(
-        sign(claims_of(token), "a secret that nobody has configured", "HS256"),
+        sign(claims_of(token), "a secret that no server has configured", "HS256"),
         "forged: the claims of a good one, signed with HS256 and a secret that is not "
         "the target's",
     )

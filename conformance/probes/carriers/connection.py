@@ -2,7 +2,7 @@
 
 The socket is ours and not a stream of anyio's, because only so a leave is exactly one
 FIN or one RST: `SocketStream.aclose` sends a FIN in any case. Must not know HTTP, time
-or deadlines; whoever waits here brings a cancel scope.
+or deadlines; a caller that waits here brings a cancel scope.
 """
 
 from __future__ import annotations

@@ -399,7 +399,7 @@ MUTANTS = (
         name="forged-token-in-the-query",
         defect="A06 in a second code path: claims decoded, signature not verified",
         base=TOY,
-        trips={"auth.bad-signature": "somebody else signed in the query"},
+        trips={"auth.bad-signature": "signed with another key in the query"},
         also={"auth.before-upstream": CALLS_A_MODEL},
         wrap=_accept_in("query", _is_forged),
     ),

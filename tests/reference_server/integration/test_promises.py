@@ -405,13 +405,17 @@ async def test_a_second_signal_ends_the_drain(
     ("options", "secret", "message"),
     [
         (["--port", "x"], SECRET, "Invalid value for '--port'"),
-        (["--port", "70000"], SECRET, "port: Input should be less than"),
+        (["--port", "70000"], SECRET, "port: expected a value that is less than"),
         (
             ["--upstream-url", "nonsense"],
             SECRET,
-            "upstream_url: Input should be a valid",
+            "upstream_url: expected a value that is a valid",
         ),
-        (["--heartbeat-s", "0"], SECRET, "heartbeat_s: Input should be greater than 0"),
+        (
+            ["--heartbeat-s", "0"],
+            SECRET,
+            "heartbeat_s: expected a value that is greater than 0",
+        ),
         (["--upstream-key", "\u2603"], SECRET, "upstream_key: expected printable"),
         (["--host", "nowhere.invalid"], SECRET, "host: expected an address of this"),
         (["--nonsense"], SECRET, "No such option: --nonsense"),

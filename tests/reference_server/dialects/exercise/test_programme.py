@@ -26,7 +26,14 @@ GOOD: dict[str, Any] = {"exercises": [SLIDE]}
 )
 @pytest.mark.parametrize(
     "fence",
-    ["{}", " \n{}\n", "```json\n{}\n```", "```\n{}```\n", "\n~~~~ json\n{}\n~~~~\n"],
+    [
+        "{}",
+        " \n{}\n",
+        "```json\n{}\n```",
+        "```\n{}```\n",
+        "\n~~~~ json\n{}\n~~~~\n",
+        "```\n{}\n`````",
+    ],
 )
 def test_a_programme_is_returned_as_it_came(
     programme: dict[str, Any], fence: str
@@ -45,6 +52,12 @@ def test_a_programme_is_returned_as_it_came(
         ('{"exercises": [], "x": NaN}', "expected JSON"),
         ("[" * 100_000, "expected JSON"),
         ("```json\n{}", "expected JSON"),
+        ("````\n{}\n```", "expected JSON"),
+        ("``\n{}\n``", "expected JSON"),
+        ("```\n{}\n~~~", "expected JSON"),
+        ("```{}```", "expected JSON"),
+        ("aaa\n{}aaa", "expected JSON"),
+        ("`" * 65_000, "expected JSON"),
         ("[]", "expected an object"),
         ('"text"', "expected an object"),
         ("null", "expected an object"),
