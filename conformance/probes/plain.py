@@ -10,7 +10,7 @@ from ..profiles import Profile, is_declared
 from ..profiles.capabilities import marked_texts
 from ..profiles.requests import with_header
 from ..profiles.schema import Limits
-from ..steering import delay, hold_after, say
+from ..steering import delay, hold, hold_after, say
 from .bench.context import Context
 from .bench.probe import Probe
 
@@ -79,21 +79,25 @@ async def paced(ctx: Context) -> None:
 async def interleaved(ctx: Context) -> None:
     """Read two streams of one user at once, whose models say different things.
 
-    Each model waits until both readers have read of their own.
+    Each model waits until the other speaks and both readers have read something.
     """
     text_a, text_b = "alpha alfa anton aleph ", "bravo beta berta beth "
     ctx.facts |= {"text_a": text_a, "text_b": text_b}
     limits = ctx.profile.limits or Limits(streams_per_user=2)
     other = "a" if limits.streams_per_user > 1 else "b"
     pace = delay(each_s=0.005)
+    token = ctx.profile.steering.token
+    # The words here do not fill two portions of a target that gathers words.
+    wait = hold_after(2) if token is None or token.words == 1 else hold("end")
     script_a, script_b = (
-        ctx.script(hold_after(2), always=(say(text=text), pace), part=part)
+        ctx.script(wait, always=(say(text=text), pace), part=part)
         for part, text in (("a", text_a), ("b", text_b))
     )
     a = await ctx.start("a", script_a)
     b = await ctx.start("b", script_b, user=other)
-    await ctx.shows(a, script_a, 2, ctx.patience_s)
-    await ctx.shows(b, script_b, 2, ctx.patience_s)
+    for stream, script in ((a, script_a), (b, script_b)):
+        await ctx.reaches_for(stream, script, "held")
+        await stream.has_events(1, ctx.patience_s)
     await ctx.release(script_a, script_b)
     await a.over()
     await b.over()
