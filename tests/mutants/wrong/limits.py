@@ -9,6 +9,7 @@ import anyio
 from starlette.types import ASGIApp
 from tests.mutants.asgi import (
     Answer,
+    Emit,
     Mutation,
     Reply,
     Request,
@@ -75,8 +76,12 @@ def _resume_counts(app: ASGIApp, site: Site) -> ASGIApp:
 
 
 def _checked_then_counted(app: ASGIApp, site: Site) -> ASGIApp:
-    """Look up the number of streams, do something slow, and count this one then."""
+    """Look up the number of streams, do something slow, and count this one then.
+
+    A stream that has ended counts no more: only the moment of counting is wrong.
+    """
     streams: Counter[str] = Counter()
+    counted: set[int] = set()
 
     async def request(request: Request, _site: Site) -> Answer | None:
         if not request.is_start:
@@ -85,9 +90,23 @@ def _checked_then_counted(app: ASGIApp, site: Site) -> ASGIApp:
             return too_many()
         await anyio.sleep(0.05)
         streams[request.user] += 1
+        counted.add(id(request))
         return None
 
-    return Mutation(request=request)(app, site)
+    def free(request: Request) -> None:
+        if id(request) in counted:
+            counted.remove(id(request))
+            streams[request.user] -= 1
+
+    async def last(reply: Reply, _emit: Emit) -> None:
+        free(reply.request)
+
+    return Mutation(
+        request=request,
+        answer=lambda _answer, request: free(request),
+        last=last,
+        gone=free,
+    )(app, site)
 
 
 def _freed_at_the_head(app: ASGIApp, site: Site) -> ASGIApp:
