@@ -421,7 +421,7 @@ MUTANTS = (
     ),
     Mutant(
         name="cookies-are-not-read",
-        defect="a declared form that nobody implemented",
+        defect="a declared form that was never implemented",
         base=TOY,
         trips={"auth.every-form-accepted": "a stream for a token in a cookie"},
         also={"auth.challenge-names-error": "a bad cookie is not seen either"},

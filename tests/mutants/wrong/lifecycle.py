@@ -152,7 +152,7 @@ MUTANTS = (
         name="model-is-called-once-more",
         defect="R22: tokens paid for twice",
         trips={"lifecycle.one-generation": "15"},
-        also={"lifecycle.all-tokens-arrive": "nobody reads those of one call"},
+        also={"lifecycle.all-tokens-arrive": "no reader sees those of one call"},
         wrap=Mutation(request=_run_twice),
     ),
     Mutant(
