@@ -114,11 +114,11 @@ def _create_engine(url: URL) -> AsyncEngine:
 
     @event.listens_for(engine.sync_engine, "do_connect")
     def try_to_open(
-        _dialect: object, _record: object, where: list[str], _options: object
+        _dialect: object, _record: object, where: tuple[str], _options: object
     ) -> None:
         # The driver's thread has a last word after it failed to open a file, and may
         # have it when the loop is closed: a traceback.
-        connection = sqlite3.connect(*where)
+        connection = sqlite3.connect(where[0])
         try:
             connection.execute("PRAGMA schema_version")
         finally:
