@@ -24,6 +24,7 @@ from .dialects import DIALECTS, DialectMaker
 from .metrics import Metrics
 from .models.anthropic import Anthropic
 from .models.client import ModelClient, ModelOptions
+from .models.connection import Connection
 from .models.connections import Connections
 from .models.openai_chat import OpenAIChat
 from .models.openai_responses import OpenAIResponses
@@ -158,9 +159,8 @@ def _create_http_client(
 def _create_connections() -> Connections:
     # Made once: reading the certificates of the world takes longer than a call.
     ssl_context = httpx.create_ssl_context(trust_env=False)
-    limits = httpx.Limits(max_connections=1, keepalive_expiry=_KEEPALIVE_S)
     return Connections(
-        lambda: httpx.AsyncHTTPTransport(verify=ssl_context, limits=limits),
+        lambda: Connection(ssl_context=ssl_context, keep_s=_KEEPALIVE_S),
         keep_s=_KEEPALIVE_S,
     )
 
