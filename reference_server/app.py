@@ -83,7 +83,7 @@ def create_app(
     keys: VerificationKeys | None = None,
     dialects: Iterable[DialectMaker] = DIALECTS,
 ) -> Starlette:
-    """Return the application; `app.state.runs` is its registry of runs.
+    """Return the application; its registry of runs is `app.state.runs`.
 
     Args:
         settings: what to do.
@@ -113,8 +113,8 @@ def create_app(
         *_create_operations(settings, environment, runs, metrics)
     ]
     guards = []
-    for create in dialects:
-        dialect = _adapt(create(resources), settings)
+    served = [_adapt(create(resources), settings) for create in dialects]
+    for dialect in served:
         streams = _create_streams(dialect, settings, environment, runs, metrics)
         own = [*streams, *dialect.routes]
         routes += own
@@ -140,6 +140,7 @@ def create_app(
     )
     app.router.redirect_slashes = False
     app.state.runs = runs
+    app.state.dialects = served
     return app
 
 

@@ -68,6 +68,7 @@ SHELLS = {
     "fakes/thread_server.py": "runs a server in a thread",
     # the server
     "reference_server/app.py": "gives the parts their clock, dice and clients",
+    "reference_server/dev.py": "starts a fake model",
     "reference_server/dialects/*/dialect.py": "gives its parts the model and the clock",
     "reference_server/dialects/*/estimates.py": "waits for the durations",
     "reference_server/dialects/*/metrics_endpoint.py": "answers requests",
