@@ -60,6 +60,10 @@ def create_story(resources: Resources) -> Dialect[StoryRequest, StoryJob]:
         method="GET",
         path="/api/v1/stories/generate/stream",
         request=StoryRequest,
+        example={
+            "child_id": 1,
+            "theme": "a fox sees the sea [[fake:say tokens=300]] [[fake:delay each=10]]",
+        },
         job=job,
         failure_codes=FAILURE_CODES,
         heartbeat=Heartbeat(interval_s=15.0, render=lambda _now: _HEARTBEAT),
