@@ -16,6 +16,7 @@ from . import (
     lifecycle,
     limits,
     resume,
+    story,
     vocabulary,
 )
 
@@ -33,6 +34,7 @@ TOPICS = (
     lifecycle,
     limits,
     resume,
+    story,
     vocabulary,
 )
 
