@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from typing import Any
 
 import httpx
 import pytest
@@ -33,6 +32,10 @@ from tests.reference_server.stories import (
     tell,
     words,
 )
+
+from streamproof.reference_server.dialects.story.job import StoryJob
+from streamproof.reference_server.dialects.story.nodes import GENERATE
+from streamproof.reference_server.dialects.story.safety import SafetyStatus, Verdict
 
 
 async def cancel(client: Client, stream: Exchange) -> None:
@@ -316,22 +319,23 @@ async def test_a_silence_is_filled_with_comments(
     assert [round(event.at) for event in comments[:3]] == [15, 30, 45]
 
 
-async def test_a_run_in_the_middle_of_a_step_says_nothing_after_its_end(
+async def test_what_is_told_after_the_end_counts_no_more(
     client: Client, model: ScriptedModel
 ) -> None:
-    said: list[Any] = []
+    model.answer = half_told
+    stream = tell(client)
+    await wait_step(stream, "content")
+    (run,) = client.runs
+    job = run._job
+    assert isinstance(job, StoryJob)
+    await cancel(client, stream)
+    chapter = job.chapter(run.state)
 
-    async def cancel_in_between(call: Call) -> httpx.Response:
-        (run,) = client.runs
-        client.request("DELETE", f"{STREAM}/{run.identity.id}", headers=bearer())
-        said.append(run)
-        return await says("Once.")(call)
+    job.say(words(300))
+    job.complete(GENERATE)
+    job.judge(Verdict(status=SafetyStatus.APPROVED, score=1.0))
+    job.enter(GENERATE)
 
-    model.answer = cancel_in_between
-
-    stream = await tell(client).finish()
-
-    assert steps(stream)[-1] == "CANCELLED"
-    assert said[0].state == "cancelled"
-    chapter = await kept(client, story_id(stream))
-    assert chapter["story_content"] == "".join(chunks(stream))
+    assert job.chapter(run.state) == chapter
+    assert chapter.text == "".join(chunks(stream))
+    assert run.log.last == len(stream.events)
