@@ -117,6 +117,8 @@ class Dialect(Generic[RequestT, JobT]):
         save: keeps what is to be kept of a job whose run is in this state. Awaited
             when the run has ended: the slot does not wait for it, and the terminal
             event does. If it raises, a run that completed has failed.
+        end_waits: whether the terminal event waits for the last save. A client whose
+            next request cannot ask for what is saved need not wait.
         save_interval_s: how often it is awaited while the run goes on, beside the work
             and never twice at once; None for never.
     """
@@ -138,6 +140,7 @@ class Dialect(Generic[RequestT, JobT]):
     max_run_s: float | None = None
     admit: Callable[[RequestT, str], Awaitable[None]] = _admit
     save: Callable[[JobT, RunState], Awaitable[None]] | None = None
+    end_waits: bool = True
     save_interval_s: float | None = None
 
     def __post_init__(self) -> None:

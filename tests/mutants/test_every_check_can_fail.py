@@ -18,6 +18,7 @@ import anyio
 import pytest
 from tests.mutants import wrong
 from tests.mutants.base import Base
+from tests.mutants.bases.exercise import EXERCISE
 from tests.mutants.bases.pipeline import PIPELINE
 from tests.mutants.bases.story import STORY, STORY_REJECTED, STORY_REVISED
 from tests.mutants.bases.toy.base import TOY, TOY_WITH_EVENT_FIELDS
@@ -27,7 +28,7 @@ from tests.mutants.mutant import Mutant
 from streamproof.conformance.catalogue import requirements
 from streamproof.conformance.model import Judgement, Verdict
 
-BASES = (PIPELINE, TOY, STORY)
+BASES = (PIPELINE, TOY, EXERCISE, STORY)
 
 JUDGED = {each.id: each for each in requirements() if not each.excluded}
 

@@ -13,6 +13,7 @@ from typing import Literal, get_args, get_origin
 from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 from tests.mutants import wrong
+from tests.mutants.bases.exercise import EXERCISE
 from tests.mutants.bases.pipeline import PIPELINE
 from tests.mutants.bases.story import STORY, STORY_REJECTED, STORY_REVISED
 from tests.mutants.bases.toy.base import TOY, TOY_WITH_EVENT_FIELDS
@@ -27,6 +28,7 @@ PROFILES = {
         PIPELINE,
         TOY,
         TOY_WITH_EVENT_FIELDS,
+        EXERCISE,
         STORY,
         STORY_REVISED,
         STORY_REJECTED,
@@ -58,7 +60,6 @@ WITHOUT = {
     "framing.type.event_field_optional": NO_SERVER,
     "framing.type.keys": NO_SERVER,
     "framing.type.known": NO_SERVER,
-    "framing.type.named.has": NO_SERVER,
     "heartbeat.fatal_forms": NO_SERVER,
     "heartbeat.promised": UNJUDGED,
     "heartbeat.tolerance_s": PARAMETER,

@@ -62,7 +62,7 @@ def create_story(resources: Resources) -> Dialect[StoryRequest, StoryJob]:
         request=StoryRequest,
         example={
             "child_id": 1,
-            "theme": "a fox sees the sea [[fake:say tokens=300]] [[fake:delay each=10]]",
+            "theme": "a fox at sea [[fake:say tokens=300]] [[fake:delay each=10]]",
         },
         job=job,
         failure_codes=FAILURE_CODES,

@@ -10,13 +10,11 @@ from __future__ import annotations
 from dataclasses import replace
 
 from tests.mutants.base import FAST
-from tests.mutants.bases.pipeline import PIPELINE
+from tests.mutants.bases.reference import reference
 from tests.mutants.frames import kind
 
-STORY = replace(
-    PIPELINE,
-    name="story",
-    profile="story",
+STORY = reference(
+    "story",
     method="GET",
     endpoint="/api/v1/stories/generate/stream",
     prompt="theme",

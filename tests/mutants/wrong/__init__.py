@@ -1,4 +1,4 @@
-"""The wrong servers, by the topic of the requirement that they break."""
+"""The wrong servers, by the topic of the requirement that they break, or by dialect."""
 
 from types import ModuleType
 
@@ -8,6 +8,7 @@ from . import (
     delivery,
     endpoints,
     errors,
+    exercise,
     framing,
     headers,
     heartbeat,
@@ -26,6 +27,7 @@ TOPICS = (
     delivery,
     endpoints,
     errors,
+    exercise,
     framing,
     headers,
     heartbeat,
