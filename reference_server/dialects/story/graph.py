@@ -22,6 +22,7 @@ from langgraph.runtime import Runtime
 from ...models.client import ModelClient
 from ...models.fault import broken
 from ...models.provider import Message
+from ...models.retry import Retry
 from ...streams.failure import Failure, FailureError
 from .education import Education
 from .measures import Measures, measure
@@ -65,6 +66,9 @@ class Sink(Protocol):
 
     def say(self, text: str) -> None:
         """Take a piece of the chapter."""
+
+    def wait(self, retry: Retry) -> None:
+        """Take note that the model will be asked again after a pause."""
 
     def judge(self, verdict: Verdict) -> None:
         """Take what the safety check came to."""
@@ -157,6 +161,7 @@ class Storytelling:
             [Message(role="system", content=task), *_wishes(request)],
             sink.say,
             max_chars=_MAX_CHARS,
+            on_retry=sink.wait,
         )
         story = answer.whole_text()
         if not story.strip():
@@ -175,6 +180,7 @@ class Storytelling:
             ],
             _keep_to_ourselves,
             max_chars=_MAX_CHARS,
+            on_retry=sink.wait,
         )
         is_first = state["versions"] == 1
         verdict = read_verdict(answer.whole_text(), may_revise=is_first)

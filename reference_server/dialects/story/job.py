@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from uuid import UUID
 
+from ...models.retry import Retry
 from ...store.chapters import Chapter, ChapterStatus
 from ...streams.failure import Failure
 from ...streams.frame import Frame
@@ -95,6 +96,7 @@ class StoryJob:
             return
         if node is GENERATE:
             self.sent.clear()
+            self._score = None
         self._run.publish(render.start_node(node))
         self._run.publish(render.show_progress(self._progress.reach(node)))
 
@@ -107,6 +109,10 @@ class StoryJob:
         at = self._progress.write(text)
         if at is not None:
             self._run.publish(render.show_progress(at))
+
+    def wait(self, _retry: Retry) -> None:
+        """Tell that the model will be asked again."""
+        self._run.publish(render.show_progress(self._progress.wait()))
 
     def judge(self, verdict: Verdict) -> None:
         """Tell what the safety check came to."""

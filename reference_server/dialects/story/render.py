@@ -33,7 +33,7 @@ def show_progress(at: Progress) -> Frame:
     """Return the frame of how far the chapter is."""
     progress = {
         "stage": at.node.name,
-        "description": at.node.description,
+        "description": at.description,
         "percent": at.percent,
     }
     return _frame("progress", progress=progress)

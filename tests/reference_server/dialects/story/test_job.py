@@ -118,6 +118,20 @@ async def test_percent_never_decrease_and_end_at_a_hundred(
     }
 
 
+@pytest.mark.parametrize(("call", "stage"), [(1, "generate_content"), (2, "safety_")])
+async def test_another_try_is_announced(
+    client: Client, model: ScriptedModel, call: int, stage: str
+) -> None:
+    model.script = {call: respond(status=429)}
+
+    stream = await tell(client).finish()
+
+    told = [e.data["progress"] for e in stream.events if e.data["type"] == "progress"]
+    (waiting,) = (each for each in told if "busy" in each["description"])
+    assert waiting["stage"].startswith(stage)
+    assert steps(stream) == WHOLE
+
+
 async def test_metadata_and_the_whole_agree(
     client: Client, model: ScriptedModel
 ) -> None:
@@ -258,6 +272,20 @@ async def test_a_rejected_chapter_is_kept_as_far_as_it_came(
     chapter = await kept(client, story_id(stream))
     assert (chapter["status"], chapter["story_content"]) == ("partial", "A")
     assert chapter["safety_score"] == 0.0
+
+
+async def test_a_score_is_that_of_the_text_beside_it(
+    client: Client, model: ScriptedModel
+) -> None:
+    model.script = {2: says("revise 0.4"), 3: half_told}
+    stream = tell(client)
+    await stream.wait(lambda exchange: steps(exchange).count("content") == 2)
+
+    await cancel(client, stream)
+
+    chapter = await kept(client, story_id(stream))
+    assert chapter["story_content"] == words(60, "\n\n") + "and then"
+    assert chapter["safety_score"] is None
 
 
 async def test_a_chapter_is_kept_while_it_is_told(

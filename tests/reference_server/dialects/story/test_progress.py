@@ -33,8 +33,20 @@ def test_writing_goes_on_without_ever_being_done() -> None:
     assert percents == sorted(set(percents))
     assert percents[0] == 6
     assert percents[-1] < 75
-    assert steps[149] == Progress(node=GENERATE, percent=40)
+    assert steps[149] == Progress(
+        node=GENERATE, description=GENERATE.description, percent=40
+    )
     assert steps[150] is None
+
+
+def test_waiting_changes_what_is_told_and_nothing_else() -> None:
+    progress = RunProgress()
+    reached = progress.reach(CHECK)
+
+    waiting = progress.wait()
+
+    assert (waiting.node, waiting.percent) == (reached.node, reached.percent)
+    assert waiting.description != reached.description
 
 
 def test_the_second_version_takes_nothing_back() -> None:

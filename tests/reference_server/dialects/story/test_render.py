@@ -22,6 +22,8 @@ MEASURES = Measures(
     choice_question="What now?",
 )
 
+PROGRESS = Progress(node=GENERATE, description="Writing", percent=7)
+
 
 def read(frame: Frame, *, is_terminal: bool = False) -> dict[str, Any]:
     assert frame.event is None
@@ -51,11 +53,11 @@ def test_nodes_start_and_complete() -> None:
 
 
 def test_what_is_told_of_a_chapter_on_its_way() -> None:
-    assert read(render.show_progress(Progress(node=GENERATE, percent=7))) == {
+    assert read(render.show_progress(PROGRESS)) == {
         "type": "progress",
         "progress": {
             "stage": "generate_content",
-            "description": GENERATE.description,
+            "description": "Writing",
             "percent": 7,
         },
     }
