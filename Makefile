@@ -32,7 +32,7 @@ ifeq ($(filter $(PROVIDER),$(PROVIDERS)),)
 $(error PROVIDER is one of $(PROVIDERS), got $(PROVIDER))
 endif
 
-BENCHMARKS := wire cancel limits leaving fakes server churn
+BENCHMARKS := wire cancel limits leaving fakes server churn dialects
 # Real SDKs that the fakes are proven with, each in an environment of its own.
 SDKS := $(patsubst tests/sdks/requirements/%.txt,%,$(wildcard tests/sdks/requirements/*.txt))
 
