@@ -10,9 +10,14 @@ from typing import Any
 from ..streams.dialect import Dialect, Resources
 from .exercise import create_exercise
 from .pipeline import create_pipeline
+from .story import create_story
 
 DialectMaker = Callable[[Resources], Dialect[Any, Any]]
 
-DIALECTS: tuple[DialectMaker, ...] = (create_pipeline, create_exercise)
+DIALECTS: tuple[DialectMaker, ...] = (
+    create_pipeline,
+    create_exercise,
+    create_story,
+)
 
 __all__ = ["DIALECTS", "DialectMaker"]

@@ -3,6 +3,7 @@
     database     connections and transactions, by URL
     schema       is it what this version expects; migrations
     tables       what all tables share
+    chapters     stories, as far as they came
     durations    how long stages took
 
 Nothing here knows a dialect or a run.

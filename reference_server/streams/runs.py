@@ -138,6 +138,8 @@ class Runs:
         self._starts.note()
         task = asyncio.get_running_loop().create_task(self._execute(run, job))
         run.bind(task)
+        if dialect.max_run_s is not None:
+            run.limit(dialect.max_run_s)
         self._tasks.add(task)
         task.add_done_callback(partial(self._on_task_done, run))
         return run

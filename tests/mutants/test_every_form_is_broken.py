@@ -15,6 +15,7 @@ from pydantic.fields import FieldInfo
 from tests.mutants import wrong
 from tests.mutants.bases.exercise import EXERCISE
 from tests.mutants.bases.pipeline import PIPELINE
+from tests.mutants.bases.story import STORY, STORY_REJECTED, STORY_REVISED
 from tests.mutants.bases.toy.base import TOY, TOY_WITH_EVENT_FIELDS
 
 from streamproof.conformance.profiles import load
@@ -23,7 +24,15 @@ from streamproof.conformance.profiles.schema import Profile
 
 PROFILES = {
     base.name: load(base.profile, base.overrides)
-    for base in (PIPELINE, TOY, TOY_WITH_EVENT_FIELDS, EXERCISE)
+    for base in (
+        PIPELINE,
+        TOY,
+        TOY_WITH_EVENT_FIELDS,
+        EXERCISE,
+        STORY,
+        STORY_REVISED,
+        STORY_REJECTED,
+    )
 }
 
 UNJUDGED = "no check judges it: `profiles.unjudged` has its row"
@@ -32,7 +41,6 @@ NO_SERVER = "no base speaks a protocol that has it; unit tests of its check do"
 
 WITHOUT = {
     "auth.challenge": PARAMETER,
-    "auth.names": PARAMETER,
     "auth.rejection": UNJUDGED,
     "auth.status": PARAMETER,
     "auth.token": NO_SERVER,
@@ -45,8 +53,6 @@ WITHOUT = {
     "endpoint.follow_up*": UNJUDGED,
     "endpoint.headers": PARAMETER,
     "endpoint.invalid.path": NO_SERVER,
-    "endpoint.invalid.query": NO_SERVER,
-    "endpoint.query": PARAMETER,
     "endpoint.setup*": UNJUDGED,
     "framing.data": NO_SERVER,
     "framing.max_line_bytes": PARAMETER,
@@ -66,7 +72,6 @@ WITHOUT = {
     "limits.retry_after": NO_SERVER,
     "limits.status": PARAMETER,
     "refusal.*": PARAMETER,
-    "response.compression": UNJUDGED,
     "response.stream_id": UNJUDGED,
     "response.stream_id.*": UNJUDGED,
     "resume.body": UNJUDGED,
@@ -82,8 +87,6 @@ WITHOUT = {
     "sides.requests.captures.header": NO_SERVER,
     "sides.requests.headers": PARAMETER,
     "sides.requests.query": PARAMETER,
-    "steering.token.end": NO_SERVER,
-    "steering.token.words": NO_SERVER,
     "terminal.*.has": NO_SERVER,
     "terminal.close_within_s": PARAMETER,
     "terminal.error.where": NO_SERVER,

@@ -17,6 +17,7 @@ from . import (
     lifecycle,
     limits,
     resume,
+    story,
     vocabulary,
 )
 
@@ -35,6 +36,7 @@ TOPICS = (
     lifecycle,
     limits,
     resume,
+    story,
     vocabulary,
 )
 
