@@ -1,0 +1,179 @@
+"""A draft as a LangGraph graph: find sources, begin, write, finish.
+
+    retrieve (one node a query, side by side) ─► rank │ select ─► begin ─► write ─► finish
+
+It must not know how events look or who reads them: nodes report to a `Sink`. The text
+of the model goes there directly, because LangGraph's own stream modes put a queue and a
+second task in between. The graph is compiled once, at the start of the server.
+
+Cancelling: `Generation.run` must be awaited in an asyncio task of its own that is
+cancelled once with `task.cancel()` (langgraph issue 5682).
+"""
+
+import operator
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Annotated, Protocol, TypedDict
+
+from langgraph.graph import END, START, StateGraph
+from langgraph.graph.state import CompiledStateGraph
+from langgraph.runtime import Runtime
+from langgraph.types import Send
+
+from ...models.client import ModelClient
+from ...models.provider import Message
+from ...models.retry import Retry
+from .corpus import Passage
+from .library import Library, Source
+from .request import DraftRequest
+from .templates import TEMPLATES, Template
+
+# Some 40 000 words: twenty times what a long draft has.
+_MAX_CHARS = 256 * 1024
+
+_TASK = """\
+You write a {title} in Markdown, with these sections: {headings}. Rest every statement
+on one of the numbered sources and put its number in brackets behind it, like [1]. Use
+no number that is not listed, and say nothing that no source says."""
+
+
+class Sink(Protocol):
+    """What the nodes report to."""
+
+    def retrieve(self, sources: Sequence[Source]) -> None:
+        """Take what the draft can cite."""
+
+    async def begin(self) -> None:
+        """Bring the draft into being."""
+
+    def say(self, text: str) -> None:
+        """Take a piece of the model's answer."""
+
+    def retry(self, retry: Retry) -> None:
+        """Take note that the model will be called again."""
+
+    def finish(self) -> None:
+        """Take note that the text is whole."""
+
+
+class State(TypedDict, total=False):
+    """What the nodes hand on."""
+
+    request: DraftRequest
+    hits: Annotated[list[list[Passage]], operator.add]
+    sources: list[Source]
+
+
+class Query(TypedDict):
+    """What one of the nodes that retrieve is given."""
+
+    query: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Context:
+    """What belongs to one run and is no state."""
+
+    sink: Sink
+
+
+_Graph = CompiledStateGraph[State, Context, State, State]
+
+
+class Generation:
+    """The compiled graph, with the model and the passages that its nodes use."""
+
+    def __init__(self, model: ModelClient, library: Library) -> None:
+        self._model = model
+        self._library = library
+        self._graph = self._compile()
+
+    async def run(self, request: DraftRequest, sink: Sink) -> None:
+        """Go through all nodes.
+
+        Raises:
+            ModelError: the model failed.
+        """
+        await self._graph.ainvoke(
+            State(request=request, hits=[]), context=Context(sink=sink)
+        )
+
+    def _compile(self) -> _Graph:
+        builder = StateGraph(State, context_schema=Context)
+        builder.add_node("retrieve", self._retrieve, input_schema=Query)
+        builder.add_node("rank", self._rank)
+        builder.add_node("select", self._select)
+        builder.add_node("begin", self._begin)
+        builder.add_node("write", self._write)
+        builder.add_node("finish", self._finish)
+        builder.add_conditional_edges(START, _ask, ["retrieve"])
+        builder.add_conditional_edges("retrieve", _choose, ["rank", "select"])
+        builder.add_edge("rank", "begin")
+        builder.add_edge("select", "begin")
+        builder.add_edge("begin", "write")
+        builder.add_edge("write", "finish")
+        builder.add_edge("finish", END)
+        return builder.compile()
+
+    async def _retrieve(self, query: Query) -> State:
+        return State(hits=[self._library.find(query["query"])])
+
+    async def _rank(self, state: State, *, runtime: Runtime[Context]) -> State:
+        sources = self._library.rank(state["hits"], state["request"].context)
+        runtime.context.sink.retrieve(sources)
+        return State(sources=sources)
+
+    async def _select(self, state: State, *, runtime: Runtime[Context]) -> State:
+        request = state["request"]
+        sources = self._library.select(
+            request.selected_sources, state["hits"], request.context
+        )
+        runtime.context.sink.retrieve(sources)
+        return State(sources=sources)
+
+    async def _begin(self, _state: State, *, runtime: Runtime[Context]) -> State:
+        await runtime.context.sink.begin()
+        return State()
+
+    async def _write(self, state: State, *, runtime: Runtime[Context]) -> State:
+        sink, request = runtime.context.sink, state["request"]
+        template = TEMPLATES[request.document_type]
+        # The user's words stand alone in their own message, unchanged.
+        messages = [
+            Message(role="system", content=_instruct(template, state["sources"])),
+            Message(role="user", content=request.context),
+        ]
+        answer = await self._model.answer(
+            messages, sink.say, max_chars=_MAX_CHARS, on_retry=sink.retry
+        )
+        answer.whole_text()  # raises when the model was stopped before its end
+        return State()
+
+    async def _finish(self, _state: State, *, runtime: Runtime[Context]) -> State:
+        runtime.context.sink.finish()
+        return State()
+
+
+def _ask(state: State) -> list[Send]:
+    """Return one query for each section, and one for what the draft is about."""
+    request = state["request"]
+    sections = TEMPLATES[request.document_type].sections
+    queries = [request.context, *(section.query for section in sections)]
+    return [Send("retrieve", Query(query=query)) for query in queries]
+
+
+def _choose(state: State) -> str:
+    return "select" if state["request"].selected_sources else "rank"
+
+
+def _instruct(template: Template, sources: Iterable[Source]) -> str:
+    headings = ", ".join(section.heading for section in template.sections)
+    task = _TASK.format(title=template.title, headings=headings)
+    listed = (_describe(number, each) for number, each in enumerate(sources, 1))
+    return "\n".join([task, *listed])
+
+
+def _describe(number: int, source: Source) -> str:
+    passage = source.passage
+    where = f"{passage.document.name}, page {passage.page}, {passage.section}"
+    return f"[{number}] {where}: {passage.text}"
