@@ -39,6 +39,9 @@ SDKS := $(patsubst tests/sdks/requirements/%.txt,%,$(wildcard tests/sdks/require
 .PHONY: conform $(PROFILES:%=conform-%) test check pytest test-sdks format \
 	$(BENCHMARKS:%=bench-%) clean
 
+# The database of the server that is judged: a new one each time.
+$(PROFILES:%=conform-%): KEPT = reports/conformance/$*.db
+
 conform: $(PROFILES:%=conform-%)
 
 # `exec`, so that a signal to make reaches the suite, which stops what it started.
@@ -46,9 +49,11 @@ $(PROFILES:%=conform-%): conform-%: $(VENV)/.ready-to-run
 	@STREAMPROOF_SERVER_JWT_SECRET=$$($(BIN)/python -c \
 		'import secrets; print(secrets.token_urlsafe(48))') && \
 	export STREAMPROOF_SERVER_JWT_SECRET STREAMPROOF_SERVER_UPSTREAM_KEY=any && \
+	mkdir -p $(dir $(KEPT)) && rm -f $(KEPT)* && \
 	exec $(BIN)/streamproof run --profile $* $(SUITE_CADENCE) \
 		--start-upstream '$(BIN)/streamproof-fakes --port {port}' \
 		--start '$(BIN)/streamproof-server --port {port} \
+			--database-url sqlite:///$(KEPT) \
 			--upstream-url {upstream}/v1 \
 			--upstream-provider $(PROVIDER) $(SERVER_CADENCE)' \
 		--token-secret-env STREAMPROOF_SERVER_JWT_SECRET \
@@ -64,7 +69,7 @@ check: $(VENV)/.ready-to-test
 
 # `coverage run -m` would put the folders at the top on the path, where tests would find
 # them under a name that users do not have.
-pytest: $(VENV)/.ready-to-test
+pytest: $(VENV)/.ready-to-test $(VENV)/.postgresql
 	@rm -rf .coverage
 	@$(BIN)/coverage run $(BIN)/pytest -n 2
 	@$(BIN)/coverage combine --quiet
@@ -114,6 +119,15 @@ $(VENV)/.ready-to-test: pyproject.toml constraints.txt | $(VENV)/.pip
 	@echo "installing everything and the test tools into $(VENV)"
 	@$(INSTALL) --group test --editable '.[all]'
 	@touch $@ $(VENV)/.ready-to-run
+
+# The tests start a PostgreSQL of their own from it.
+$(VENV)/.postgresql: | $(VENV)/.pip
+	@ls /usr/lib/postgresql/*/bin/initdb >/dev/null 2>&1 || { \
+		test "$$(id -u)" = 0 && apt-get update -qq && \
+		apt-get install -y -qq postgresql >/dev/null; } || { \
+		echo "expected PostgreSQL in /usr/lib/postgresql;" \
+			"install the package postgresql" >&2; exit 2; }
+	@touch $@
 
 # `--no-deps`: the file names every package, so that nothing else may come in.
 $(VENV)/sdks/%/.ready: tests/sdks/requirements/%.txt | $(VENV)/.pip

@@ -30,6 +30,8 @@ from .models.openai_responses import OpenAIResponses
 from .models.provider import Provider
 from .models.retry import RetryPolicy
 from .settings import Settings
+from .store.database import Database
+from .store.schema import prepare
 from .streams.dialect import Dialect, Resources
 from .streams.response import ResponseOptions
 from .streams.runs import RunLimits, Runs
@@ -89,18 +91,21 @@ def create_app(
         dialects: what is served.
 
     Raises:
-        SettingsError: key material is missing or unreadable.
+        SettingsError: key material is missing or unreadable, or the database's URL
+            names none that is known.
     """
     environment = environment or Environment()
     keys = keys or load_keys(settings)
     metrics = Metrics()
     http = _create_http_client(settings, environment)
     model = _create_model_client(settings, environment, http)
+    database = Database(settings.database_url)
     resources = Resources(
         model=model,
         clock=environment.clock,
         wall_clock=environment.wall_clock,
         new_uuid=environment.new_uuid,
+        database=database,
     )
     runs = _create_runs(settings, environment, metrics)
     routes: list[BaseRoute] = [
@@ -117,12 +122,14 @@ def create_app(
 
     @asynccontextmanager
     async def lifespan(_app: Starlette) -> AsyncIterator[None]:
+        await prepare(database)
         yield
         # Under our own server nothing is running here any more (see `server`).
         runs.hurry()
         await runs.drain()
         runs.forget_all()
         await http.aclose()
+        await database.close()
 
     app = Starlette(
         routes=routes,
@@ -316,7 +323,7 @@ def _create_middleware(settings: Settings, auth: Middleware) -> list[Middleware]
     cors = Middleware(
         CORSMiddleware,
         allow_origins=settings.cors_origins,
-        allow_methods=["GET", "POST", "DELETE"],
+        allow_methods=["GET", "POST", "PATCH", "DELETE"],
         allow_headers=["Authorization", "Content-Type", "Last-Event-ID"],
         expose_headers=["X-Stream-Id", "Retry-After"],
     )

@@ -1,15 +1,19 @@
 """Command line of the server, made from its settings: parse, start, print the address.
 
+    streamproof-server             serves
+    streamproof-server migrate     brings the database's schema up to date
+
 Exit codes: 0 after a signal and a clean farewell, 2 when it cannot start like this.
 """
 
+import asyncio
 import inspect
 import logging
 import os
 import signal
 import sys
 from pathlib import Path
-from typing import Any, NoReturn, get_args
+from typing import Annotated, Any, NoReturn, get_args
 
 import typer
 from pydantic import ValidationError
@@ -24,7 +28,10 @@ _USAGE_ERROR = 2
 _app = typer.Typer(add_completion=False, rich_markup_mode=None)
 
 
-def _serve(**options: object) -> None:
+def _serve(context: typer.Context, **options: object) -> None:
+    if context.invoked_subcommand is not None:
+        context.obj = options
+        return
     given = {name: value for name, value in options.items() if value is not None}
     logging.basicConfig(
         level=logging.INFO,
@@ -33,6 +40,8 @@ def _serve(**options: object) -> None:
     )
     # One line per model call, with the provider's address, is too much and too open.
     logging.getLogger("httpx").setLevel(logging.WARNING)
+    # Two lines for each connection to a database that is up to date.
+    logging.getLogger("alembic").setLevel(logging.WARNING)
     # It lets everything through, whatever the level is here; its warnings are shown.
     logging.getLogger("bm25s").propagate = False
     _run(given)
@@ -71,32 +80,66 @@ def _show(default: object) -> str:
 # typer reads the signature of a function: this one has an option for every setting.
 _serve.__signature__ = inspect.Signature(  # type: ignore[attr-defined]  # mypy knows none
     [
-        _make_option(name, field)
-        for name, field in Settings.model_fields.items()
-        if NO_FLAG not in field.metadata
+        inspect.Parameter(
+            "context",
+            inspect.Parameter.POSITIONAL_OR_KEYWORD,
+            annotation=typer.Context,
+        ),
+        *(
+            _make_option(name, field)
+            for name, field in Settings.model_fields.items()
+            if NO_FLAG not in field.metadata
+        ),
     ]
 )
-_app.command(
+_app.callback(
+    invoke_without_command=True,
     help="Serve the reference implementation of the streaming protocols. Every option "
     f"is also an environment variable {ENV_PREFIX}<NAME>; the secret for tokens is "
-    f"{ENV_PREFIX}JWT_SECRET or a file."
+    f"{ENV_PREFIX}JWT_SECRET or a file.",
 )(_serve)
 
 
-def _run(given: dict[str, Any]) -> None:
+@_app.command()
+def migrate(
+    context: typer.Context,
+    database_url: Annotated[
+        str | None, typer.Option(help="As for the server.", show_default=False)
+    ] = None,
+) -> None:
+    """Bring the schema of the database up to date."""
+    given = database_url or context.obj["database_url"]
+    settings = _read({} if given is None else {"database_url": given})
+    from .store import schema  # noqa: PLC0415 -- takes half a second
+
+    try:
+        revision = asyncio.run(schema.at_url(settings.database_url, schema.migrate))
+    except SettingsError as error:
+        _fail(str(error))
+    print(f"schema {revision}")  # noqa: T201 -- the answer
+
+
+def _read(given: dict[str, Any]) -> Settings:
     if problem := find_unknown_variable(os.environ):
         _fail(problem)
     try:
-        settings = Settings(**given)
+        return Settings(**given)
+    except ValidationError as error:
+        _fail("; ".join(_describe(error)))
+
+
+def _run(given: dict[str, Any]) -> None:
+    settings = _read(given)
+    try:
         keys = load_keys(settings)
         # Only now: they bring LangGraph, which takes more than a second.
         from .app import create_app  # noqa: PLC0415
         from .server import bind, serve  # noqa: PLC0415
+        from .store import schema  # noqa: PLC0415
 
+        asyncio.run(schema.at_url(settings.database_url, schema.prepare))
         app = create_app(settings, keys=keys)
         listener = bind(settings.host, settings.port)
-    except ValidationError as error:
-        _fail("; ".join(_describe(error)))
     except SettingsError as error:
         _fail(str(error))
     host = f"[{settings.host}]" if ":" in settings.host else settings.host

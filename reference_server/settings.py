@@ -155,6 +155,12 @@ class Settings(BaseSettings):
     # 20 000 characters are at most 240 000 bytes, all written as escapes.
     max_body_bytes: Count = Field(_MIB, description="Largest request body.")
 
+    database_url: str = Field(
+        "sqlite:///streamproof.db",
+        description="Where drafts, sessions and timings are kept: sqlite:///FILE, or "
+        "postgresql://USER@HOST/NAME. A password is better given in a variable.",
+    )
+
     drain_s: Seconds = Field(
         5.0, description="Time to finish after a signal; a second signal ends it."
     )

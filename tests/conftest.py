@@ -25,6 +25,9 @@ settings.register_profile(
 )
 settings.load_profile("streamproof")
 
+# A server that a test starts keeps what it keeps for as long as it runs.
+os.environ["STREAMPROOF_SERVER_DATABASE_URL"] = "sqlite://"
+
 # Where coverage says to processes that they are to be measured.
 MEASURED = "COVERAGE_PROCESS_CONFIG"
 

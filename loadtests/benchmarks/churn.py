@@ -348,7 +348,14 @@ def serving(
             str(BIN / "streamproof-server"),
             *("--port", str(port), "--jwt-secret-file", str(file)),
             *("--upstream-url", f"http://127.0.0.1:{model_port}/v1"),
-            *("--upstream-key", "any", "--observe-token", observe_token),
+            *(
+                "--database-url",
+                "sqlite://",
+                "--upstream-key",
+                "any",
+                "--observe-token",
+                observe_token,
+            ),
             *("--resume-grace-s", str(grace_s), "--retention-s", str(2 * DEADLINE_S)),
         ]
 

@@ -73,7 +73,7 @@ def ours(model_port: int, credentials: Credentials) -> Contestant:
             str(BIN / "streamproof-server"),
             *("--port", str(port), "--jwt-secret-file", str(secret)),
             *("--upstream-url", f"http://127.0.0.1:{model_port}/v1"),
-            *("--upstream-key", "any"),
+            *("--database-url", "sqlite://", "--upstream-key", "any"),
         ]
 
     return Contestant(

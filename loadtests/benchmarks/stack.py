@@ -53,7 +53,7 @@ def running() -> Iterator[Stack]:
             process(
                 [
                     "streamproof-server",
-                    *("--port", "0"),
+                    *("--port", "0", "--database-url", "sqlite://"),
                     *("--upstream-url", f"{fakes}/v1"),
                 ],
                 {

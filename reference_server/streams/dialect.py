@@ -20,6 +20,7 @@ from starlette.routing import BaseRoute
 
 from ..models.client import ModelClient
 from ..refusals import RefusalCode
+from ..store.database import Database
 from .failure import CAUSES, Cause
 from .run import Job, RunState
 
@@ -58,12 +59,14 @@ class Resources:
         clock: steady clock in seconds.
         wall_clock: seconds since the epoch.
         new_uuid: returns one that was never used.
+        database: for what outlives a run.
     """
 
     model: ModelClient
     clock: Callable[[], float]
     wall_clock: Callable[[], float]
     new_uuid: Callable[[], UUID]
+    database: Database
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -106,8 +109,11 @@ class Dialect(Generic[RequestT, JobT]):
         admit: raises the Refusal of a request that is valid and may not be made
             (403, 404, 409). Asked last before the start and without a pause between the
             two, so that what its last step sees is still so.
-        save: keeps what is to be kept of a job that has ended in some state. The slot
-            does not wait for it, and the drain does.
+        save: keeps what is to be kept of a job whose run is in this state. Awaited
+            when the run has ended: the slot does not wait for it, and the terminal
+            event does. If it raises, a run that completed has failed.
+        save_interval_s: how often it is awaited while the run goes on, beside the work
+            and never twice at once; None for never.
     """
 
     name: str
@@ -125,6 +131,7 @@ class Dialect(Generic[RequestT, JobT]):
     max_streams: int | None = None
     admit: Callable[[RequestT, str], Awaitable[None]] = _admit
     save: Callable[[JobT, RunState], Awaitable[None]] | None = None
+    save_interval_s: float | None = None
 
     def __post_init__(self) -> None:
         """Refuse a dialect that has no word for a failure, or a twin that is no POST.

@@ -52,6 +52,14 @@ class RunIdentity:
     dialect: str
 
 
+@dataclass(frozen=True, slots=True)
+class _Last:
+    """The terminal frame, which waits until the run is saved."""
+
+    frame: Frame
+    retry_ms: int | None = None
+
+
 class Job(Protocol):
     """What a dialect does in one run, and how it tells of a failure.
 
@@ -81,7 +89,8 @@ class Run:
         log: where its blocks go.
         clock: steady clock in seconds.
         grace_s: how long the run goes on without a reader; 0 ends it at once.
-        on_end: called once, when the run has ended for whatever reason.
+        on_end: called once, when the run has ended for whatever reason; has to see to
+            it that `tell_end` is called.
     """
 
     # Ended runs are kept for minutes, thousands of them.
@@ -91,6 +100,7 @@ class Run:
         "_grace",
         "_grace_s",
         "_job",
+        "_last",
         "_on_end",
         "_reader",
         "_task",
@@ -123,6 +133,7 @@ class Run:
         self.failure: Failure | None = None
         # All that the work holds, a prompt, a graph, a traceback, goes with the end.
         self._job: Job | None = job
+        self._last: _Last | None = None
         self._on_end: Callable[[Run], None] | None = on_end
         self._codes = codes
         self._clock = clock
@@ -147,9 +158,12 @@ class Run:
         After the end frames count no more: a job may be in the middle of a step when
         its run is cancelled.
         """
-        if self.is_running:
-            end = RunState.COMPLETED if frame.is_terminal else None
-            self._append(frame, end=end)
+        if not self.is_running:
+            return
+        if frame.is_terminal:
+            self._end(RunState.COMPLETED, _Last(frame))
+        else:
+            self._append(frame)
 
     # How a run ends.
 
@@ -165,14 +179,13 @@ class Run:
             retry_ms: how long a client should wait before it returns, where the server
                 has a wish.
         """
-        if self._job is None:
+        if not self.is_running:
             return
         failure = (
             reason if isinstance(reason, Failure) else describe(reason, self._codes)
         )
-        self.failure = failure
-        end = _STATE_OF_CAUSE.get(failure.cause, RunState.FAILED)
-        self._append(self._job.fail(failure), end=end, retry_ms=retry_ms)
+        state = _STATE_OF_CAUSE.get(failure.cause, RunState.FAILED)
+        self._end(state, self._fail(failure, retry_ms=retry_ms))
 
     def cancel(self, cause: CancelCause, *, retry_ms: int | None = None) -> bool:
         """Stop the run now; return whether it was still running.
@@ -193,7 +206,24 @@ class Run:
         try:
             self.fail(OwnFault.INTERNAL)
         finally:
-            self._end(RunState.FAILED)
+            self._end(RunState.FAILED, None)
+
+    def tell_end(self, *, is_saved: bool = True) -> None:
+        """Let the terminal event be read; without effect the second time.
+
+        Args:
+            is_saved: whether what was to be kept is kept. A run that completed and is
+                not kept has failed.
+        """
+        job, last = self._job, self._last
+        if job is None or self.is_running:
+            return
+        if not is_saved and self.state is RunState.COMPLETED:
+            self.state = RunState.FAILED
+            last = self._fail(describe(OwnFault.INTERNAL, self._codes))
+        self._job = self._last = None
+        if last is not None:
+            self._append(last.frame, is_terminal=True, retry_ms=last.retry_ms)
 
     # Who reads.
 
@@ -219,8 +249,14 @@ class Run:
             self._grace_s, self.cancel, CancelCause.DISCONNECT
         )
 
+    def _fail(self, failure: Failure, *, retry_ms: int | None = None) -> "_Last":
+        if self._job is None:
+            raise RuntimeError("expected a run whose end is not told, got an older one")
+        self.failure = failure
+        return _Last(self._job.fail(failure), retry_ms)
+
     def _append(
-        self, frame: Frame, *, end: RunState | None, retry_ms: int | None = None
+        self, frame: Frame, *, is_terminal: bool = False, retry_ms: int | None = None
     ) -> None:
         block = sse.encode(
             frame.data,
@@ -228,20 +264,19 @@ class Run:
             id=format_event_id(self.identity.id, self.log.last + 1),
             retry_ms=retry_ms,
         )
-        self.log.append(block, is_terminal=end is not None)
-        if end is not None:
-            self._end(end)
+        self.log.append(block, is_terminal=is_terminal)
         if self._reader is not None:
             self._reader.wake()
 
-    def _end(self, state: RunState) -> None:
+    def _end(self, state: RunState, last: "_Last | None") -> None:
         on_end = self._on_end
         if on_end is None:
             return
         self.state = state
         self.ended_at = self._clock()
+        self._last = last
         self._stop_grace()
-        self._job = self._on_end = self._task = None
+        self._on_end = self._task = None
         on_end(self)
 
     def _stop_grace(self) -> None:

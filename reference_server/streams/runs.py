@@ -7,7 +7,7 @@ responses; it refuses only what it alone can know, which is that a limit is reac
 import asyncio
 import logging
 import math
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Callable, Iterator
 from contextvars import Context
 from dataclasses import dataclass
 from functools import partial
@@ -19,6 +19,7 @@ from ..refusals import Refusal, RefusalCode
 from .dialect import Dialect, JobT, RequestT
 from .event_log import EventLog
 from .failure import CancelCause, FailureError, OwnFault
+from .keeper import Keeper
 from .limits import Exhausted, StreamSlots
 from .run import Job, Run, RunIdentity
 from .starts import Starts
@@ -33,8 +34,6 @@ _FAREWELL_RETRY_MS = 1000
 _FAREWELL_SPREAD_MS = 4000
 # Once cancelled, a run's task is done within milliseconds.
 _LAST_TASKS_S = 2.0
-# Longest time for what a dialect saves of one run.
-_SAVE_S = 10.0
 # What an ended run holds beside its blocks: itself, its names, entries of tables.
 _ENDED_RUN_BYTES = 1024
 
@@ -87,7 +86,7 @@ class Runs:
         self._retained_bytes = 0
         self._forgetting: asyncio.TimerHandle | None = None
         self._tasks: set[asyncio.Task[None]] = set()
-        self._saves: set[asyncio.Task[None]] = set()
+        self._keepers: dict[str, Keeper] = {}
         self._starts = Starts()
         self._hurry = asyncio.Event()
         self._is_draining = False
@@ -127,6 +126,13 @@ class Runs:
             self._slots.release(user, dialect.name)
             raise
         self._runs[run.identity.id] = run
+        if dialect.save is not None:
+            self._keepers[run.identity.id] = Keeper(
+                run,
+                save=partial(dialect.save, job),
+                interval_s=dialect.save_interval_s,
+                on_kept=partial(self._on_kept, run),
+            )
         # A task of its own, in no task group: it outlives the request, and an anyio
         # scope would cancel it again and again (failure-modes.md, finding 1).
         self._starts.note()
@@ -167,7 +173,7 @@ class Runs:
             run.cancel(CancelCause.SHUTDOWN, retry_ms=_FAREWELL_RETRY_MS + spread_ms)
         if self._tasks:
             await asyncio.wait(self._tasks, timeout=_LAST_TASKS_S)
-        await _wait_all(self._saves)
+        await asyncio.gather(*(each.wait_kept() for each in self._keepers.values()))
 
     def hurry(self) -> None:
         """End a drain now."""
@@ -218,7 +224,7 @@ class Runs:
             ),
             clock=self._clock,
             grace_s=dialect.grace_s,
-            on_end=partial(self._on_end, dialect, job),
+            on_end=self._on_end,
         )
 
     async def _execute(self, run: Run, job: Job) -> None:
@@ -229,18 +235,25 @@ class Runs:
         self._tasks.discard(task)
         run.close()
 
-    def _on_end(self, dialect: Dialect[RequestT, JobT], job: JobT, run: Run) -> None:
+    def _on_end(self, run: Run) -> None:
         # First of all, and whatever follows: the slot is the user's again.
-        self._slots.release(run.identity.user, dialect.name)
+        self._slots.release(run.identity.user, run.identity.dialect)
+        keeper = self._keepers.get(run.identity.id)
+        if keeper is None:
+            self._tell_end(run, is_saved=True)
+        else:
+            keeper.finish()
+
+    def _on_kept(self, run: Run, is_saved: bool) -> None:  # noqa: FBT001 -- a callback
+        del self._keepers[run.identity.id]
+        self._tell_end(run, is_saved=is_saved)
+
+    def _tell_end(self, run: Run, *, is_saved: bool) -> None:
+        run.tell_end(is_saved=is_saved)
         self._metrics.count_end(run.state)
         if run.cancelled is not None:
             self._metrics.count_cancel(run.cancelled.cause)
         self._retain(run)
-        if dialect.save is not None:
-            saving = _save(run.identity.id, partial(dialect.save, job, run.state))
-            task = asyncio.get_running_loop().create_task(saving)
-            self._saves.add(task)
-            task.add_done_callback(self._saves.discard)
 
     def _retain(self, run: Run) -> None:
         now = asyncio.get_running_loop().time()
@@ -293,14 +306,6 @@ async def _work(run: Run, job: Job) -> None:
         # log gets the traceback.
         _log.exception("stream %s: run failed", stream)
         run.fail(OwnFault.INTERNAL)
-
-
-async def _save(stream: str, save: Callable[[], Awaitable[None]]) -> None:
-    try:
-        async with asyncio.timeout(_SAVE_S):
-            await save()
-    except Exception:  # noqa: BLE001 -- the run is over; all that is left is to say so
-        _log.exception("stream %s: not saved", stream)
 
 
 async def _wait_all(tasks: set[asyncio.Task[None]]) -> None:

@@ -1,5 +1,6 @@
 """What is raised while a request is answered, as the JSON answer that it becomes."""
 
+import logging
 from http import HTTPStatus
 from typing import Any
 
@@ -10,10 +11,16 @@ from starlette.types import ExceptionHandler
 
 from ..metrics import Metrics
 from ..refusals import Refusal, RefusalCode
+from ..store.database import StoreError
+
+_log = logging.getLogger(__name__)
+
+# A database that restarts is back in some seconds.
+_RETRY_AFTER_S = 5
 
 
 def refusal_handlers(metrics: Metrics) -> dict[Any, ExceptionHandler]:
-    """Return a handler for refusals, for those of the router, and for our own faults.
+    """Return a handler for refusals, for those of the router, and for other faults.
 
     A refusal is counted, and called what it is called where the request went.
     """
@@ -34,12 +41,26 @@ def refusal_handlers(metrics: Metrics) -> dict[Any, ExceptionHandler]:
             raise error
         return answer(request, _to_refusal(error))
 
+    async def refuse_store(request: Request, error: Exception) -> Response:
+        _log.warning("%s", error)
+        refusal = Refusal(
+            RefusalCode.STORE_UNAVAILABLE,
+            "what is kept cannot be reached",
+            headers={"Retry-After": str(_RETRY_AFTER_S)},
+        )
+        return answer(request, refusal)
+
     async def apologise(request: Request, _error: Exception) -> Response:
         # Starlette raises the error again, so that it reaches the log.
         refusal = Refusal(RefusalCode.INTERNAL_ERROR, "an internal error occurred")
         return answer(request, refusal)
 
-    return {Refusal: refuse, HTTPException: refuse_http, Exception: apologise}
+    return {
+        Refusal: refuse,
+        HTTPException: refuse_http,
+        StoreError: refuse_store,
+        Exception: apologise,
+    }
 
 
 def _to_refusal(error: HTTPException) -> Refusal:

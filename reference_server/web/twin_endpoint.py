@@ -96,7 +96,7 @@ async def _wait_end(run: Run, receive: Receive) -> bool:
     try:
         async with anyio.create_task_group() as tasks:
             tasks.start_soon(watch_connection)
-            while run.is_running and reader.leaving is None:
+            while not run.log.is_closed and reader.leaving is None:
                 await reader.wait_woken()
             tasks.cancel_scope.cancel()
     finally:

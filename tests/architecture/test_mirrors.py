@@ -143,6 +143,14 @@ ELSEWHERE = {
         "tests/reference_server/web/test_operations.py",
         "its figures are those of the endpoint",
     ),
+    "reference_server/store/migrations/*": (
+        "tests/reference_server/store/test_schema.py",
+        "migrations are compared with the tables that modules name",
+    ),
+    "reference_server/streams/keeper.py": (
+        "tests/reference_server/test_app.py",
+        "what is saved when is seen from outside",
+    ),
     "reference_server/streams/reader.py": (
         "tests/reference_server/streams/test_runs.py",
         "a reader reads a run",

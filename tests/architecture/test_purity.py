@@ -69,7 +69,6 @@ SHELLS = {
     # the server
     "reference_server/app.py": "gives the parts their clock, dice and clients",
     "reference_server/dialects/*/dialect.py": "gives its parts the model and the clock",
-    "reference_server/dialects/*/durations.py": "is waited for, as a store is",
     "reference_server/dialects/*/estimates.py": "waits for the durations",
     "reference_server/dialects/*/metrics_endpoint.py": "answers requests",
     "reference_server/dialects/*/graph.py": "runs nodes that wait for the model",
@@ -80,6 +79,11 @@ SHELLS = {
     "reference_server/server.py": "listens on a port and receives signals",
     "reference_server/settings.py": "reads the environment",
     "reference_server/streams/dialect.py": "says what is awaited of a dialect",
+    "reference_server/store/database.py": "connects to a database",
+    "reference_server/store/durations.py": "waits for the database",
+    "reference_server/store/migrations/*": "is run by Alembic",
+    "reference_server/store/schema.py": "has migrations run",
+    "reference_server/streams/keeper.py": "waits for what saves a run",
     "reference_server/streams/reader.py": "waits for the next frame",
     "reference_server/streams/response.py": "sends frames to a client",
     "reference_server/streams/run.py": "cancels the task of a run",
@@ -90,8 +94,10 @@ SHELLS = {
 
 WORLD = {
     "aiosqlite",
+    "alembic",
     "anyio",
     "asyncio",
+    "asyncpg",
     "concurrent",
     "fcntl",
     "gc",
@@ -117,6 +123,7 @@ WORLD = {
     "shutil",
     "signal",
     "socket",
+    "sqlalchemy.ext.asyncio",
     "sqlite3",
     "ssl",
     "subprocess",

@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import suppress
+from contextlib import AsyncExitStack, suppress
 from dataclasses import dataclass, field
 from itertools import count
 from types import TracebackType
@@ -34,7 +34,11 @@ EPOCH = 1_800_000_000.0
 
 def make_settings(**changes: object) -> Settings:
     """Settings for tests; the environment has no say in them."""
-    defaults = {"jwt_secret": SECRET, "observe_token": "watcher"}
+    defaults = {
+        "jwt_secret": SECRET,
+        "observe_token": "watcher",
+        "database_url": "sqlite://",
+    }
     return Settings.model_validate({**defaults, **changes})
 
 
@@ -143,15 +147,16 @@ class Client:
         self._settings = settings
         self._ids = count(1)
         self._exchanges: list[Exchange] = []
+        self._lifespans = AsyncExitStack()
         self.app: Starlette
 
     async def __aenter__(self) -> Self:
         loop = asyncio.get_running_loop()
-        self.restart(**self._settings)
+        await self.restart(**self._settings)
         assert loop.time() >= 0
         return self
 
-    def restart(self, **settings: object) -> None:
+    async def restart(self, **settings: object) -> None:
         """Put an application with these settings in place."""
         loop = asyncio.get_running_loop()
         environment = Environment(
@@ -164,6 +169,8 @@ class Client:
         self.app = create_app(
             make_settings(**settings), environment, dialects=self._dialects
         )
+        lifespan = self.app.router.lifespan_context(self.app)
+        await self._lifespans.enter_async_context(lifespan)
 
     async def __aexit__(
         self,
@@ -180,6 +187,7 @@ class Client:
             assert exchange.task is not None
             with suppress(asyncio.CancelledError):
                 await exchange.task
+        await self._lifespans.aclose()
 
     @property
     def runs(self) -> Runs:

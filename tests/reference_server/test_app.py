@@ -21,6 +21,7 @@ from tests.reference_server.model import (
 from tests.reference_server.toy import PATH, saver, toy
 
 from streamproof.reference_server.dialects import DIALECTS
+from streamproof.reference_server.store.database import StoreError
 from streamproof.reference_server.streams.run import RunState
 
 README = Path(__file__).parents[2] / "reference_server" / "README.md"
@@ -115,7 +116,7 @@ async def test_an_invalid_query_is_answered_with_the_field(
 async def test_a_head_of_a_get_stream_starts_nothing(
     both: Client, model: ScriptedModel
 ) -> None:
-    both.restart(max_streams=1)
+    await both.restart(max_streams=1)
     held = both.open("hello", "bob")
     await held.wait_events(1)
 
@@ -128,11 +129,26 @@ async def test_a_head_of_a_get_stream_starts_nothing(
     assert [s["dialect"] for s in (await both.observe())["streams"]] == ["pipeline"]
 
 
+async def test_a_database_that_is_away_is_a_refusal(
+    model: ScriptedModel, caplog: pytest.LogCaptureFixture
+) -> None:
+    async def admit(*_: object) -> None:
+        raise StoreError("sqlite:///kept.db: disk I/O error")
+
+    async with Client(model, [toy(admit=admit)]) as client:
+        refused = await sing(client).finish()
+
+    assert (refused.status, refused.headers["retry-after"]) == (503, "5")
+    assert refused.json["error"]["code"] == "STORE_UNAVAILABLE"
+    assert "disk" not in refused.json["error"]["message"]
+    assert "sqlite:///kept.db: disk I/O error" in caplog.text
+
+
 @pytest.mark.parametrize("method", ["GET", "HEAD"])
 async def test_what_may_not_be_asked_for_is_refused_after_what_is_wrong(
     both: Client, model: ScriptedModel, method: str
 ) -> None:
-    both.restart(streams_per_user=1)
+    await both.restart(streams_per_user=1)
     path = f"{PATH}?theme=secret"
 
     foreign = await both.request(method, path, headers=bearer("bob")).finish()
@@ -152,7 +168,7 @@ async def test_what_may_not_be_asked_for_is_refused_after_what_is_wrong(
 async def test_what_may_not_be_asked_for_is_refused_before_the_limits(
     both: Client, model: ScriptedModel
 ) -> None:
-    both.restart(streams_per_user=1)
+    await both.restart(streams_per_user=1)
     model.answer = stalled
     held = sing(both, user="bob")
     await held.wait_events(1)
@@ -314,7 +330,7 @@ async def test_the_grace_is_the_dialects_own(
 async def test_a_setting_that_is_given_wins_over_the_dialects_own_time(
     both: Client, model: ScriptedModel
 ) -> None:
-    both.restart(heartbeat_s=1.0, resume_grace_s=0.0)
+    await both.restart(heartbeat_s=1.0, resume_grace_s=0.0)
     model.answer = stalled
     song = sing(both)
     await song.wait(lambda exchange: len(exchange.blocks) == 3)
@@ -423,24 +439,32 @@ class TestSaving:
             ("one ", RunState.CANCELLED),
         ]
 
-    async def test_is_not_waited_for_by_the_slot(self, model: ScriptedModel) -> None:
+    async def test_is_waited_for_by_the_terminal_event_and_not_by_the_slot(
+        self, model: ScriptedModel
+    ) -> None:
         async def save(*_: object) -> None:
-            await asyncio.sleep(9)
+            await asyncio.sleep(4)
 
         async with Client(model, [toy(save=save)]) as client:
-            client.restart(streams_per_user=1)
-            first = await sing(client).finish()
-            second = await sing(client).finish()
+            await client.restart(streams_per_user=1)
+            first = sing(client)
+            await asyncio.sleep(1)
+            second = sing(client)
+            await asyncio.sleep(1)
 
             assert (first.status, second.status) == (200, 200)
-            assert asyncio.get_running_loop().time() == 0
+            assert {"done": True} not in said(first)
             assert (await client.observe())["slots"] == {}
+
+            await first.finish()
+            assert said(first)[-1] == {"done": True}
+            assert asyncio.get_running_loop().time() == 4
 
     async def test_is_waited_for_by_the_drain(self, model: ScriptedModel) -> None:
         saved: list[float] = []
 
         async def save(*_: object) -> None:
-            await asyncio.sleep(9)
+            await asyncio.sleep(4)
             saved.append(asyncio.get_running_loop().time())
 
         async with Client(model, [toy(save=save)]) as client:
@@ -449,11 +473,13 @@ class TestSaving:
             await song.wait_events(1)
 
             await client.runs.drain()
+            await song.finish()
 
             # The drain time of 5 s, and what the saver takes.
-            assert saved == [14]
+            assert saved == [9]
+            assert said(song)[-1] == {"sorry": "SHUTDOWN", "retryable": True}
 
-    async def test_that_never_ends_holds_the_drain_up_for_a_bounded_time(
+    async def test_that_never_ends_holds_the_end_up_for_a_bounded_time(
         self, model: ScriptedModel, caplog: pytest.LogCaptureFixture
     ) -> None:
         async def save(*_: object) -> None:
@@ -462,21 +488,82 @@ class TestSaving:
         async with Client(model, [toy(save=save)]) as client:
             song = await sing(client).finish()
 
-            await client.runs.drain()
-
-            assert asyncio.get_running_loop().time() == 10
+            assert asyncio.get_running_loop().time() == 5
+            assert said(song)[-1] == {"sorry": "INTERNAL", "retryable": False}
             assert f"stream {song.stream}: not saved" in caplog.text
 
-    async def test_that_fails_is_logged_and_changes_nothing(
-        self, model: ScriptedModel, caplog: pytest.LogCaptureFixture
+    @pytest.mark.parametrize(
+        ("behaviour", "last"),
+        [
+            (None, {"sorry": "INTERNAL", "retryable": False}),
+            (respond(status=500), {"sorry": "FAILED", "retryable": True}),
+        ],
+        ids=["completed", "failed"],
+    )
+    async def test_that_fails_is_logged_and_lets_nothing_be_complete(
+        self,
+        model: ScriptedModel,
+        caplog: pytest.LogCaptureFixture,
+        behaviour: object,
+        last: dict[str, object],
     ) -> None:
         def save(*_: object) -> None:
             raise ZeroDivisionError
 
+        if behaviour is not None:
+            model.answer = behaviour  # type: ignore[assignment]  # parametrised
         async with Client(model, [toy(save=save)]) as client:
             song = await sing(client).finish()
-            await client.runs.drain()
+            observed = await client.observe()
 
-        assert said(song)[-1] == {"done": True}
+        assert said(song)[-1] == last
+        assert [each["state"] for each in observed["streams"]] == ["failed"]
         assert f"stream {song.stream}: not saved" in caplog.text
         assert "ZeroDivisionError" in caplog.text
+
+    async def test_is_done_in_between_and_never_twice_at_once(
+        self, model: ScriptedModel
+    ) -> None:
+        times: list[tuple[float, RunState]] = []
+
+        async def save(_job: object, state: RunState) -> None:
+            times.append((asyncio.get_running_loop().time(), state))
+            await asyncio.sleep(1)
+
+        async with Client(model, [toy(save=save, save_interval_s=2.0)]) as client:
+            model.answer = stalled
+            song = sing(client)
+            await asyncio.sleep(5.5)
+            await client.request(
+                "DELETE", f"{PATH}/{song.stream}", headers=bearer()
+            ).finish()
+            await song.finish()
+
+        assert times == [
+            (2, RunState.RUNNING),
+            (5, RunState.RUNNING),
+            # Decided at 5.5 s, in the middle of the one before.
+            (6, RunState.CANCELLED),
+        ]
+
+    async def test_that_fails_in_between_is_tried_again(
+        self, model: ScriptedModel
+    ) -> None:
+        states: list[RunState] = []
+
+        async def save(_job: object, state: RunState) -> None:
+            states.append(state)
+            if len(states) == 1:
+                raise OSError
+
+        async with Client(model, [toy(save=save, save_interval_s=2.0)]) as client:
+            model.answer = stalled
+            song = sing(client)
+            await asyncio.sleep(5)
+            await client.request(
+                "DELETE", f"{PATH}/{song.stream}", headers=bearer()
+            ).finish()
+            await song.finish()
+
+        assert states == [RunState.RUNNING, RunState.RUNNING, RunState.CANCELLED]
+        assert said(song)[-1] == {"sorry": "EXPLICIT", "retryable": False}

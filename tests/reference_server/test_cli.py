@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
@@ -71,6 +72,34 @@ def test_what_is_given_reaches_the_settings(monkeypatch: pytest.MonkeyPatch) -> 
     CliRunner().invoke(cli._app, arguments, catch_exceptions=False)
 
     assert given == {"port": 7, "drain_s": 0.5, "jwks_file": Path("x"), "host": "::1"}
+
+
+def migrate(*before: str, after: Sequence[str] = ()) -> tuple[int, str, str]:
+    result = CliRunner().invoke(cli._app, [*before, "migrate", *after])
+    return result.exit_code, result.stdout, result.stderr
+
+
+def test_a_database_is_migrated_wherever_its_url_stands(tmp_path: Path) -> None:
+    first, second = tmp_path / "first.db", tmp_path / "second.db"
+
+    assert migrate("--database-url", f"sqlite:///{first}") == (0, "schema 0001\n", "")
+    assert migrate(after=["--database-url", f"sqlite:///{second}"])[0] == 0
+    assert first.read_bytes()[:6] == second.read_bytes()[:6] == b"SQLite"
+
+
+@pytest.mark.parametrize(
+    ("url", "message"),
+    [
+        ("sqlite:////missing/kept.db", "unable to open database file"),
+        ("mysql://host/kept", "got mysql:"),
+    ],
+)
+def test_a_database_that_cannot_be_migrated_is_one_line(url: str, message: str) -> None:
+    code, out, complaint = migrate("--database-url", url)
+
+    assert (code, out) == (2, "")
+    assert complaint.startswith("streamproof-server: database_url: ")
+    assert complaint.endswith(f"{message}\n")
 
 
 @pytest.mark.parametrize("name", Settings.model_fields)

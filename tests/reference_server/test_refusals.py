@@ -38,7 +38,7 @@ async def test_another_path_is_not_found(client: Client, path: str) -> None:
 async def test_the_first_thing_wrong_is_what_is_answered(
     client: Client, model: ScriptedModel
 ) -> None:
-    client.restart(streams_per_user=1, max_streams=1, max_body_bytes=100)
+    await client.restart(streams_per_user=1, max_streams=1, max_body_bytes=100)
     model.answer = stalled
     held = client.open()
     await held.wait_events(1)

@@ -1,18 +1,24 @@
 """An event loop whose time moves only when nothing is left to do.
 
 Waiting costs nothing and a deadline is met to the microsecond, so tests of heartbeats,
-graces and timeouts are exact and immediate.
+graces and timeouts are exact and immediate. What SQLite does in its thread takes no
+time at all: it is waited for.
 """
 
 from __future__ import annotations
 
 import asyncio
 import selectors
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from queue import SimpleQueue
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from _typeshed import FileDescriptorLike
+
+
+# Real seconds.
+_PATIENCE_S = 20
 
 
 class _JumpingSelector(selectors.BaseSelector):
@@ -21,13 +27,17 @@ class _JumpingSelector(selectors.BaseSelector):
     def __init__(self) -> None:
         self._real = selectors.DefaultSelector()
         self.now = 0.0
+        # Tasks that another thread works on.
+        self.abroad = 0
 
     def select(
         self, timeout: float | None = None
     ) -> list[tuple[selectors.SelectorKey, int]]:
-        ready = self._real.select(0)
+        ready = self._real.select(_PATIENCE_S if self.abroad and timeout != 0 else 0)
         if ready or timeout == 0:
             return ready
+        if self.abroad:
+            raise RuntimeError(f"expected SQLite's answer within {_PATIENCE_S} s")
         if timeout is None:
             raise RuntimeError("expected something to wait for, got a deadlock")
         self.now += timeout
@@ -57,3 +67,23 @@ class VirtualLoop(asyncio.SelectorEventLoop):
 
     def time(self) -> float:
         return self._jumping.now
+
+    def wait_for(self, future: asyncio.Future[Any]) -> None:
+        """Let no time pass before this future is done; another thread sees to it."""
+        self._jumping.abroad += 1
+        future.add_done_callback(self._return)
+
+    def _return(self, _future: asyncio.Future[Any]) -> None:
+        self._jumping.abroad -= 1
+
+
+class WatchedQueue(SimpleQueue[tuple[asyncio.Future[Any] | None, Callable[[], Any]]]):
+    """The queue of a connection to SQLite; a virtual loop waits for what is in it."""
+
+    def put_nowait(
+        self, item: tuple[asyncio.Future[Any] | None, Callable[[], Any]]
+    ) -> None:
+        future, _ = item
+        if future is not None and isinstance(loop := future.get_loop(), VirtualLoop):
+            loop.wait_for(future)
+        super().put_nowait(item)

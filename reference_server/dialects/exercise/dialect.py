@@ -6,12 +6,12 @@ from starlette.routing import Route
 
 from ...models.fault import ModelFault
 from ...refusals import RefusalCode
+from ...store.durations import Durations
 from ...streams import sse
 from ...streams.dialect import Dialect, Heartbeat, Resources, Twin
 from ...streams.failure import CancelCause, Cause, OwnFault
 from ...streams.run import RunState
 from .corpus import CORPUS
-from .durations import DurationsInMemory
 from .estimates import Estimates
 from .graph import Generation
 from .job import ExerciseJob, Workshop
@@ -40,14 +40,15 @@ _HEARTBEAT = sse.comment("still at work")
 
 def create_exercise(resources: Resources) -> Dialect[ProgrammeRequest, ExerciseJob]:
     """Return the dialect; its graph is compiled and its corpus indexed here."""
-    durations = DurationsInMemory()
-    estimates = Estimates(durations, STAGES)
+    durations = Durations(resources.database)
+    estimates = Estimates(durations.statistics, STAGES)
     workshop = Workshop(
         generation=Generation(resources.model, Library(CORPUS)),
         durations=durations,
         estimates=estimates,
         clock=resources.clock,
         wall_clock=resources.wall_clock,
+        new_uuid=resources.new_uuid,
     )
 
     def job(request: ProgrammeRequest, user: str) -> ExerciseJob:
@@ -61,7 +62,9 @@ def create_exercise(resources: Resources) -> Dialect[ProgrammeRequest, ExerciseJ
 
     async def save(job: ExerciseJob, _state: RunState) -> None:
         await job.record_finished()
-        await estimates.refresh()
+
+    async def admit(_request: ProgrammeRequest, _user: str) -> None:
+        await estimates.load()
 
     return Dialect(
         name="exercise",
@@ -76,5 +79,6 @@ def create_exercise(resources: Resources) -> Dialect[ProgrammeRequest, ExerciseJ
             path="/api/generate", document=lambda job: result_document(job.result)
         ),
         routes=[Route("/api/generation-metrics", generation_metrics(durations))],
+        admit=admit,
         save=save,
     )

@@ -1,33 +1,50 @@
 """What a stage usually takes: as it was stored, or by default while that is too little.
 
-A copy in memory, because a frame cannot wait for a store. It is as old as the end of
-the last run here, which is when it is made anew.
+A copy in memory, because a frame cannot wait for a store. It is made anew when the work
+of a run begins.
 """
 
-from collections.abc import Mapping, Sequence
+import logging
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 
-from .durations import Durations, StageTimes
+from ...store.database import StoreError
+from ...store.durations import StageTimes
 from .stages import Stage
+
+_log = logging.getLogger(__name__)
 
 _ENOUGH = 5
 
 
 class Estimates:
-    """Usual durations; shared by all runs."""
+    """Usual durations; shared by all runs.
 
-    def __init__(self, durations: Durations, stages: Sequence[Stage]) -> None:
-        self._durations = durations
+    Args:
+        read: returns the stored times by stage.
+        stages: all, in their order.
+    """
+
+    def __init__(
+        self,
+        read: Callable[[], Awaitable[Mapping[str, StageTimes]]],
+        stages: Sequence[Stage],
+    ) -> None:
+        self._read = read
         self._stages = stages
         self._times: Mapping[str, StageTimes] | None = None
 
     async def load(self) -> None:
-        """Read what was stored before the process began; later calls do nothing."""
+        """Read what was stored before the process began, unless that was done."""
         if self._times is None:
             await self.refresh()
 
     async def refresh(self) -> None:
-        """Read what is stored now."""
-        self._times = await self._durations.statistics()
+        """Read what is stored now; a store that cannot be read changes nothing."""
+        try:
+            self._times = await self._read()
+        except StoreError as error:
+            # A programme is worth more than the time that is left.
+            _log.warning("estimates: %s", error)
 
     def estimate_ms(self, stage: Stage) -> float:
         """Return the usual duration of one stage."""

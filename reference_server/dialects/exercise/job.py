@@ -4,21 +4,25 @@ It must not know where frames go from there. The time is read here, so that `pro
 and `render` need no clock.
 """
 
+import logging
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
 
+from ...store.database import StoreError
+from ...store.durations import Duration, Durations
 from ...streams.failure import Failure
 from ...streams.frame import Frame
 from ...streams.run import Run
 from . import render
-from .durations import Durations
 from .estimates import Estimates
 from .graph import Generation
 from .progress import RunProgress
 from .stages import COMPLETE, STARTED, Stage
+
+_log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,6 +35,7 @@ class Workshop:
         estimates: what a stage usually takes.
         clock: steady clock in seconds.
         wall_clock: seconds since the epoch.
+        new_uuid: returns one that was never used.
     """
 
     generation: Generation
@@ -38,6 +43,7 @@ class Workshop:
     estimates: Estimates
     clock: Callable[[], float]
     wall_clock: Callable[[], float]
+    new_uuid: Callable[[], UUID]
 
 
 @dataclass(slots=True, kw_only=True)
@@ -58,7 +64,7 @@ class ExerciseJob:
 
     async def work(self, run: Run) -> None:
         """Make the programme and tell it."""
-        await self.workshop.estimates.load()
+        await self.workshop.estimates.refresh()
         await self.workshop.generation.run(self.prompt, _Reporter(self, run))
         run.publish(render.show_result(self.result))
         at = self.progress.enter(COMPLETE, self.workshop.clock())
@@ -70,14 +76,23 @@ class ExerciseJob:
 
     async def record_finished(self) -> None:
         """Keep how long the stages took that were finished since the last call."""
-        for finished in self.progress.take_finished():
-            await self.workshop.durations.record(
-                finished.stage.name,
-                finished.duration_ms,
+        at = datetime.fromtimestamp(self.workshop.wall_clock(), UTC)
+        durations = [
+            Duration(
+                id=self.workshop.new_uuid(),
+                stage=finished.stage.name,
+                duration_ms=finished.duration_ms,
                 user_id=self.user,
-                created_at=datetime.fromtimestamp(self.workshop.wall_clock(), UTC),
+                created_at=at,
                 metadata={"generation_id": str(self.id)},
             )
+            for finished in self.progress.take_finished()
+        ]
+        try:
+            await self.workshop.durations.record(durations)
+        except StoreError as error:
+            # A programme is worth more than its timings.
+            _log.warning("timings: %s", error)
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,8 +5,8 @@ from collections.abc import Awaitable, Callable
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
+from ...store.durations import Durations, StageTimes
 from ...web.requests import MediaType, check_accept
-from .durations import Durations, StageTimes
 from .estimates import choose_times
 from .stages import STAGES
 

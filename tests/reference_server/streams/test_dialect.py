@@ -6,6 +6,7 @@ import pytest
 from tests.reference_server.toy import toy
 
 from streamproof.reference_server.models.fault import ModelFault
+from streamproof.reference_server.store.database import Database
 from streamproof.reference_server.streams.dialect import Resources, Twin
 from streamproof.reference_server.streams.failure import CAUSES
 
@@ -14,6 +15,7 @@ RESOURCES = Resources(
     clock=float,
     wall_clock=float,
     new_uuid=uuid4,
+    database=Database("sqlite://"),
 )
 
 

@@ -78,7 +78,7 @@ class TestShutdown:
     async def test_names_a_time_to_come_back_even_without_a_time_to_drain(
         self, client: Client
     ) -> None:
-        client.restart(drain_s=0)
+        await client.restart(drain_s=0)
         await client.runs.drain()
 
         refused = await client.open().finish()

@@ -40,7 +40,7 @@ class TestLeaving:
     async def test_without_grace_cancels_at_once(
         self, client: Client, model: ScriptedModel
     ) -> None:
-        client.restart(resume_grace_s=0)
+        await client.restart(resume_grace_s=0)
         model.answer = stalled
         stream = client.open()
         await stream.wait_events(2)
@@ -56,7 +56,7 @@ class TestLeaving:
     async def test_before_the_first_byte_a_hundred_times_leaves_no_slot_taken(
         self, client: Client, model: ScriptedModel
     ) -> None:
-        client.restart(streams_per_user=100)
+        await client.restart(streams_per_user=100)
         model.answer = stalled
         streams = [client.open() for _ in range(100)]
         for stream in streams:

@@ -62,7 +62,7 @@ class TestLimits:
     async def test_hold_for_the_whole_server(
         self, client: Client, model: ScriptedModel
     ) -> None:
-        client.restart(max_streams=2)
+        await client.restart(max_streams=2)
         model.answer = stalled
         streams = [client.open(user=f"user{n}") for n in range(3)]
         await asyncio.sleep(1)
@@ -76,7 +76,7 @@ class TestRetention:
     """Ended streams are kept for a while."""
 
     async def test_of_ended_streams_is_bounded_in_bytes(self, client: Client) -> None:
-        client.restart(retained_max_bytes=30_000)
+        await client.restart(retained_max_bytes=30_000)
         for _ in range(10):
             await client.open().finish()
 

@@ -162,7 +162,7 @@ class TestSlowReader:
     async def test_that_falls_out_of_the_log_is_closed_without_a_hole(
         self, client: Client
     ) -> None:
-        client.restart(log_max_events=10)
+        await client.restart(log_max_events=10)
         slow = client.open()
         await slow.wait_events(1)
         slow.writable.clear()

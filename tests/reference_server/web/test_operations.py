@@ -46,7 +46,7 @@ async def test_the_first_event_of_a_resume_is_no_latency_of_a_start(
 
 async def test_two_applications_count_apart(client: Client) -> None:
     await client.open().finish()
-    client.restart()
+    await client.restart()
 
     metrics = await client.request("GET", "/metrics").finish()
 
@@ -89,7 +89,7 @@ async def test_observation_needs_its_own_token(
 
 
 async def test_observation_is_off_without_a_token(client: Client) -> None:
-    client.restart(observe_token=None)
+    await client.restart(observe_token=None)
 
     hidden = await client.request("GET", "/observe", headers=OBSERVER).finish()
     unknown = await client.request("GET", "/observe", headers=bearer()).finish()
@@ -98,7 +98,7 @@ async def test_observation_is_off_without_a_token(client: Client) -> None:
 
 
 async def test_a_preflight_request_allows_what_a_resume_needs(client: Client) -> None:
-    client.restart(cors_origins=ORIGIN)
+    await client.restart(cors_origins=ORIGIN)
     headers = {
         "origin": ORIGIN,
         "access-control-request-method": "POST",
@@ -115,7 +115,7 @@ async def test_a_preflight_request_allows_what_a_resume_needs(client: Client) ->
 async def test_streams_and_refusals_can_be_read_by_an_allowed_origin(
     client: Client,
 ) -> None:
-    client.restart(cors_origins=ORIGIN)
+    await client.restart(cors_origins=ORIGIN)
 
     stream = await client.open(headers={"origin": ORIGIN}).finish()
     refused = await client.request(headers={"origin": ORIGIN}).finish()

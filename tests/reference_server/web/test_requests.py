@@ -179,7 +179,7 @@ async def test_a_client_that_cannot_read_a_stream_gets_none(
 async def test_a_body_over_the_limit_is_refused_however_it_comes(
     client: Client,
 ) -> None:
-    client.restart(max_body_bytes=100)
+    await client.restart(max_body_bytes=100)
     body = b'{"prompt": "%s"}' % (b"x" * 100)
     headers = {**bearer(), **JSON}
 

@@ -129,7 +129,7 @@ class TestResume:
             assert (other.status, other.body) == (404, unknown.body)
 
     async def test_of_events_that_are_gone_is_refused(self, client: Client) -> None:
-        client.restart(log_max_events=10)
+        await client.restart(log_max_events=10)
         stream = await client.open().finish()
 
         gone = await client.resume(f"{stream.stream}-45").finish()
@@ -192,7 +192,7 @@ class TestResume:
         assert again.types == ["token-stream", "error"]
 
     async def test_is_refused_for_the_first_thing_wrong(self, client: Client) -> None:
-        client.restart(log_max_events=10)
+        await client.restart(log_max_events=10)
         stream = (await client.open().finish()).stream
 
         answers = [

@@ -4,10 +4,6 @@ from collections.abc import Mapping
 
 import pytest
 
-from streamproof.reference_server.dialects.exercise.durations import (
-    DurationsInMemory,
-    StageTimes,
-)
 from streamproof.reference_server.dialects.exercise.estimates import (
     Estimates,
     choose_times,
@@ -18,22 +14,26 @@ from streamproof.reference_server.dialects.exercise.stages import (
     STORING,
     VALIDATING,
 )
+from streamproof.reference_server.store.database import StoreError
+from streamproof.reference_server.store.durations import StageTimes
 
 
 def times(count: int, p50_ms: float = 7) -> StageTimes:
     return StageTimes(count=count, mean_ms=8, p50_ms=p50_ms, p95_ms=9)
 
 
-class Stored(DurationsInMemory):
+class Stored:
     """A store that has something in it."""
 
     def __init__(self, **stored: StageTimes) -> None:
-        super().__init__()
         self.stored = stored
         self.asked = 0
+        self.is_there = True
 
-    async def statistics(self) -> Mapping[str, StageTimes]:
+    async def read(self) -> Mapping[str, StageTimes]:
         self.asked += 1
+        if not self.is_there:
+            raise StoreError("gone")
         return dict(self.stored)
 
 
@@ -55,7 +55,7 @@ def test_with_too_few_there_are_defaults_and_the_real_count() -> None:
 
 
 async def test_what_is_stored_counts_once_it_is_read() -> None:
-    estimates = Estimates(Stored(storing=times(5)), STAGES)
+    estimates = Estimates(Stored(storing=times(5)).read, STAGES)
 
     before = estimates.estimate_ms(STORING)
     await estimates.load()
@@ -65,7 +65,7 @@ async def test_what_is_stored_counts_once_it_is_read() -> None:
 
 async def test_it_is_read_once_at_first_and_whenever_it_is_wanted_anew() -> None:
     stored = Stored(storing=times(5))
-    estimates = Estimates(stored, STAGES)
+    estimates = Estimates(stored.read, STAGES)
 
     await estimates.load()
     await estimates.load()
@@ -78,9 +78,20 @@ async def test_it_is_read_once_at_first_and_whenever_it_is_wanted_anew() -> None
 
 
 async def test_the_rest_is_the_sum_of_what_follows() -> None:
-    estimates = Estimates(Stored(storing=times(5)), STAGES)
+    estimates = Estimates(Stored(storing=times(5)).read, STAGES)
     await estimates.load()
 
     assert estimates.estimate_after_ms(VALIDATING) == 7
     assert estimates.estimate_after_ms(GENERATING) == 27
     assert estimates.estimate_after_ms(STAGES[-1]) == 0
+
+
+async def test_a_store_that_is_away_changes_nothing() -> None:
+    stored = Stored(storing=times(5))
+    estimates = Estimates(stored.read, STAGES)
+    await estimates.load()
+
+    stored.is_there = False
+    await estimates.refresh()
+
+    assert estimates.estimate_ms(STORING) == 7

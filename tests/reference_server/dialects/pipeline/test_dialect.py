@@ -132,7 +132,7 @@ class TestUpstreamFailure:
     async def test_by_silence_before_the_first_token_is_a_timeout(
         self, client: Client, model: ScriptedModel
     ) -> None:
-        client.restart(upstream_first_token_timeout_s=2)
+        await client.restart(upstream_first_token_timeout_s=2)
         model.answer = hold_first_token
 
         stream = await client.open().finish()
@@ -149,7 +149,7 @@ class TestUpstreamFailure:
     async def test_by_silence_after_tokens_is_a_timeout_of_the_whole_call(
         self, client: Client, model: ScriptedModel
     ) -> None:
-        client.restart(upstream_first_token_timeout_s=2)
+        await client.restart(upstream_first_token_timeout_s=2)
         model.answer = stalled
 
         stream = await client.open().finish()

@@ -23,7 +23,7 @@ async def test_a_run_cancelled_before_its_graph_started_does_not_hold_up_others(
 async def test_a_burst_of_runs_gets_its_first_events_before_the_graphs_start(
     client: Client, model: ScriptedModel
 ) -> None:
-    client.restart(streams_per_user=50)
+    await client.restart(streams_per_user=50)
     streams = [client.open() for _ in range(50)]
 
     await asyncio.gather(*(stream.wait_events(1) for stream in streams))

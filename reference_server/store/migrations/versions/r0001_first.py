@@ -1,0 +1,29 @@
+"""The first tables."""
+
+import sqlalchemy as sa
+from alembic import op
+
+revision = "0001"
+down_revision = None
+
+
+def upgrade() -> None:
+    """Make them."""
+    op.create_table(
+        "generation_metrics",
+        sa.Column("id", sa.Uuid, primary_key=True),
+        sa.Column("stage", sa.String, nullable=False),
+        sa.Column("duration_ms", sa.Float, nullable=False),
+        sa.Column("user_id", sa.String, nullable=False),
+        sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("metadata", sa.JSON, nullable=False),
+        sa.CheckConstraint("duration_ms >= 0", name="duration_ms_is_no_debt"),
+    )
+    op.create_index(
+        "ix_generation_metrics_stage", "generation_metrics", ["stage", "created_at"]
+    )
+
+
+def downgrade() -> None:
+    """Drop them."""
+    op.drop_table("generation_metrics")
