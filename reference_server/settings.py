@@ -141,6 +141,12 @@ class Settings(BaseSettings):
         256 * _MIB,
         description="Bytes kept for all ended streams together; the oldest go first.",
     )
+    chunk_tokens: int = Field(
+        5,
+        ge=1,
+        le=10,
+        description="Tokens of the model in one event, where a dialect gathers them.",
+    )
     send_timeout_s: PositiveSeconds = Field(
         30.0, description="Longest wait of one write for a reader that does not read."
     )

@@ -8,11 +8,16 @@ from collections.abc import Callable
 from typing import Any
 
 from ..streams.dialect import Dialect, Resources
+from .draft import create_draft
 from .exercise import create_exercise
 from .pipeline import create_pipeline
 
 DialectMaker = Callable[[Resources], Dialect[Any, Any]]
 
-DIALECTS: tuple[DialectMaker, ...] = (create_pipeline, create_exercise)
+DIALECTS: tuple[DialectMaker, ...] = (
+    create_pipeline,
+    create_exercise,
+    create_draft,
+)
 
 __all__ = ["DIALECTS", "DialectMaker"]

@@ -3,6 +3,7 @@
     database     connections and transactions, by URL
     schema       is it what this version expects; migrations
     tables       what all tables share
+    drafts       drafts of documents, by `draft_status`
     durations    how long stages took
 
 Nothing here knows a dialect or a run.

@@ -271,7 +271,9 @@ class Drafts:
             update(_TABLE)
             .where(
                 _is(id_, owner),
-                self._status().in_([each for each in EDITS if edit.status in EDITS[each]]),
+                self._status().in_(
+                    [each for each in EDITS if edit.status in EDITS[each]]
+                ),
                 *(_COLUMNS.version == version for version in edit.versions),
             )
             .values(

@@ -60,6 +60,8 @@ class Resources:
         wall_clock: seconds since the epoch.
         new_uuid: returns one that was never used.
         database: for what outlives a run.
+        max_body_bytes: largest body of a request.
+        chunk_tokens: tokens of the model in one event, where a dialect gathers them.
     """
 
     model: ModelClient
@@ -67,6 +69,8 @@ class Resources:
     wall_clock: Callable[[], float]
     new_uuid: Callable[[], UUID]
     database: Database
+    max_body_bytes: int
+    chunk_tokens: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,4 +1,4 @@
-"""The shipped knowledge base: documents of a vendor of record keeping, in our own words.
+"""The shipped knowledge base: documents of a vendor of archives, in our own words.
 
 Data only. A passage is what a draft can cite: its id is stable, and what a client is
 shown of it, page, section and excerpt, stands here.

@@ -4,7 +4,6 @@ from collections.abc import Mapping
 from typing import Final
 
 from ...models.fault import ModelFault
-from ...refusals import RefusalCode
 from ...store.drafts import Drafts
 from ...streams import sse
 from ...streams.dialect import Dialect, Heartbeat, Resources
@@ -30,10 +29,6 @@ FAILURE_CODES: Mapping[Cause, str] = {
     CancelCause.DISCONNECT: "CANCELLED",
     CancelCause.SHUTDOWN: "SERVER_SHUTDOWN",
     OwnFault.INTERNAL: "GENERATION_ERROR",
-}
-REFUSAL_CODES: Mapping[RefusalCode, str] = {
-    RefusalCode.RESOURCE_NOT_FOUND: "DRAFT_NOT_FOUND",
-    RefusalCode.CONFLICT: "DRAFT_CONFLICT",
 }
 
 # The most that a draft loses when its server is killed.
@@ -74,7 +69,6 @@ def create_draft(resources: Resources) -> Dialect[DraftRequest, DraftJob]:
             resources.new_uuid(), request, user=user, desk=desk
         ),
         failure_codes=FAILURE_CODES,
-        refusal_codes=REFUSAL_CODES,
         heartbeat=Heartbeat(interval_s=15.0, render=lambda _now: _HEARTBEAT),
         routes=endpoints.routes(),
         admit=admit,

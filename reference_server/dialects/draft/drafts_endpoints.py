@@ -70,10 +70,10 @@ class DraftsEndpoints:
             return await answer(request)
         except UnknownDraftError as error:
             raise Refusal(
-                RefusalCode.RESOURCE_NOT_FOUND, "there is no such draft"
+                "DRAFT_NOT_FOUND", "there is no such draft", status=404
             ) from error
         except ConflictError as error:
-            raise Refusal(RefusalCode.CONFLICT, str(error)) from error
+            raise Refusal("DRAFT_CONFLICT", str(error), status=409) from error
 
     async def _create(self, request: Request) -> Response:
         body = await read_body(
@@ -132,7 +132,10 @@ class DraftsEndpoints:
         edit = Edit(
             status=body.status or DraftStatus.EDITING,
             content=body.content,
-            versions=[*_versions_in(request), *([body.version] if body.version else [])],
+            versions=[
+                *_versions_in(request),
+                *([body.version] if body.version else []),
+            ],
         )
         draft = await self.drafts.edit(_id_in(request), _user_of(request), edit)
         return _show_draft(draft)

@@ -1,6 +1,6 @@
 """A draft as a LangGraph graph: find sources, begin, write, finish.
 
-    retrieve (one node a query, side by side) ─► rank │ select ─► begin ─► write ─► finish
+    retrieve (a node for each query) ─► rank │ select ─► begin ─► write ─► finish
 
 It must not know how events look or who reads them: nodes report to a `Sink`. The text
 of the model goes there directly, because LangGraph's own stream modes put a queue and a
@@ -115,8 +115,8 @@ class Generation:
         builder.add_edge("finish", END)
         return builder.compile()
 
-    async def _retrieve(self, query: Query) -> State:
-        return State(hits=[self._library.find(query["query"])])
+    async def _retrieve(self, state: Query) -> State:
+        return State(hits=[self._library.find(state["query"])])
 
     async def _rank(self, state: State, *, runtime: Runtime[Context]) -> State:
         sources = self._library.rank(state["hits"], state["request"].context)
@@ -131,7 +131,12 @@ class Generation:
         runtime.context.sink.retrieve(sources)
         return State(sources=sources)
 
-    async def _begin(self, _state: State, *, runtime: Runtime[Context]) -> State:
+    async def _begin(
+        self,
+        state: State,  # noqa: ARG002 -- a node has it
+        *,
+        runtime: Runtime[Context],
+    ) -> State:
         await runtime.context.sink.begin()
         return State()
 
@@ -149,12 +154,20 @@ class Generation:
         answer.whole_text()  # raises when the model was stopped before its end
         return State()
 
-    async def _finish(self, _state: State, *, runtime: Runtime[Context]) -> State:
+    async def _finish(
+        self,
+        state: State,  # noqa: ARG002 -- a node has it
+        *,
+        runtime: Runtime[Context],
+    ) -> State:
         runtime.context.sink.finish()
         return State()
 
 
-def _ask(state: State) -> list[Send]:
+# Coroutines, for LangGraph has a thread run what is none.
+
+
+async def _ask(state: State) -> list[Send]:
     """Return one query for each section, and one for what the draft is about."""
     request = state["request"]
     sections = TEMPLATES[request.document_type].sections
@@ -162,7 +175,7 @@ def _ask(state: State) -> list[Send]:
     return [Send("retrieve", Query(query=query)) for query in queries]
 
 
-def _choose(state: State) -> str:
+async def _choose(state: State) -> str:
     return "select" if state["request"].selected_sources else "rank"
 
 

@@ -1,4 +1,4 @@
-"""The templates that a draft can be written by: their sections, and what is asked there.
+"""The templates that a draft can be written by: sections, and what is asked there.
 
 Data only.
 """

@@ -14,6 +14,6 @@ ALLOWED = {
 }
 
 
-@pytest.mark.parametrize(("before", "after"), product(DraftStatus, DraftStatus))
+@pytest.mark.parametrize(("before", "after"), [*product(DraftStatus, DraftStatus)])
 def test_which_steps_an_owner_has(before: DraftStatus, after: DraftStatus) -> None:
     assert (after in EDITS[before]) == ((before, after) in ALLOWED)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from itertools import count
@@ -198,9 +197,7 @@ async def test_of_edits_at_once_one_has_the_version(drafts: Drafts) -> None:
 
 
 @pytest.fixture
-async def newest_first(
-    drafts: Drafts, clock: Clock
-) -> AsyncIterator[list[UUID]]:
+async def newest_first(drafts: Drafts, clock: Clock) -> list[UUID]:
     """Five drafts; the second and the third are of one moment."""
     made = []
     for status, step in zip(
@@ -209,7 +206,7 @@ async def newest_first(
         made.append((await drafts.add(new(status))).id)
         clock.now += step
     await drafts.add(new(owner="bob"))
-    yield made[::-1]
+    return made[::-1]
 
 
 @pytest.mark.parametrize("limit", [1, 2, 4, 5, 9])

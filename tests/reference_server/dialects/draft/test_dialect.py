@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 from tests.reference_server.asgi import Client
 from tests.reference_server.drafting import BODY, STREAM, ask, generate
@@ -21,7 +23,7 @@ OTHER_KB = "00000000-0000-4000-8000-000000000002"
     ],
 )
 async def test_an_invalid_body_is_answered_with_the_field(
-    client: Client, model: ScriptedModel, change: dict[str, object], field: str
+    client: Client, model: ScriptedModel, change: dict[str, Any], field: str
 ) -> None:
     refused = await generate(client, **change).finish()
 

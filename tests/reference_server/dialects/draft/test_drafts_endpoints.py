@@ -20,7 +20,9 @@ from tests.reference_server.model import ScriptedModel, stalled
 NEW = {"kb_id": KB, "document_type": "technical_memo"}
 
 
-async def create(client: Client, user: str = "ada", **members: object) -> dict[str, Any]:
+async def create(
+    client: Client, user: str = "ada", **members: object
+) -> dict[str, Any]:
     created = await ask(client, "POST", DRAFTS, {**NEW, **members}, user=user)
     assert created.status == 201
     return created.json
@@ -113,7 +115,9 @@ async def test_what_is_wrong_comes_before_what_is_not_found(client: Client) -> N
 
 @pytest.mark.parametrize("method", ["PUT", "DELETE"])
 @pytest.mark.parametrize("path", [DRAFTS, f"{DRAFTS}/any"])
-async def test_another_method_is_refused(client: Client, method: str, path: str) -> None:
+async def test_another_method_is_refused(
+    client: Client, method: str, path: str
+) -> None:
     answer = await ask(client, method, path)
 
     assert code(answer) == (405, "METHOD_NOT_ALLOWED")
@@ -201,7 +205,7 @@ async def test_a_draft_that_streams_is_not_edited(
     ],
 )
 async def test_another_version_is_a_conflict(
-    client: Client, body: dict[str, object], headers: dict[str, str]
+    client: Client, body: object, headers: dict[str, str]
 ) -> None:
     draft = await create(client)
 
@@ -243,11 +247,11 @@ async def test_of_two_edits_at_once_one_has_the_version(client: Client) -> None:
     assert sorted(answer.status for answer in answers) == [200, *[409] * 4]
 
 
-async def create_many(client: Client, number: int, **members: object) -> list[str]:
+async def create_many(client: Client, number: int) -> list[str]:
     """Return the ids of so many drafts, newest first."""
     made = []
     for _ in range(number):
-        made.append((await create(client, **members))["id"])
+        made.append((await create(client))["id"])
         await asyncio.sleep(1)
     return made[::-1]
 

@@ -35,7 +35,6 @@ from tests.reference_server.model import (
     hold_headers,
     play,
     respond,
-    stalled,
 )
 
 from streamproof.reference_server.store.database import Database, StoreError
@@ -204,18 +203,19 @@ async def test_what_waits_is_told_while_the_model_is_silent(
 
     await stream.wait_events(3)
 
-    assert (text_of(stream), stream.events[2].at) == ("ab", pytest.approx(0.1))
+    assert text_of(stream) == "ab"
+    assert stream.events[2].at == pytest.approx(0.1)
 
 
 async def test_a_citation_follows_its_marker_at_once(
     client: Client, model: ScriptedModel
 ) -> None:
-    model.answer = say("a [", "1", "]", "b", each_s=0.05)
+    model.answer = say("a [", "1", "]", "b", each_s=0.04)
 
     stream = await generate(client).finish()
 
     [cited] = [e for e in stream.events if e.data["event"] == "citation"]
-    assert cited.at == pytest.approx(0.15)
+    assert cited.at == pytest.approx(0.12)
     assert kinds(stream)[2:5] == ["content_chunk", "citation", "content_chunk"]
 
 
@@ -227,7 +227,7 @@ async def test_halves_of_a_character_are_told_as_they_come(
     stream = await generate(client).finish()
     kept = await get_draft(client, draft_id_of(stream))
 
-    assert text_of(stream) == kept["content"] == "a\ud83d\ude00\x00\u2028[1]"
+    assert text_of(stream) == kept["content"] == "a😀\x00\u2028[1]"
 
 
 async def test_a_model_that_says_nothing_has_written_an_empty_draft(
@@ -249,7 +249,11 @@ async def test_each_retry_is_announced(client: Client, model: ScriptedModel) -> 
     stream = await generate(client).finish()
 
     progress = only(stream, "progress")
-    assert [each["phase"] for each in progress] == ["retrying", "retrying", "finalizing"]
+    assert [each["phase"] for each in progress] == [
+        "retrying",
+        "retrying",
+        "finalizing",
+    ]
     assert [each["attempt"] for each in progress[:2]] == [2, 3]
     assert [each["retry_in_ms"] for each in progress[:2]] == [3000, 1250]
     assert kinds(stream)[-1] == "generation_complete"

@@ -41,8 +41,7 @@ def test_no_sources() -> None:
 
 def test_the_start() -> None:
     assert render.start("rfp_response", ID).data == (
-        '{"event":"generation_start","template":"rfp_response",'
-        f'"draft_id":"{ID}"}}'
+        f'{{"event":"generation_start","template":"rfp_response","draft_id":"{ID}"}}'
     )
 
 

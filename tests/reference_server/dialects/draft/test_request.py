@@ -91,7 +91,9 @@ def test_what_is_wrong_with_a_draft_is_named(
 
 
 def test_an_edit() -> None:
-    edit = EditRequest.model_validate({"content": "", "status": "partial", "version": 1})
+    edit = EditRequest.model_validate(
+        {"content": "", "status": "partial", "version": 1}
+    )
 
     assert edit.content == ""
     assert edit.status is DraftStatus.PARTIAL
