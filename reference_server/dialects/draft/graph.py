@@ -1,6 +1,6 @@
 """A draft as a LangGraph graph: find sources, begin, write, finish.
 
-    retrieve (a node for each query) ─► rank │ select ─► begin ─► write ─► finish
+    retrieve (a node for each query) ─► choose ─► begin ─► write ─► finish
 
 It must not know how events look or who reads them: nodes report to a `Sink`. The text
 of the model goes there directly, because LangGraph's own stream modes put a queue and a
@@ -101,15 +101,13 @@ class Generation:
     def _compile(self) -> _Graph:
         builder = StateGraph(State, context_schema=Context)
         builder.add_node("retrieve", self._retrieve, input_schema=Query)
-        builder.add_node("rank", self._rank)
-        builder.add_node("select", self._select)
+        builder.add_node("choose", self._choose)
         builder.add_node("begin", self._begin)
         builder.add_node("write", self._write)
         builder.add_node("finish", self._finish)
         builder.add_conditional_edges(START, _ask, ["retrieve"])
-        builder.add_conditional_edges("retrieve", _choose, ["rank", "select"])
-        builder.add_edge("rank", "begin")
-        builder.add_edge("select", "begin")
+        builder.add_edge("retrieve", "choose")
+        builder.add_edge("choose", "begin")
         builder.add_edge("begin", "write")
         builder.add_edge("write", "finish")
         builder.add_edge("finish", END)
@@ -118,16 +116,13 @@ class Generation:
     async def _retrieve(self, state: Query) -> State:
         return State(hits=[self._library.find(state["query"])])
 
-    async def _rank(self, state: State, *, runtime: Runtime[Context]) -> State:
-        sources = self._library.rank(state["hits"], state["request"].context)
-        runtime.context.sink.retrieve(sources)
-        return State(sources=sources)
-
-    async def _select(self, state: State, *, runtime: Runtime[Context]) -> State:
-        request = state["request"]
-        sources = self._library.select(
-            request.selected_sources, state["hits"], request.context
-        )
+    async def _choose(self, state: State, *, runtime: Runtime[Context]) -> State:
+        request, hits = state["request"], state["hits"]
+        if request.selected_sources:
+            selected = request.selected_sources
+            sources = self._library.select(selected, hits, request.context)
+        else:
+            sources = self._library.rank(hits, request.context)
         runtime.context.sink.retrieve(sources)
         return State(sources=sources)
 
@@ -164,19 +159,13 @@ class Generation:
         return State()
 
 
-# Coroutines, for LangGraph has a thread run what is none.
-
-
+# A coroutine, for LangGraph has a thread run what is none.
 async def _ask(state: State) -> list[Send]:
     """Return one query for each section, and one for what the draft is about."""
     request = state["request"]
     sections = TEMPLATES[request.document_type].sections
     queries = [request.context, *(section.query for section in sections)]
     return [Send("retrieve", Query(query=query)) for query in queries]
-
-
-async def _choose(state: State) -> str:
-    return "select" if state["request"].selected_sources else "rank"
 
 
 def _instruct(template: Template, sources: Iterable[Source]) -> str:
