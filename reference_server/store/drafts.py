@@ -195,25 +195,21 @@ class Drafts:
             StoreError: it is not kept.
         """
         now = self._moment()
-        statement = (
-            insert(_TABLE)
-            .values(
-                id=new.id,
-                owner=new.owner,
-                kb_id=new.kb_id,
-                document_type=new.document_type,
-                template_id=new.template_id,
-                context=new.context,
-                status=new.status,
-                version=1,
-                created_at=now,
-                updated_at=now,
-                **_values(new.text),
-            )
-            .returning(*self._selected())
-        )
+        values = {
+            "id": new.id,
+            "kb_id": new.kb_id,
+            "document_type": new.document_type,
+            "template_id": new.template_id,
+            "context": new.context,
+            "status": new.status,
+            "version": 1,
+            "created_at": now,
+            "updated_at": now,
+            **_values(new.text),
+        }
         async with self._database.begin() as connection:
-            return _to_draft((await connection.execute(statement)).one())
+            await connection.execute(insert(_TABLE).values(owner=new.owner, **values))
+        return Draft(**values)
 
     async def save(self, id_: UUID, text: Text, status: DraftStatus) -> bool:
         """Save a draft that streams, or keep its end; return whether it still did.
@@ -366,7 +362,7 @@ def _is_older(than: Draft) -> ColumnElement[bool]:
     )
 
 
-def _values(text: Text) -> dict[str, object]:
+def _values(text: Text) -> dict[str, Any]:
     return {
         "content": text.content,
         "citations": list(text.citations),
