@@ -24,6 +24,7 @@ from .dialects import DIALECTS, DialectMaker
 from .metrics import Metrics
 from .models.anthropic import Anthropic
 from .models.client import ModelClient, ModelOptions
+from .models.connection import Connection
 from .models.connections import Connections
 from .models.openai_chat import OpenAIChat
 from .models.openai_responses import OpenAIResponses
@@ -82,7 +83,7 @@ def create_app(
     keys: VerificationKeys | None = None,
     dialects: Iterable[DialectMaker] = DIALECTS,
 ) -> Starlette:
-    """Return the application; `app.state.runs` is its registry of runs.
+    """Return the application; its registry of runs is `app.state.runs`.
 
     Args:
         settings: what to do.
@@ -114,8 +115,8 @@ def create_app(
         *_create_operations(settings, environment, runs, metrics)
     ]
     guards = []
-    for create in dialects:
-        dialect = _adapt(create(resources), settings)
+    served = [_adapt(create(resources), settings) for create in dialects]
+    for dialect in served:
         streams = _create_streams(dialect, settings, environment, runs, metrics)
         own = [*streams, *dialect.routes]
         routes += own
@@ -141,6 +142,7 @@ def create_app(
     )
     app.router.redirect_slashes = False
     app.state.runs = runs
+    app.state.dialects = served
     return app
 
 
@@ -160,9 +162,8 @@ def _create_http_client(
 def _create_connections() -> Connections:
     # Made once: reading the certificates of the world takes longer than a call.
     ssl_context = httpx.create_ssl_context(trust_env=False)
-    limits = httpx.Limits(max_connections=1, keepalive_expiry=_KEEPALIVE_S)
     return Connections(
-        lambda: httpx.AsyncHTTPTransport(verify=ssl_context, limits=limits),
+        lambda: Connection(ssl_context=ssl_context, keep_s=_KEEPALIVE_S),
         keep_s=_KEEPALIVE_S,
     )
 

@@ -1,6 +1,7 @@
 """Command line of the server, made from its settings: parse, start, print the address.
 
     streamproof-server             serves
+    streamproof-server --dev       serves with all it needs, and shows how to ask
     streamproof-server migrate     brings the database's schema up to date
 
 Exit codes: 0 after a signal and a clean farewell, 2 when it cannot start like this.
@@ -12,6 +13,7 @@ import logging
 import os
 import signal
 import sys
+import time
 from pathlib import Path
 from typing import Annotated, Any, NoReturn, get_args
 
@@ -28,7 +30,7 @@ _USAGE_ERROR = 2
 _app = typer.Typer(add_completion=False, rich_markup_mode=None)
 
 
-def _serve(context: typer.Context, **options: object) -> None:
+def _serve(context: typer.Context, *, dev: bool, **options: object) -> None:
     if context.invoked_subcommand is not None:
         context.obj = options
         return
@@ -44,7 +46,7 @@ def _serve(context: typer.Context, **options: object) -> None:
     logging.getLogger("alembic").setLevel(logging.WARNING)
     # It lets everything through, whatever the level is here; its warnings are shown.
     logging.getLogger("bm25s").propagate = False
-    _run(given)
+    _run(given, is_dev=dev)
 
 
 def _make_option(name: str, field: FieldInfo) -> inspect.Parameter:
@@ -77,6 +79,19 @@ def _show(default: object) -> str:
             return str(default)
 
 
+_DEV = inspect.Parameter(
+    "dev",
+    inspect.Parameter.KEYWORD_ONLY,
+    default=typer.Option(
+        False,
+        "--dev",
+        help="Try it out: with a fake model, a secret and a database of its own where "
+        "none is given; prints a command line for each dialect.",
+    ),
+    annotation=bool,
+)
+
+
 # typer reads the signature of a function: this one has an option for every setting.
 _serve.__signature__ = inspect.Signature(  # type: ignore[attr-defined]  # mypy knows none
     [
@@ -85,6 +100,7 @@ _serve.__signature__ = inspect.Signature(  # type: ignore[attr-defined]  # mypy 
             inspect.Parameter.POSITIONAL_OR_KEYWORD,
             annotation=typer.Context,
         ),
+        _DEV,
         *(
             _make_option(name, field)
             for name, field in Settings.model_fields.items()
@@ -128,27 +144,42 @@ def _read(given: dict[str, Any]) -> Settings:
         _fail("; ".join(_describe(error)))
 
 
-def _run(given: dict[str, Any]) -> None:
+def _run(given: dict[str, Any], *, is_dev: bool = False) -> None:
     settings = _read(given)
     try:
-        keys = load_keys(settings)
-        # Only now: they bring LangGraph, which takes more than a second.
-        from .app import create_app  # noqa: PLC0415
-        from .server import bind, serve  # noqa: PLC0415
-        from .store import schema  # noqa: PLC0415
+        if not is_dev:
+            _start(settings)
+            return
+        from .dev import trying_out  # noqa: PLC0415 -- not needed otherwise
 
-        asyncio.run(schema.at_url(settings.database_url, schema.prepare))
-        app = create_app(settings, keys=keys)
-        listener = bind(settings.host, settings.port)
+        with trying_out(settings) as settings:
+            _start(settings, is_dev=True)
     except SettingsError as error:
         _fail(str(error))
-    host = f"[{settings.host}]" if ":" in settings.host else settings.host
 
+
+def _start(settings: Settings, *, is_dev: bool = False) -> None:
+    keys = load_keys(settings)
+    # Only now: they bring LangGraph, which takes more than a second.
+    from .app import create_app  # noqa: PLC0415
+    from .server import bind, serve  # noqa: PLC0415
+    from .store import schema  # noqa: PLC0415
+
+    asyncio.run(schema.at_url(settings.database_url, schema.prepare))
+    app = create_app(settings, keys=keys)
+    listener = bind(settings.host, settings.port)
+    host = f"[{settings.host}]" if ":" in settings.host else settings.host
     unsaid: list[str] = []
 
     def announce(port: int) -> None:
+        url = f"http://{host}:{port}"
         try:
-            print(f"listening on http://{host}:{port}", flush=True)  # noqa: T201 -- the contract
+            print(f"listening on {url}", flush=True)  # noqa: T201 -- the contract
+            if is_dev:
+                from .dev import show_examples  # noqa: PLC0415 -- see `_run`
+
+                shown = show_examples(app.state.dialects, url, settings, time.time())
+                print(shown, flush=True)  # noqa: T201 -- what was asked for
         except OSError as error:
             # What is still buffered goes nowhere, also when the interpreter ends.
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

@@ -1,7 +1,7 @@
 """Dialects: one value says all that is particular to one protocol.
 
     where       name, method, path, twin, routes, credentials
-    what for    request, admit
+    what for    request, example, admit
     what is done    job, failure_codes, save
     how long    heartbeat, grace_s, max_streams
 
@@ -103,6 +103,7 @@ class Dialect(Generic[RequestT, JobT]):
         routes: what else is served, guarded like the streams; an endpoint finds its
             `Principal` as `request.state.principal`.
         request: the parameters.
+        example: parameters to try it with; a fake model finds its script in them.
         job: makes what is done in one run, for this user; to make one has no effect.
         failure_codes: what the dialect calls each cause.
         heartbeat: what fills a silence.
@@ -124,6 +125,7 @@ class Dialect(Generic[RequestT, JobT]):
     method: Literal["GET", "POST"]
     path: str
     request: type[RequestT]
+    example: Mapping[str, str | int]
     job: Callable[[RequestT, str], JobT]
     failure_codes: Mapping[Cause, str]
     heartbeat: Heartbeat

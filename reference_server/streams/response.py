@@ -85,6 +85,7 @@ class StreamResponse:
         self._has_sent_event = False
         self._last_sent_at = 0.0
         self._sending_since: float | None = None
+        self._alarm: asyncio.TimerHandle | None = None
 
     async def serve(self, headers: Headers, receive: Receive, send: Send) -> None:
         """Send the response until its end; returns also when the client has left."""
@@ -97,6 +98,8 @@ class StreamResponse:
                     await self._write(headers, send)
                 finally:
                     guard.stop()
+                    if self._alarm is not None:
+                        self._alarm.cancel()
                 tasks.cancel_scope.cancel()
         finally:
             self._run.detach(self._reader)
@@ -140,18 +143,29 @@ class StreamResponse:
                     await checkpoint()
             elif self._run.log.is_closed:
                 return
+            elif self._clock() >= self._heartbeat_at:
+                await self._send(send, _body(self._options.heartbeat()))
+                self._options.metrics.count_heartbeat()
             else:
-                await self._wait_for_more(send)
+                await self._wait_for_more()
 
-    async def _wait_for_more(self, send: Send) -> None:
-        heartbeat_at = self._last_sent_at + self._options.heartbeat_s
-        until = min(heartbeat_at, self._expires_at)
-        with anyio.move_on_after(max(0.0, until - self._clock())):
-            await self._reader.wait_woken()
-            return
-        if self._clock() >= heartbeat_at:
-            await self._send(send, _body(self._options.heartbeat()))
-            self._options.metrics.count_heartbeat()
+    @property
+    def _heartbeat_at(self) -> float:
+        return self._last_sent_at + self._options.heartbeat_s
+
+    async def _wait_for_more(self) -> None:
+        if self._alarm is None:
+            until = min(self._heartbeat_at, self._expires_at)
+            delay_s = max(0.0, until - self._clock())
+            loop = asyncio.get_running_loop()
+            self._alarm = loop.call_later(delay_s, self._ring)
+        await self._reader.wait_woken()
+
+    def _ring(self) -> None:
+        # Events that were sent since have put the heartbeat off: then the reader finds
+        # nothing to do and sets the alarm again. To move it at every event costs more.
+        self._alarm = None
+        self._reader.wake()
 
     async def _send_event(self, send: Send, block: bytes) -> None:
         if not self._has_sent_event:

@@ -143,6 +143,10 @@ ELSEWHERE = {
         "tests/reference_server/web/test_operations.py",
         "its figures are those of the endpoint",
     ),
+    "reference_server/models/connection.py": (
+        "tests/reference_server/integration/test_connection.py",
+        "a connection needs a socket and real time",
+    ),
     "reference_server/store/migrations/*": (
         "tests/reference_server/store/test_schema.py",
         "migrations are compared with the tables that modules name",

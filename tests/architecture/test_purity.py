@@ -69,6 +69,7 @@ SHELLS = {
     # the server
     "reference_server/app.py": "gives the parts their clock, dice and clients",
     "reference_server/dialects/*/drafts_endpoints.py": "answers requests",
+    "reference_server/dev.py": "starts a fake model",
     "reference_server/dialects/*/dialect.py": "gives its parts the model and the clock",
     "reference_server/dialects/*/estimates.py": "waits for the durations",
     "reference_server/dialects/*/metrics_endpoint.py": "answers requests",
@@ -76,7 +77,8 @@ SHELLS = {
     "reference_server/dialects/*/job.py": "waits for the graph",
     "reference_server/http1/protocol.py": "is called by uvicorn with what arrives",
     "reference_server/models/client.py": "calls the model over HTTP",
-    "reference_server/models/connections.py": "connects to the model",
+    "reference_server/models/connection.py": "connects to the model",
+    "reference_server/models/connections.py": "closes connections after a while",
     "reference_server/server.py": "listens on a port and receives signals",
     "reference_server/settings.py": "reads the environment",
     "reference_server/streams/dialect.py": "says what is awaited of a dialect",

@@ -66,7 +66,7 @@ def test_no_default_is_shown_where_there_is_none(name: str) -> None:
 
 def test_what_is_given_reaches_the_settings(monkeypatch: pytest.MonkeyPatch) -> None:
     given: dict[str, object] = {}
-    monkeypatch.setattr(cli, "_run", given.update)
+    monkeypatch.setattr(cli, "_run", lambda options, **_: given.update(options))
     arguments = ["--port", "7", "--drain-s", "0.5", "--jwks-file", "x", "--host", "::1"]
 
     CliRunner().invoke(cli._app, arguments, catch_exceptions=False)

@@ -112,6 +112,7 @@ def toy(**changes: Any) -> DialectMaker:  # noqa: ANN401 -- fields of the dialec
             method="GET",
             path=PATH,
             request=SongRequest,
+            example={"theme": "spring"},
             job=lambda request, _user: Song(request, resources.model),
             failure_codes={cause: cause.upper() for cause in CAUSES},
             heartbeat=Heartbeat(interval_s=5.0, render=_tell_time),

@@ -14,7 +14,7 @@ from .drafts_endpoints import DraftsEndpoints
 from .graph import Generation
 from .job import Desk, DraftJob
 from .library import Library
-from .permission import check_permission
+from .permission import SHIPPED, check_permission
 from .request import DraftRequest
 
 # Stable, part of the public protocol.
@@ -36,6 +36,14 @@ SAVE_INTERVAL_S: Final = 2.0
 # How long the saves of a draft may fail until it counts as left by its server: several
 # of them, each of which may take its time.
 _LEASE_S: Final = 15.0
+
+# Two markers that have a source, and one that has none.
+_EXAMPLE = (
+    "A county wants its records kept safely. "
+    '[[fake:say text="Records are stored three times in two places [1]. A backup is '
+    'taken every night [2], and its recovery is rehearsed twice a year [2][99]."]]'
+    "[[fake:delay first=300 each=40]]"
+)
 
 _HEARTBEAT = sse.comment("still writing")
 
@@ -65,6 +73,11 @@ def create_draft(resources: Resources) -> Dialect[DraftRequest, DraftJob]:
         method="POST",
         path="/api/v1/generate",
         request=DraftRequest,
+        example={
+            "kb_id": str(SHIPPED),
+            "document_type": "rfp_response",
+            "context": _EXAMPLE,
+        },
         job=lambda request, user: DraftJob(
             resources.new_uuid(), request, user=user, desk=desk
         ),

@@ -35,6 +35,13 @@ REFUSAL_CODES: Mapping[RefusalCode, str] = {
     RefusalCode.INTERNAL_ERROR: "SERVER_ERROR",
 }
 
+_EXAMPLE = (
+    "A programme for a stiff shoulder, three times a week. "
+    r'[[fake:say text="{\"exercises\": [{\"name\": \"Wall slide\", \"sets\": 3, '
+    r'\"reps\": 10}], \"notes\": \"Stop where it hurts.\"}"]] '
+    "[[fake:delay first=500 each=80]]"
+)
+
 _HEARTBEAT = sse.comment("still at work")
 
 
@@ -71,6 +78,7 @@ def create_exercise(resources: Resources) -> Dialect[ProgrammeRequest, ExerciseJ
         method="POST",
         path="/api/generate-stream",
         request=ProgrammeRequest,
+        example={"prompt": _EXAMPLE},
         job=job,
         failure_codes=FAILURE_CODES,
         refusal_codes=REFUSAL_CODES,

@@ -47,6 +47,10 @@ def create_pipeline(resources: Resources) -> Dialect[GenerationRequest, Pipeline
         method="POST",
         path="/api/generation/stream",
         request=GenerationRequest,
+        example={
+            "prompt": "Plan a week by the sea. "
+            "[[fake:say tokens=12]] [[fake:delay first=100 each=40]]"
+        },
         job=job,
         failure_codes=FAILURE_CODES,
         heartbeat=Heartbeat(interval_s=15.0, render=lambda _now: _HEARTBEAT),

@@ -56,6 +56,7 @@ def make_dialect(work: Work, job: type[MadeUp] = MadeUp) -> Dialect[Any, Any]:
         method="POST",
         path="/made-up",
         request=Nothing,
+        example={"theme": "spring"},
         job=lambda _request, _user: job(work),
         failure_codes={cause: cause.upper() for cause in CAUSES},
         heartbeat=Heartbeat(interval_s=15, render=lambda _now: b""),
