@@ -55,9 +55,9 @@ def on(server: Program, fakes: Program) -> Stack:
     return Stack(server=server, fakes=fakes, key=f"drafts-{next(_keys)}")
 
 
-async def start_draft(stack: Stack, *blocks: str) -> Response:
+async def start_draft(stack: Stack, *blocks: str, padding: str = "") -> Response:
     headers = {**bearer(stack.key), "content-type": "application/json"}
-    body = json.dumps({**BODY, "context": stack.prompt(*blocks)}).encode()
+    body = json.dumps({**BODY, "context": stack.prompt(*blocks) + padding}).encode()
     response = await send(stack.server, "POST", STREAM, headers=headers, body=body)
     return await response.read_head()
 
@@ -220,14 +220,15 @@ async def test_a_full_disk_refuses_what_is_new_and_keeps_what_is_there(
     new = {"kb_id": KB, "document_type": "technical_memo", "content": "x" * 50_000}
     with serve():
         pass  # makes the database
-    with serve(limit=("prlimit", f"--fsize={300 * 1024}")) as server:
+    with serve(limit=("prlimit", f"--fsize={220 * 1024}")) as server:
         stack = on(server, fakes)
         made = [(await request(stack, "POST", DRAFTS, new))[1]["id"]]
-        fills = await (await start_draft(stack, "say tokens=40000")).read_all()
+        fills = await (await start_draft(stack, "say tokens=30000")).read_all()
         while (answer := await request(stack, "POST", DRAFTS, new))[0] == 201:
             made.append(answer[1]["id"])
         first = await get(stack, made[0])
-        stream = await (await start_draft(stack, "say tokens=1")).read_all()
+        stream = await start_draft(stack, "say tokens=1", padding=new["content"])
+        await stream.read_all()
 
     with serve() as server:
         again = Stack(server=server, fakes=fakes, key=stack.key)
