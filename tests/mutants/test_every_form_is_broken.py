@@ -13,6 +13,7 @@ from typing import Literal, get_args, get_origin
 from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 from tests.mutants import wrong
+from tests.mutants.bases.draft import DRAFT
 from tests.mutants.bases.pipeline import PIPELINE
 from tests.mutants.bases.toy.base import TOY, TOY_WITH_EVENT_FIELDS
 
@@ -22,7 +23,7 @@ from streamproof.conformance.profiles.schema import Profile
 
 PROFILES = {
     base.name: load(base.profile, base.overrides)
-    for base in (PIPELINE, TOY, TOY_WITH_EVENT_FIELDS)
+    for base in (PIPELINE, DRAFT, TOY, TOY_WITH_EVENT_FIELDS)
 }
 
 UNJUDGED = "no check judges it: `profiles.unjudged` has its row"
@@ -81,11 +82,9 @@ WITHOUT = {
     "sides.requests.captures.event": NO_SERVER,
     "sides.requests.captures.header": NO_SERVER,
     "sides.requests.headers": PARAMETER,
-    "sides.requests.query": PARAMETER,
     "steering.answers": NO_SERVER,
     "steering.shown": NO_SERVER,
     "steering.token.end": NO_SERVER,
-    "steering.token.words": NO_SERVER,
     "terminal.*.has": NO_SERVER,
     "terminal.close_within_s": PARAMETER,
     "terminal.error.where": NO_SERVER,

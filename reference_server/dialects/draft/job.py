@@ -75,7 +75,7 @@ class DraftJob:
         self._request = request
         self._user = user
         self._desk = desk
-        self._run: Run | None = None
+        self._run: Run  # from `open` on
         self._writing = Writing((), chunk_tokens=desk.chunk_tokens)
         # The draft exists, and its client was told.
         self._is_begun = False
@@ -178,8 +178,6 @@ class DraftJob:
                 self._publish(render.show_chunk(each))
 
     def _publish(self, frame: Frame) -> None:
-        if self._run is None:
-            raise RuntimeError("expected a job that was opened")
         self._run.publish(frame)
 
 

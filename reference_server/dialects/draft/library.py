@@ -54,10 +54,6 @@ class Library:
         self._by_id = {passage.id: passage for passage in passages}
         self._index = Index([f"{each.section} {each.text}" for each in passages])
 
-    def has(self, passage_id: str) -> bool:
-        """Whether there is a passage of this id."""
-        return passage_id in self._by_id
-
     def find(self, query: str) -> list[Passage]:
         """Return what fits one query best, eight at most; perhaps none."""
         return [self._passages[place] for place in self._index.search(query)[:_HITS]]
