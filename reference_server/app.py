@@ -109,6 +109,7 @@ def create_app(
         wall_clock=environment.wall_clock,
         new_uuid=environment.new_uuid,
         database=database,
+        max_body_bytes=settings.max_body_bytes,
         chunk_tokens=settings.chunk_tokens,
     )
     runs = _create_runs(settings, environment, metrics)

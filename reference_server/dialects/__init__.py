@@ -8,6 +8,7 @@ from collections.abc import Callable
 from typing import Any
 
 from ..streams.dialect import Dialect, Resources
+from .draft import create_draft
 from .exercise import create_exercise
 from .pipeline import create_pipeline
 from .story import create_story
@@ -17,6 +18,7 @@ DialectMaker = Callable[[Resources], Dialect[Any, Any]]
 DIALECTS: tuple[DialectMaker, ...] = (
     create_pipeline,
     create_exercise,
+    create_draft,
     create_story,
 )
 

@@ -68,6 +68,7 @@ SHELLS = {
     "fakes/thread_server.py": "runs a server in a thread",
     # the server
     "reference_server/app.py": "gives the parts their clock, dice and clients",
+    "reference_server/dialects/*/drafts_endpoints.py": "answers requests",
     "reference_server/dev.py": "starts a fake model",
     "reference_server/dialects/*/dialect.py": "gives its parts the model and the clock",
     "reference_server/dialects/*/estimates.py": "waits for the durations",
@@ -83,6 +84,7 @@ SHELLS = {
     "reference_server/streams/dialect.py": "says what is awaited of a dialect",
     "reference_server/store/chapters.py": "waits for the database",
     "reference_server/store/database.py": "connects to a database",
+    "reference_server/store/drafts.py": "waits for the database",
     "reference_server/store/durations.py": "waits for the database",
     "reference_server/store/migrations/*": "is run by Alembic",
     "reference_server/store/schema.py": "has migrations run",
@@ -143,6 +145,9 @@ WORLD = {
 }
 """What does I/O, waits, reads a clock or a variable, or throws dice."""
 
+VALUES = {"uuid.UUID"}
+"""Types of these modules that are made of what is given."""
+
 READS_THE_DAY = {"now", "today", "utcnow"}
 TOUCHES_FILES = {
     *("exists", "glob", "is_dir", "is_file", "iterdir", "mkdir", "open"),
@@ -182,7 +187,9 @@ def at_run_time(tree: ast.Module) -> ast.Module:
 
 
 def is_of_the_world(name: str) -> bool:
-    return any(name == part or name.startswith(f"{part}.") for part in WORLD)
+    return name not in VALUES and any(
+        name == part or name.startswith(f"{part}.") for part in WORLD
+    )
 
 
 def impurities_of(node: ast.AST) -> Iterator[str]:
@@ -214,6 +221,8 @@ def impurities_of(node: ast.AST) -> Iterator[str]:
         ("async def wait(): ...", ["async def wait"]),
         ("def f(clock):\n    return clock.now()", []),
         ("from http import HTTPStatus", []),
+        ("from uuid import UUID", []),
+        ("from uuid import UUID, uuid4", ["uuid.uuid4"]),
         ("if TYPE_CHECKING:\n    import asyncio", []),
     ],
 )

@@ -13,6 +13,7 @@ from typing import Literal, get_args, get_origin
 from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 from tests.mutants import wrong
+from tests.mutants.bases.draft import DRAFT
 from tests.mutants.bases.exercise import EXERCISE
 from tests.mutants.bases.pipeline import PIPELINE
 from tests.mutants.bases.story import STORY, STORY_REJECTED, STORY_REVISED
@@ -29,6 +30,7 @@ PROFILES = {
         TOY,
         TOY_WITH_EVENT_FIELDS,
         EXERCISE,
+        DRAFT,
         STORY,
         STORY_REVISED,
         STORY_REJECTED,
@@ -86,7 +88,6 @@ WITHOUT = {
     "sides.requests.captures.event": NO_SERVER,
     "sides.requests.captures.header": NO_SERVER,
     "sides.requests.headers": PARAMETER,
-    "sides.requests.query": PARAMETER,
     "terminal.*.has": NO_SERVER,
     "terminal.close_within_s": PARAMETER,
     "terminal.error.where": NO_SERVER,
