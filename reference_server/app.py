@@ -127,14 +127,16 @@ def create_app(
 
     @asynccontextmanager
     async def lifespan(_app: Starlette) -> AsyncIterator[None]:
-        await prepare(database)
-        yield
-        # Under our own server nothing is running here any more (see `server`).
-        runs.hurry()
-        await runs.drain()
-        runs.forget_all()
-        await http.aclose()
-        await database.close()
+        try:
+            await prepare(database)
+            yield
+            # Under our own server nothing is running here any more (see `server`).
+            runs.hurry()
+            await runs.drain()
+            runs.forget_all()
+        finally:
+            await http.aclose()
+            await database.close()
 
     app = Starlette(
         routes=routes,
