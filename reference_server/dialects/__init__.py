@@ -11,6 +11,7 @@ from ..streams.dialect import Dialect, Resources
 from .draft import create_draft
 from .exercise import create_exercise
 from .pipeline import create_pipeline
+from .story import create_story
 
 DialectMaker = Callable[[Resources], Dialect[Any, Any]]
 
@@ -18,6 +19,7 @@ DIALECTS: tuple[DialectMaker, ...] = (
     create_pipeline,
     create_exercise,
     create_draft,
+    create_story,
 )
 
 __all__ = ["DIALECTS", "DialectMaker"]

@@ -4,6 +4,7 @@
     schema       is it what this version expects; migrations
     tables       what all tables share
     drafts       drafts of documents, by `draft_status`
+    chapters     stories, as far as they came
     durations    how long stages took
 
 Nothing here knows a dialect or a run.

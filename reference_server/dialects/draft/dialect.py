@@ -31,6 +31,10 @@ FAILURE_CODES: Mapping[Cause, str] = {
     OwnFault.INTERNAL: "GENERATION_ERROR",
 }
 
+# A chunk has 1 to 10 tokens of the model, by setting, and 5 by default.
+_CHUNK_TOKENS: Final = 5
+_MAX_CHUNK_TOKENS: Final = 10
+
 # The most that a draft loses when its server is killed.
 SAVE_INTERVAL_S: Final = 2.0
 # How long the saves of a draft may fail until it counts as left by its server: several
@@ -54,7 +58,7 @@ def create_draft(resources: Resources) -> Dialect[DraftRequest, DraftJob]:
     desk = Desk(
         generation=Generation(resources.model, Library(CORPUS)),
         drafts=drafts,
-        chunk_tokens=resources.chunk_tokens,
+        chunk_tokens=min(resources.chunk_tokens or _CHUNK_TOKENS, _MAX_CHUNK_TOKENS),
     )
     endpoints = DraftsEndpoints(
         drafts=drafts,
