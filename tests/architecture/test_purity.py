@@ -98,7 +98,6 @@ SHELLS = {
 }
 
 WORLD = {
-    "aiosqlite",
     "alembic",
     "anyio",
     "asyncio",
