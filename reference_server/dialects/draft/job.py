@@ -77,7 +77,9 @@ class DraftJob:
         self._desk = desk
         self._run: Run  # from `open` on
         self._writing = Writing((), chunk_tokens=desk.chunk_tokens)
-        # The draft exists, and its client was told.
+        # The draft may exist: a cancel may come while it is being kept.
+        self._may_exist = False
+        # It does, and its client was told.
         self._is_begun = False
         self._flushing: asyncio.TimerHandle | None = None
 
@@ -104,10 +106,11 @@ class DraftJob:
             RuntimeError: its owner has edited it, which is free once its server has not
                 saved it for long.
         """
-        if not self._is_begun:
+        if not self._may_exist:
             return
         text = _to_text(self._writing.written())
-        if not await self._desk.drafts.save(self._id, text, _STATUS[state]):
+        is_kept = await self._desk.drafts.save(self._id, text, _STATUS[state])
+        if self._is_begun and not is_kept:
             raise RuntimeError(f"expected draft {self._id} to be streaming")
 
     # What the nodes report.
@@ -134,9 +137,11 @@ class DraftJob:
             status=DraftStatus.STREAMING,
             text=_to_text(self._writing.written()),
         )
+        self._may_exist = True
         try:
             await self._desk.drafts.add(new)
         except StoreError as error:
+            self._may_exist = False
             _log.warning("draft %s: not begun: %s", self._id, error)
             raise FailureError(NOT_KEPT) from error
         self._is_begun = True

@@ -38,6 +38,7 @@ from tests.reference_server.model import (
 )
 
 from streamproof.reference_server.store.database import Database, StoreError
+from streamproof.reference_server.store.drafts import Draft, Drafts, NewDraft
 
 NO_MORE = b"data: [DONE]\n\n"
 
@@ -366,6 +367,30 @@ async def test_a_draft_exists_from_its_start_on(
     assert kept["context"] == BODY["context"]
     assert kept["template_id"] == kept["document_type"] == "rfp_response"
     assert (kept["content"], kept["citations"], kept["version"]) == ("", [], 1)
+
+
+async def test_a_draft_that_is_cancelled_while_it_begins_is_not_left_streaming(
+    client: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    add = Drafts.add
+
+    async def add_and_hang(drafts: Drafts, new: NewDraft) -> Draft:
+        await add(drafts, new)
+        await forever()
+        raise AssertionError
+
+    monkeypatch.setattr(Drafts, "add", add_and_hang)
+    stream = generate(client)
+    await stream.wait_events(1)
+    await asyncio.sleep(2.1)
+
+    await cancel(client, stream)
+    await stream.finish()
+
+    assert kinds(stream) == ["sources_retrieved", "error"]
+    assert "draft_id" not in stream.events[-1].data
+    listed = await ask(client, "GET", DRAFTS)
+    assert [draft["status"] for draft in listed.json["items"]] == ["partial"]
 
 
 async def test_a_draft_is_saved_every_two_seconds(
