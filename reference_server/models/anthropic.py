@@ -107,7 +107,11 @@ class MessageStream:
             raise broken("expected a stop reason before message_stop")
         if self._stop_reason not in _STOPS:
             raise broken(f"expected a stop reason of {', '.join(_STOPS)}, got another")
-        return Answer(text=str(self._text), stop=_STOPS[self._stop_reason])
+        return Answer(
+            text=str(self._text),
+            stop=_STOPS[self._stop_reason],
+            reason=self._stop_reason,
+        )
 
     def _read(self, event: dict[str, Any]) -> str:
         match event.get("type"):

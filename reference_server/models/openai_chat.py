@@ -106,7 +106,11 @@ class ChatStream:
             raise broken(
                 f"expected a finish reason of {', '.join(_STOPS)}, got another"
             )
-        return Answer(text=self.text, stop=_STOPS[self._finish_reason])
+        return Answer(
+            text=self.text,
+            stop=_STOPS[self._finish_reason],
+            reason=self._finish_reason,
+        )
 
     def _read_chunk(self, chunk: dict[str, Any]) -> str:
         if chunk.get("error") is not None:

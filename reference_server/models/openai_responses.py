@@ -23,8 +23,13 @@ _REASONING = frozenset(
     {"response.reasoning_summary_text.delta", "response.reasoning_text.delta"}
 )
 _REFUSAL = frozenset({"response.refusal.delta", "response.refusal.done"})
-# Why a response is incomplete.
-_STOPS = {"max_output_tokens": Stop.LENGTH, "content_filter": Stop.FILTER}
+_COMPLETED = "completed"
+# What a response is, or why it is incomplete.
+_STOPS = {
+    _COMPLETED: Stop.COMPLETE,
+    "max_output_tokens": Stop.LENGTH,
+    "content_filter": Stop.FILTER,
+}
 
 
 class OpenAIResponses:
@@ -99,7 +104,8 @@ class ResponseStream:
         # The one is the name of the event behind its dot, the other what is in it.
         if f"response.{response.get('status')}" != self._end["type"]:
             raise broken("expected the status of the response to be as its last event")
-        return Answer(text=str(self._text), stop=_find_stop(response))
+        reason = _find_reason(response)
+        return Answer(text=str(self._text), stop=_STOPS[reason], reason=reason)
 
     def _say(self, piece: str) -> str:
         if piece:
@@ -126,12 +132,14 @@ class ResponseStream:
             self._end = event
 
 
-def _find_stop(response: dict[str, Any]) -> Stop:
-    if response["status"] == "completed":
-        return Stop.COMPLETE
+def _find_reason(response: dict[str, Any]) -> str:
+    if response["status"] == _COMPLETED:
+        return _COMPLETED
     reason = text_in(object_in(response, "incomplete_details"), "reason")
-    if reason not in _STOPS:
+    expected = [name for name in _STOPS if name != _COMPLETED]
+    if reason not in expected:
         raise broken(
-            f"expected a response to be incomplete for {', '.join(_STOPS)}, got another"
+            f"expected a response to be incomplete for {', '.join(expected)}, got "
+            "another"
         )
-    return _STOPS[reason]
+    return reason

@@ -33,10 +33,17 @@ class Stop(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Answer:
-    """What a model said, and why it said no more."""
+    """What a model said, and why it said no more.
+
+    Attributes:
+        text: all of it.
+        stop: why it ended.
+        reason: the same in the word of the service.
+    """
 
     text: str
     stop: Stop
+    reason: str
 
     def whole_text(self) -> str:
         """Return the text of an answer that must not end before its end.

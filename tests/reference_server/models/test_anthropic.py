@@ -59,13 +59,13 @@ def test_pieces_are_returned_and_joined() -> None:
 
     assert pieces == ["", "", "", "a", "", "", " b", "", ""]
     assert stream.is_terminated
-    assert stream.close() == Answer(text="a b", stop=Stop.COMPLETE)
+    assert stream.close() == Answer(text="a b", stop=Stop.COMPLETE, reason="end_turn")
 
 
 @pytest.mark.parametrize("reason", ["max_tokens", "model_context_window_exceeded"])
 def test_an_answer_that_was_stopped_says_so(reason: str) -> None:
     assert read(text("a"), stop(reason), END).close() == Answer(
-        text="a", stop=Stop.LENGTH
+        text="a", stop=Stop.LENGTH, reason=reason
     )
 
 

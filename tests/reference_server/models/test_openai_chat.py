@@ -29,7 +29,7 @@ def test_pieces_are_returned_and_joined() -> None:
 
     assert pieces == ["", "a", " b", "", "", ""]
     assert chat.is_terminated
-    assert chat.close() == Answer(text="a b", stop=Stop.COMPLETE)
+    assert chat.close() == Answer(text="a b", stop=Stop.COMPLETE, reason="stop")
 
 
 @pytest.mark.parametrize(
@@ -172,7 +172,7 @@ def test_an_answer_that_was_stopped_says_so(reason: str, stop: Stop) -> None:
     chat.feed(chunk({"content": "a"}, reason))
     chat.feed("[DONE]")
 
-    assert chat.close() == Answer(text="a", stop=stop)
+    assert chat.close() == Answer(text="a", stop=stop, reason=reason)
 
 
 def test_the_request_is_for_a_stream_and_in_ascii() -> None:

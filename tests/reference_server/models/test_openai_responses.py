@@ -53,7 +53,7 @@ def test_pieces_are_returned_and_joined() -> None:
 
     assert pieces == ["", "", "a", "", " b", "", ""]
     assert stream.is_terminated
-    assert stream.close() == Answer(text="a b", stop=Stop.COMPLETE)
+    assert stream.close() == Answer(text="a b", stop=Stop.COMPLETE, reason="completed")
 
 
 @pytest.mark.parametrize(
@@ -63,7 +63,7 @@ def test_pieces_are_returned_and_joined() -> None:
 def test_an_incomplete_response_says_why(reason: str, stop: Stop) -> None:
     stream = read(delta("a"), end("incomplete", "incomplete", reason))
 
-    assert stream.close() == Answer(text="a", stop=stop)
+    assert stream.close() == Answer(text="a", stop=stop, reason=reason)
 
 
 def test_an_answer_without_a_terminal_event_is_broken() -> None:
