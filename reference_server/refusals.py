@@ -74,18 +74,28 @@ def error_document(
 
 
 class Refusal(Exception):  # noqa: N818 -- an answer, not an error of ours
-    """A request that gets a JSON answer instead of a stream."""
+    """A request that gets a JSON answer instead of a stream.
+
+    Args:
+        code: of the table, or one that only a dialect has.
+        message: for people.
+        status: of a dialect's own code.
+        details: what is wrong with which field.
+        headers: fields of the answer.
+    """
 
     def __init__(
         self,
-        code: RefusalCode,
+        code: RefusalCode | str,
         message: str,
         *,
+        status: int | None = None,
         details: Sequence[Detail] | None = None,
         headers: Mapping[str, str] | None = None,
     ) -> None:
         super().__init__(message)
         self.code = code
+        self.status = STATUS[RefusalCode(code)] if status is None else status
         self.message = message
         self.details = details
         self.headers = dict(headers or {})
@@ -98,10 +108,12 @@ class Refusal(Exception):  # noqa: N818 -- an answer, not an error of ours
         Args:
             names: codes that are called otherwise where the request went.
         """
-        code = (names or {}).get(self.code, self.code)
+        code = self.code
+        if names and isinstance(code, RefusalCode):
+            code = names.get(code, code)
         return JSONResponse(
             error_document(code, self.message, self.details),
-            status_code=STATUS[self.code],
+            status_code=self.status,
             headers={"Cache-Control": "no-store", **self.headers},
         )
 
