@@ -224,6 +224,7 @@ class Runs:
             ),
             clock=self._clock,
             grace_s=dialect.grace_s,
+            headers={name: tell(job) for name, tell in dialect.headers.items()},
             on_end=self._on_end,
         )
 
