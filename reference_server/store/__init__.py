@@ -4,6 +4,8 @@
     schema       is it what this version expects; migrations
     tables       what all tables share
     durations    how long stages took
+    conversations
+                 whose each one is, and what was said in it
 
 Nothing here knows a dialect or a run.
 """

@@ -74,6 +74,9 @@ SHELLS = {
     "reference_server/dialects/*/metrics_endpoint.py": "answers requests",
     "reference_server/dialects/*/graph.py": "runs nodes that wait for the model",
     "reference_server/dialects/*/job.py": "waits for the graph",
+    "reference_server/dialects/*/session_endpoints.py": "answers requests",
+    "reference_server/dialects/*/sessions.py": "waits for the store",
+    "reference_server/dialects/*/threads.py": "is awaited by LangGraph",
     "reference_server/http1/protocol.py": "is called by uvicorn with what arrives",
     "reference_server/models/client.py": "calls the model over HTTP",
     "reference_server/models/connection.py": "connects to the model",
@@ -81,6 +84,7 @@ SHELLS = {
     "reference_server/server.py": "listens on a port and receives signals",
     "reference_server/settings.py": "reads the environment",
     "reference_server/streams/dialect.py": "says what is awaited of a dialect",
+    "reference_server/store/conversations.py": "waits for the database",
     "reference_server/store/database.py": "connects to a database",
     "reference_server/store/durations.py": "waits for the database",
     "reference_server/store/migrations/*": "is run by Alembic",
@@ -142,6 +146,9 @@ WORLD = {
 }
 """What does I/O, waits, reads a clock or a variable, or throws dice."""
 
+VALUES = {"uuid.UUID"}
+"""Types of these modules that are made of what is given."""
+
 READS_THE_DAY = {"now", "today", "utcnow"}
 TOUCHES_FILES = {
     *("exists", "glob", "is_dir", "is_file", "iterdir", "mkdir", "open"),
@@ -181,7 +188,9 @@ def at_run_time(tree: ast.Module) -> ast.Module:
 
 
 def is_of_the_world(name: str) -> bool:
-    return any(name == part or name.startswith(f"{part}.") for part in WORLD)
+    return name not in VALUES and any(
+        name == part or name.startswith(f"{part}.") for part in WORLD
+    )
 
 
 def impurities_of(node: ast.AST) -> Iterator[str]:
@@ -213,6 +222,8 @@ def impurities_of(node: ast.AST) -> Iterator[str]:
         ("async def wait(): ...", ["async def wait"]),
         ("def f(clock):\n    return clock.now()", []),
         ("from http import HTTPStatus", []),
+        ("from uuid import UUID", []),
+        ("from uuid import UUID, uuid4", ["uuid.uuid4"]),
         ("if TYPE_CHECKING:\n    import asyncio", []),
     ],
 )

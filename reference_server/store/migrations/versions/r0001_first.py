@@ -23,7 +23,20 @@ def upgrade() -> None:
         "ix_generation_metrics_stage", "generation_metrics", ["stage", "created_at"]
     )
 
+    op.create_table(
+        "conversations",
+        sa.Column("id", sa.Uuid, primary_key=True),
+        sa.Column("user_id", sa.String, nullable=False),
+        sa.Column("status", sa.String, nullable=False),
+        sa.Column("turn", sa.String, nullable=False),
+        sa.Column("message", sa.JSON, nullable=False),
+        sa.Column("tokens", sa.JSON, nullable=False),
+        sa.Column("state", sa.JSON),
+        sa.Column("saved_at", sa.DateTime(timezone=True), nullable=False),
+    )
+
 
 def downgrade() -> None:
     """Drop them."""
+    op.drop_table("conversations")
     op.drop_table("generation_metrics")
