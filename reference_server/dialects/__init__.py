@@ -8,11 +8,12 @@ from collections.abc import Callable
 from typing import Any
 
 from ..streams.dialect import Dialect, Resources
+from .chat import create_chat
 from .exercise import create_exercise
 from .pipeline import create_pipeline
 
 DialectMaker = Callable[[Resources], Dialect[Any, Any]]
 
-DIALECTS: tuple[DialectMaker, ...] = (create_pipeline, create_exercise)
+DIALECTS: tuple[DialectMaker, ...] = (create_pipeline, create_exercise, create_chat)
 
 __all__ = ["DIALECTS", "DialectMaker"]
