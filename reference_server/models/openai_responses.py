@@ -10,7 +10,7 @@ https://platform.openai.com/docs/api-reference/responses-streaming
 """
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from .fault import broken
@@ -24,6 +24,11 @@ _REASONING = frozenset(
 )
 _REFUSAL = frozenset({"response.refusal.delta", "response.refusal.done"})
 _COMPLETED = "completed"
+# What a part of an item is told with in a stream.
+_PARTS: Mapping[object, str] = {
+    "output_text": "response.output_text.delta",
+    "refusal": "response.refusal.delta",
+}
 # What a response is, or why it is incomplete.
 _STOPS = {
     _COMPLETED: Stop.COMPLETE,
@@ -41,11 +46,30 @@ class OpenAIResponses:
         """Return the credential as a bearer token."""
         return {"Authorization": f"Bearer {key}"} if key else {}
 
-    def body(self, model: str, messages: Sequence[Message]) -> bytes:
+    def body(
+        self, model: str, messages: Sequence[Message], *, is_streamed: bool = True
+    ) -> bytes:
         """Return the request; the service is asked to keep nothing of it."""
-        request = {"model": model, "input": messages, "stream": True, "store": False}
+        request = {
+            "model": model,
+            "input": messages,
+            "stream": is_streamed,
+            "store": False,
+        }
         # Escaped to ASCII: an earlier answer may hold half of a surrogate pair.
         return json.dumps(request).encode()
+
+    def unfold(self, document: dict[str, Any]) -> list[str]:
+        """Return the events of each item of a response, and its terminal one."""
+        events: list[dict[str, Any]] = []
+        for item in _objects_in(document, "output"):
+            events.append({"type": "response.output_item.added", "item": item})
+            for part in _objects_in(item, "content"):
+                text = {"type": _PARTS.get(part.get("type")), "delta": part.get("text")}
+                events.append(text)
+        status = document.get("status")
+        events.append({"type": f"response.{status}", "response": document})
+        return [json.dumps(event) for event in events]
 
     def reader(self, max_chars: int) -> AnswerReader:
         """Return a `ResponseStream`."""
@@ -130,6 +154,13 @@ class ResponseStream:
             self._is_alive = True
         if kind in _ENDS:
             self._end = event
+
+
+def _objects_in(document: dict[str, Any], name: str) -> list[dict[str, Any]]:
+    items = document.get(name)
+    if not isinstance(items, list):
+        return []
+    return [item for item in items if isinstance(item, dict)]
 
 
 def _find_reason(response: dict[str, Any]) -> str:

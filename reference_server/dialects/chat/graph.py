@@ -166,7 +166,7 @@ class Talk:
             Message(role="system", content=SUPERVISOR),
             Message(role="user", content=runtime.context.turn.message),
         ]
-        answer = await self._model.answer(messages, _hide, max_chars=_MAX_CHARS)
+        answer = await self._model.ask(messages, max_chars=_MAX_CHARS)
         return State(agent=choose_agent(answer.text))
 
     async def _retrieve(
@@ -221,10 +221,6 @@ def _thread(session: UUID) -> RunnableConfig:
 async def _route(state: State) -> Literal["retrieve", "generate"]:
     # A plain function would be run in a thread.
     return "retrieve" if state["agent"] is Agent.RETRIEVAL else "generate"
-
-
-def _hide(_text: str) -> None:
-    """Show nothing of what the supervisor says."""
 
 
 def _add(
