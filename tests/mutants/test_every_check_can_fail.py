@@ -17,6 +17,7 @@ from types import ModuleType
 import anyio
 import pytest
 from tests.mutants import wrong
+from tests.mutants.bases.chat import CHAT
 from tests.mutants.bases.pipeline import PIPELINE
 from tests.mutants.bases.toy.base import TOY, TOY_WITH_EVENT_FIELDS
 from tests.mutants.bench import examine, fakes, right_server, serving
@@ -25,7 +26,7 @@ from tests.mutants.mutant import Mutant
 from streamproof.conformance.catalogue import requirements
 from streamproof.conformance.model import Judgement, Verdict
 
-BASES = (PIPELINE, TOY)
+BASES = (PIPELINE, TOY, CHAT)
 
 JUDGED = {each.id: each for each in requirements() if not each.excluded}
 

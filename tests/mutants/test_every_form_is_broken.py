@@ -13,6 +13,7 @@ from typing import Literal, get_args, get_origin
 from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 from tests.mutants import wrong
+from tests.mutants.bases.chat import CHAT
 from tests.mutants.bases.pipeline import PIPELINE
 from tests.mutants.bases.toy.base import TOY, TOY_WITH_EVENT_FIELDS
 
@@ -22,7 +23,7 @@ from streamproof.conformance.profiles.schema import Profile
 
 PROFILES = {
     base.name: load(base.profile, base.overrides)
-    for base in (PIPELINE, TOY, TOY_WITH_EVENT_FIELDS)
+    for base in (PIPELINE, TOY, TOY_WITH_EVENT_FIELDS, CHAT)
 }
 
 UNJUDGED = "no check judges it: `profiles.unjudged` has its row"
@@ -82,8 +83,6 @@ WITHOUT = {
     "sides.requests.captures.header": NO_SERVER,
     "sides.requests.headers": PARAMETER,
     "sides.requests.query": PARAMETER,
-    "steering.answers": NO_SERVER,
-    "steering.shown": NO_SERVER,
     "steering.token.end": NO_SERVER,
     "steering.token.words": NO_SERVER,
     "terminal.*.has": NO_SERVER,

@@ -5,6 +5,7 @@ from types import ModuleType
 from . import (
     auth,
     cancellation,
+    chat,
     delivery,
     endpoints,
     errors,
@@ -22,6 +23,7 @@ from . import (
 TOPICS = (
     auth,
     cancellation,
+    chat,
     delivery,
     endpoints,
     errors,
