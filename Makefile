@@ -32,7 +32,7 @@ ifeq ($(filter $(PROVIDER),$(PROVIDERS)),)
 $(error PROVIDER is one of $(PROVIDERS), got $(PROVIDER))
 endif
 
-BENCHMARKS := wire cancel limits leaving fakes server churn
+BENCHMARKS := wire cancel limits leaving fakes server churn dialects
 # Real SDKs that the fakes are proven with, each in an environment of its own.
 SDKS := $(patsubst tests/sdks/requirements/%.txt,%,$(wildcard tests/sdks/requirements/*.txt))
 
@@ -69,7 +69,7 @@ check: $(VENV)/.ready-to-test
 
 # `coverage run -m` would put the folders at the top on the path, where tests would find
 # them under a name that users do not have.
-pytest: $(VENV)/.ready-to-test $(VENV)/.postgresql
+pytest: $(VENV)/.ready-to-test $(VENV)/.postgresql $(VENV)/node/.ready
 	@rm -rf .coverage
 	@$(BIN)/coverage run $(BIN)/pytest -n 2
 	@$(BIN)/coverage combine --quiet
@@ -127,6 +127,17 @@ $(VENV)/.postgresql: | $(VENV)/.pip
 		apt-get install -y -qq postgresql >/dev/null; } || { \
 		echo "expected PostgreSQL in /usr/lib/postgresql;" \
 			"install the package postgresql" >&2; exit 2; }
+	@touch $@
+
+# EventSources that are not ours, and curl.
+$(VENV)/node/.ready: tests/event_sources/package.json | $(VENV)/.pip
+	@{ command -v node && command -v npm && command -v curl; } >/dev/null || { \
+		test "$$(id -u)" = 0 && apt-get update -qq && \
+		apt-get install -y -qq nodejs npm curl >/dev/null; } || { \
+		echo "expected Node 18.17 or newer, npm and curl;" \
+			"install the packages nodejs, npm and curl" >&2; exit 2; }
+	@mkdir -p $(@D) && cp $< $(@D)/
+	@npm install --prefix $(@D) --silent --no-package-lock --no-audit --no-fund
 	@touch $@
 
 # `--no-deps`: the file names every package, so that nothing else may come in.

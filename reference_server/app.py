@@ -19,6 +19,7 @@ from starlette.applications import Starlette
 from starlette.middleware import Middleware
 from starlette.middleware.cors import CORSMiddleware
 from starlette.routing import BaseRoute, Route
+from starlette.types import ASGIApp
 
 from .dialects import DIALECTS, DialectMaker
 from .metrics import Metrics
@@ -39,6 +40,7 @@ from .streams.runs import RunLimits, Runs
 from .web import operations
 from .web.auth import AuthMiddleware, Guard
 from .web.error_handlers import refusal_handlers
+from .web.gzip_streams import GzipStreams
 from .web.keys import VerificationKeys, load_keys
 from .web.stream_endpoints import CancelEndpoint, StreamEndpoint
 from .web.tokens import TokenVerifier
@@ -107,6 +109,7 @@ def create_app(
         wall_clock=environment.wall_clock,
         new_uuid=environment.new_uuid,
         database=database,
+        chunk_tokens=settings.chunk_tokens,
     )
     runs = _create_runs(settings, environment, metrics)
     routes: list[BaseRoute] = [
@@ -231,7 +234,8 @@ def _adapt(dialect: Dialect[Any, Any], settings: Settings) -> Dialect[Any, Any]:
         heartbeat = replace(heartbeat, interval_s=settings.heartbeat_s)
     if settings.resume_grace_s is not None:
         grace_s = settings.resume_grace_s
-    return replace(dialect, heartbeat=heartbeat, grace_s=grace_s)
+    max_run_s = dialect.max_run_s and (settings.max_run_s or dialect.max_run_s)
+    return replace(dialect, heartbeat=heartbeat, grace_s=grace_s, max_run_s=max_run_s)
 
 
 def _create_streams(
@@ -250,13 +254,15 @@ def _create_streams(
         clock=environment.clock,
         metrics=metrics,
     )
-    stream = StreamEndpoint(
+    stream: ASGIApp = StreamEndpoint(
         dialect=dialect,
         runs=runs,
         options=options,
         max_body_bytes=settings.max_body_bytes,
         wall_clock=environment.wall_clock,
     )
+    if settings.gzip_streams:
+        stream = GzipStreams(stream)
     cancel = CancelEndpoint(dialect=dialect, runs=runs)
     routes = [
         Route(dialect.path, stream, methods=[dialect.method]),

@@ -71,6 +71,8 @@ def _show(default: object) -> str:
     match default:
         case None:
             return ""
+        case bool():
+            return str(default).lower()
         case tuple():
             return ",".join(default)
         case float():

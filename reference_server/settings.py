@@ -147,6 +147,19 @@ class Settings(BaseSettings):
 
     streams_per_user: Count = Field(3, description="Running streams of one user.")
     max_streams: Count = Field(1000, description="Running streams of all users.")
+    max_run_s: PositiveSeconds | None = Field(
+        None,
+        description="Longest run of a dialect that bounds its runs; without it the "
+        "dialect's own.",
+    )
+    chunk_tokens: Count | None = Field(
+        None,
+        description="Tokens of the model in one chunk, for dialects that gather them; "
+        "without it what is usual there.",
+    )
+    gzip_streams: bool = Field(
+        default=False, description="Whether clients that ask for gzip get it."
+    )
     request_timeout_s: PositiveSeconds = Field(
         30.0,
         description="Longest time for a request to be whole, from the start of a "

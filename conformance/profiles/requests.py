@@ -214,9 +214,15 @@ def without_header(request: Request, name: str) -> Request:
 
 
 def with_query(request: Request, name: str, value: str) -> Request:
-    """Return the request with one more query parameter, written as it is."""
-    sign = "&" if "?" in request.path else "?"
-    return replace(request, path=f"{request.path}{sign}{name}={value}")
+    """Return the request with a query parameter, written as it is.
+
+    It stands behind all others, in place of one of that name.
+    """
+    path, _, query = request.path.partition("?")
+    pairs = filter(None, query.split("&"))
+    kept = [pair for pair in pairs if pair.partition("=")[0] != name]
+    query = "&".join([*kept, f"{name}={value}"])
+    return replace(request, path=f"{path}?{query}")
 
 
 def _target(prefix: str, path: str, query: Mapping[str, str], values: Values) -> str:

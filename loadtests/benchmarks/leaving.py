@@ -155,7 +155,7 @@ def running() -> Iterator[tuple[str, str]]:
     """Start the fakes and the bare process; yield their URLs."""
     fakes = ["streamproof-fakes", "--port", "0"]
     bare = [Path(sys.executable).name, "-m", bare_peer.__name__]
-    with process(fakes) as fakes_url, process(bare) as bare_url:
+    with process(fakes) as (fakes_url, _), process(bare) as (bare_url, _):
         yield fakes_url, bare_url
 
 

@@ -25,11 +25,12 @@ OBSERVE_TOKEN = "benchmark"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Stack:
-    """Base URLs of a running server and its fake provider."""
+    """Base URLs of a running server and its fake provider, and the server's pid."""
 
     server: str
     fakes: str
     secret: str
+    server_pid: int
 
     def bearer(self, user: str) -> dict[str, str]:
         """Return the headers of a request by `user`, valid for an hour."""
@@ -48,8 +49,8 @@ def running() -> Iterator[Stack]:
     """Start fakes and server on free ports; stop both at the end, whatever happens."""
     secret = secrets.token_urlsafe(48)
     with contextlib.ExitStack() as stop:
-        fakes = stop.enter_context(process(["streamproof-fakes", "--port", "0"]))
-        server = stop.enter_context(
+        fakes, _ = stop.enter_context(process(["streamproof-fakes", "--port", "0"]))
+        server, pid = stop.enter_context(
             process(
                 [
                     "streamproof-server",
@@ -63,14 +64,14 @@ def running() -> Iterator[Stack]:
                 },
             )
         )
-        yield Stack(server=server, fakes=fakes, secret=secret)
+        yield Stack(server=server, fakes=fakes, secret=secret, server_pid=pid)
 
 
 @contextlib.contextmanager
 def process(
     command: Sequence[str], extra: Mapping[str, str] = MappingProxyType({})
-) -> Iterator[str]:
-    """Run a console script of this environment; yield the URL it says it listens on."""
+) -> Iterator[tuple[str, int]]:
+    """Run a console script of this environment; yield where it listens, and its pid."""
     script = Path(sys.executable).parent / command[0]
     with (
         subprocess.Popen(  # noqa: S603 -- our own console scripts
@@ -82,7 +83,7 @@ def process(
         ) as started
     ):
         try:
-            yield _url_said_by(started)
+            yield _url_said_by(started), started.pid
         finally:
             started.terminate()
             try:

@@ -11,9 +11,15 @@ from ..streams.dialect import Dialect, Resources
 from .chat import create_chat
 from .exercise import create_exercise
 from .pipeline import create_pipeline
+from .story import create_story
 
 DialectMaker = Callable[[Resources], Dialect[Any, Any]]
 
-DIALECTS: tuple[DialectMaker, ...] = (create_pipeline, create_exercise, create_chat)
+DIALECTS: tuple[DialectMaker, ...] = (
+    create_pipeline,
+    create_exercise,
+    create_chat,
+    create_story,
+)
 
 __all__ = ["DIALECTS", "DialectMaker"]

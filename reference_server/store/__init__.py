@@ -3,6 +3,7 @@
     database     connections and transactions, by URL
     schema       is it what this version expects; migrations
     tables       what all tables share
+    chapters     stories, as far as they came
     durations    how long stages took
     conversations
                  whose each one is, and what was said in it

@@ -7,7 +7,10 @@
 Migrations are Alembic's, in the folder beside this module.
 """
 
-from collections.abc import Awaitable, Callable
+import asyncio
+import threading
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import TypeVar
 
@@ -34,7 +37,7 @@ async def prepare(database: Database) -> None:
         SchemaError: it is older or newer than this version, or never was made.
         StoreError: the database is not there.
     """
-    async with database.begin() as connection:
+    async with _alembic_alone(), database.begin() as connection:
         await connection.run_sync(_prepare, database)
 
 
@@ -45,11 +48,15 @@ async def migrate(database: Database) -> str:
         SchemaError: it is newer than this version.
         StoreError: the database is not there.
     """
-    async with database.begin() as connection:
+    async with _alembic_alone(), database.begin() as connection:
         return await connection.run_sync(_migrate, database)
 
 
 T = TypeVar("T")
+
+# Alembic works on one database of a process at a time: migrations call a module.
+_ALEMBIC = threading.Lock()
+_POLL_S = 0.01
 
 
 async def at_url(url: str, action: Callable[[Database], Awaitable[T]]) -> T:
@@ -65,6 +72,17 @@ async def at_url(url: str, action: Callable[[Database], Awaitable[T]]) -> T:
         raise SettingsError(f"database_url: {error}") from error
     finally:
         await database.close()
+
+
+@asynccontextmanager
+async def _alembic_alone() -> AsyncIterator[None]:
+    # Servers of other threads may hold it, and this loop must go on meanwhile.
+    while not _ALEMBIC.acquire(blocking=False):  # noqa: ASYNC110 -- see above
+        await asyncio.sleep(_POLL_S)
+    try:
+        yield
+    finally:
+        _ALEMBIC.release()
 
 
 def _prepare(connection: Connection, database: Database) -> None:

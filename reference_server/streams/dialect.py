@@ -3,7 +3,7 @@
     where       name, method, path, twin, routes, headers, credentials
     what for    request, example, admit
     what is done    job, failure_codes, save
-    how long    heartbeat, grace_s, max_streams
+    how long    heartbeat, grace_s, max_streams, max_run_s
 
 The rest of the server reads these values and knows no dialect by name. A dialect is
 built once, out of `Resources`, when the application is.
@@ -21,7 +21,7 @@ from starlette.routing import BaseRoute
 from ..models.client import ModelClient
 from ..refusals import RefusalCode
 from ..store.database import Database
-from .failure import CAUSES, Cause
+from .failure import CAUSES, CancelCause, Cause
 from .run import Job, RunState
 
 RequestT = TypeVar("RequestT", bound=BaseModel)
@@ -64,6 +64,8 @@ class Resources:
         wall_clock: seconds since the epoch.
         new_uuid: returns one that was never used.
         database: for what outlives a run.
+        chunk_tokens: how many tokens of the model are one chunk where a dialect gathers
+            them, None for what is usual there.
     """
 
     model: ModelClient
@@ -71,6 +73,7 @@ class Resources:
     wall_clock: Callable[[], float]
     new_uuid: Callable[[], UUID]
     database: Database
+    chunk_tokens: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -105,19 +108,22 @@ class Dialect(Generic[RequestT, JobT]):
         request: the parameters.
         example: parameters to try it with; a fake model finds its script in them.
         job: makes what is done in one run, for this user; to make one has no effect.
-        failure_codes: what the dialect calls each cause.
+        failure_codes: what the dialect calls each cause that it knows.
         heartbeat: what fills a silence.
         grace_s: how long a run goes on without a reader; 0 ends it at once.
         headers: fields of all answers of a run, by name, as its job has them.
         credentials: where a token may be; the first one present decides.
         refusal_codes: codes of refusals that are called otherwise here.
         max_streams: most running streams of this dialect, None for no limit of its own.
+        max_run_s: longest run, from its start; None for no limit.
         admit: raises the Refusal of a request that is valid and may not be made
             (403, 404, 409). Asked last before the start and without a pause between the
             two, so that what its last step sees is still so.
         save: keeps what is to be kept of a job whose run is in this state. Awaited
             when the run has ended: the slot does not wait for it, and the terminal
             event does. If it raises, a run that completed has failed.
+        end_waits: whether the terminal event waits for the last save. A client whose
+            next request cannot ask for what is saved need not wait.
         save_interval_s: how often it is awaited while the run goes on, beside the work
             and never twice at once; None for never.
     """
@@ -137,8 +143,10 @@ class Dialect(Generic[RequestT, JobT]):
     credentials: tuple[CredentialForm, ...] = (CredentialForm.BEARER,)
     refusal_codes: Mapping[RefusalCode, str] = field(default_factory=dict)
     max_streams: int | None = None
+    max_run_s: float | None = None
     admit: Callable[[RequestT, str], Awaitable[None]] = _admit
     save: Callable[[JobT, RunState], Awaitable[None]] | None = None
+    end_waits: bool = True
     save_interval_s: float | None = None
 
     def __post_init__(self) -> None:
@@ -147,7 +155,12 @@ class Dialect(Generic[RequestT, JobT]):
         Raises:
             ValueError: a cause has no code, or there is a twin and no body.
         """
-        missing = [cause for cause in CAUSES if cause not in self.failure_codes]
+        missing = [
+            cause
+            for cause in CAUSES
+            if cause not in self.failure_codes
+            and (cause is not CancelCause.OVERTIME or self.max_run_s is not None)
+        ]
         if missing:
             raise ValueError(
                 f"{self.name}: expected a failure code for every cause, got none for "

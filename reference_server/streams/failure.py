@@ -13,11 +13,12 @@ from ..models.fault import ModelFault
 
 
 class CancelCause(StrEnum):
-    """Who wanted a run to stop."""
+    """Who or what wanted a run to stop."""
 
     EXPLICIT = "explicit"
     DISCONNECT = "disconnect"
     SHUTDOWN = "shutdown"
+    OVERTIME = "overtime"
 
 
 class OwnFault(StrEnum):
@@ -40,6 +41,7 @@ _MESSAGES: Mapping[Cause, str] = {
     CancelCause.EXPLICIT: "the run was cancelled",
     CancelCause.DISCONNECT: "the run was cancelled",
     CancelCause.SHUTDOWN: "the server is shutting down, try again shortly",
+    CancelCause.OVERTIME: "the run took too long",
     OwnFault.INTERNAL: "an internal error ended the run",
 }
 
@@ -52,6 +54,7 @@ _RETRYABLE: frozenset[Cause] = frozenset(
         ModelFault.TIMEOUT,
         ModelFault.FAILED,
         CancelCause.SHUTDOWN,
+        CancelCause.OVERTIME,
     }
 )
 

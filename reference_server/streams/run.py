@@ -102,6 +102,7 @@ class Run:
         "_grace_s",
         "_job",
         "_last",
+        "_limit",
         "_on_end",
         "_reader",
         "_task",
@@ -145,6 +146,7 @@ class Run:
         self._task: asyncio.Task[None] | None = None
         self._reader: Reader | None = None
         self._grace: asyncio.TimerHandle | None = None
+        self._limit: asyncio.TimerHandle | None = None
 
     @property
     def is_running(self) -> bool:
@@ -174,6 +176,11 @@ class Run:
     def bind(self, task: "asyncio.Task[None]") -> None:
         """Name the task that does the work, to be cancelled with the run."""
         self._task = task
+
+    def limit(self, max_s: float) -> None:
+        """Stop the run if it is not over after so many seconds."""
+        loop = asyncio.get_running_loop()
+        self._limit = loop.call_later(max_s, self.cancel, CancelCause.OVERTIME)
 
     def fail(self, reason: Cause | Failure, *, retry_ms: int | None = None) -> None:
         """End the run with an error event; without effect after its end.
@@ -280,7 +287,9 @@ class Run:
         self.ended_at = self._clock()
         self._last = last
         self._stop_grace()
-        self._on_end = self._task = None
+        if self._limit is not None:
+            self._limit.cancel()
+        self._on_end = self._task = self._limit = None
         on_end(self)
 
     def _stop_grace(self) -> None:

@@ -131,13 +131,15 @@ class Runs:
                 run,
                 save=partial(dialect.save, job),
                 interval_s=dialect.save_interval_s,
-                on_kept=partial(self._on_kept, run),
+                on_kept=partial(self._on_kept, run, end_waits=dialect.end_waits),
             )
         # A task of its own, in no task group: it outlives the request, and an anyio
         # scope would cancel it again and again (failure-modes.md, finding 1).
         self._starts.note()
         task = asyncio.get_running_loop().create_task(self._execute(run, job))
         run.bind(task)
+        if dialect.max_run_s is not None:
+            run.limit(dialect.max_run_s)
         self._tasks.add(task)
         task.add_done_callback(partial(self._on_task_done, run))
         return run
@@ -225,7 +227,10 @@ class Runs:
             clock=self._clock,
             grace_s=dialect.grace_s,
             headers={name: tell(job) for name, tell in dialect.headers.items()},
-            on_end=self._on_end,
+            on_end=partial(
+                self._on_end,
+                end_waits=dialect.save is not None and dialect.end_waits,
+            ),
         )
 
     async def _execute(self, run: Run, job: Job) -> None:
@@ -236,18 +241,24 @@ class Runs:
         self._tasks.discard(task)
         run.close()
 
-    def _on_end(self, run: Run) -> None:
+    def _on_end(self, run: Run, *, end_waits: bool) -> None:
         # First of all, and whatever follows: the slot is the user's again.
         self._slots.release(run.identity.user, run.identity.dialect)
-        keeper = self._keepers.get(run.identity.id)
-        if keeper is None:
+        if not end_waits:
             self._tell_end(run, is_saved=True)
-        else:
+        if keeper := self._keepers.get(run.identity.id):
             keeper.finish()
 
-    def _on_kept(self, run: Run, is_saved: bool) -> None:  # noqa: FBT001 -- a callback
+    def _on_kept(
+        self,
+        run: Run,
+        is_saved: bool,  # noqa: FBT001 -- a callback
+        *,
+        end_waits: bool,
+    ) -> None:
         del self._keepers[run.identity.id]
-        self._tell_end(run, is_saved=is_saved)
+        if end_waits:
+            self._tell_end(run, is_saved=is_saved)
 
     def _tell_end(self, run: Run, *, is_saved: bool) -> None:
         run.tell_end(is_saved=is_saved)

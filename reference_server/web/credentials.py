@@ -43,8 +43,16 @@ def _find_parameter(request: HTTPConnection) -> list[str]:
 
 
 def _find_cookie(request: HTTPConnection) -> list[str]:
-    token = request.cookies.get(_COOKIE)
-    return [] if token is None else [token]
+    pairs = [
+        pair.partition("=")
+        for value in request.headers.getlist("cookie")
+        for pair in value.split(";")
+    ]
+    return [
+        value.strip().strip('"')
+        for name, equals, value in pairs
+        if equals and name.strip() == _COOKIE
+    ]
 
 
 _FINDERS: dict[CredentialForm, Callable[[HTTPConnection], list[str]]] = {

@@ -7,6 +7,7 @@ import json
 from collections.abc import Mapping
 from enum import StrEnum
 from typing import NoReturn, TypeVar
+from urllib.parse import parse_qs
 
 from pydantic import BaseModel, ValidationError
 from starlette.datastructures import Headers
@@ -48,20 +49,28 @@ async def read_body(
     try:
         return model.model_validate(document)
     except ValidationError as error:
-        raise _invalid(error, "body") from error
+        raise _invalid(_details_of(error, "body"), "body") from error
 
 
 def read_query(request: Request, model: type[ModelT], *, answer: MediaType) -> ModelT:
     """Read and validate the query of a request without a body.
 
+    What the model does not know does not matter; what it knows may be there once.
+
     Raises:
         Refusal: 406 or 422.
     """
     check_accept(request.headers, answer)
+    parameters = _parse_query(request.scope["query_string"])
+    known = model.model_fields.keys() & parameters.keys()
+    repeated = sorted(name for name in known if len(parameters[name]) > 1)
+    if repeated:
+        message = "expected one value, got several"
+        raise _invalid([Detail(field=n, message=message) for n in repeated], "query")
     try:
-        return model.model_validate_strings(dict(request.query_params))
+        return model.model_validate_strings({n: parameters[n][0] for n in known})
     except ValidationError as error:
-        raise _invalid(error, "query") from error
+        raise _invalid(_details_of(error, "query"), "query") from error
 
 
 def check_accept(headers: Headers, answer: MediaType) -> None:
@@ -79,12 +88,13 @@ def _accepts(accept: str, answer: MediaType) -> bool:
     ranges = {"*/*", f"{answer.partition('/')[0]}/*", answer}
     for media_range in accept.split(","):
         name, *parameters = (part.strip().lower() for part in media_range.split(";"))
-        if name in ranges and not any(map(_is_zero_weight, parameters)):
+        if name in ranges and not any(map(is_zero_weight, parameters)):
             return True
     return False
 
 
-def _is_zero_weight(parameter: str) -> bool:
+def is_zero_weight(parameter: str) -> bool:
+    """Tell whether a parameter says that something is not accepted: `q=0`."""
     name, _, value = parameter.partition("=")
     return name == "q" and value.strip("0.") == ""
 
@@ -133,6 +143,14 @@ def _refuse_constant(name: str) -> NoReturn:
     raise ValueError(f"expected a number of JSON, got {name}")
 
 
+def _parse_query(query: bytes) -> dict[str, list[str]]:
+    try:
+        return parse_qs(query.decode("ascii"), keep_blank_values=True, errors="strict")
+    except UnicodeDecodeError as error:
+        whole = Detail(field="query", message="expected percent-encoded UTF-8")
+        raise _invalid([whole], "query") from error
+
+
 def _drop_nulls(
     document: Mapping[str, object], model: type[BaseModel]
 ) -> dict[str, object]:
@@ -153,11 +171,14 @@ def _too_large(max_bytes: int) -> Refusal:
     )
 
 
-def _invalid(error: ValidationError, whole: str) -> Refusal:
-    details = [
+def _details_of(error: ValidationError, whole: str) -> list[Detail]:
+    return [
         Detail(field=".".join(map(str, item["loc"])) or whole, message=item["msg"])
         for item in error.errors(include_url=False, include_input=False)
     ]
+
+
+def _invalid(details: list[Detail], whole: str) -> Refusal:
     fields = ", ".join(detail["field"] for detail in details)
     return Refusal(
         RefusalCode.VALIDATION_ERROR,

@@ -33,6 +33,7 @@ _STATUS: Mapping[Cause | None, int] = {
     CancelCause.EXPLICIT: 409,
     CancelCause.DISCONNECT: 409,
     CancelCause.SHUTDOWN: _UNAVAILABLE,
+    CancelCause.OVERTIME: 504,
     OwnFault.INTERNAL: 500,
     # What only a dialect knows is wrong is the model's answer.
     None: _BAD_GATEWAY,

@@ -17,8 +17,11 @@ from types import ModuleType
 import anyio
 import pytest
 from tests.mutants import wrong
+from tests.mutants.base import Base
 from tests.mutants.bases.chat import CHAT
+from tests.mutants.bases.exercise import EXERCISE
 from tests.mutants.bases.pipeline import PIPELINE
+from tests.mutants.bases.story import STORY, STORY_REJECTED, STORY_REVISED
 from tests.mutants.bases.toy.base import TOY, TOY_WITH_EVENT_FIELDS
 from tests.mutants.bench import examine, fakes, right_server, serving
 from tests.mutants.mutant import Mutant
@@ -26,7 +29,7 @@ from tests.mutants.mutant import Mutant
 from streamproof.conformance.catalogue import requirements
 from streamproof.conformance.model import Judgement, Verdict
 
-BASES = (PIPELINE, TOY, CHAT)
+BASES = (PIPELINE, TOY, EXERCISE, CHAT, STORY)
 
 JUDGED = {each.id: each for each in requirements() if not each.excluded}
 
@@ -147,6 +150,18 @@ def test_a_right_server_may_have_event_fields_in_some_events(fakes_url: str) -> 
 
     assert verdicts["vocabulary.event-field"] is Verdict.PASSED
     assert [word(j) for j in judgements if j.verdict is Verdict.FAILED] == []
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("base", [STORY_REVISED, STORY_REJECTED], ids=lambda b: b.name)
+def test_a_right_server_is_right_whichever_way_its_graph_goes(
+    base: Base, fakes_url: str
+) -> None:
+    with right_server(base, fakes_url) as url:
+        examine_it = partial(examine, probes={"complete", "replay"}, seed=0)
+        judgements = anyio.run(partial(examine_it, base, url, fakes_url))
+
+    assert [word(each) for each in judgements if not is_right(each)] == []
 
 
 # XX: on a fully loaded machine a wrong server, stopped while it starts fifty runs, was

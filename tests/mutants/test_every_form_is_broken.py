@@ -14,7 +14,9 @@ from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 from tests.mutants import wrong
 from tests.mutants.bases.chat import CHAT
+from tests.mutants.bases.exercise import EXERCISE
 from tests.mutants.bases.pipeline import PIPELINE
+from tests.mutants.bases.story import STORY, STORY_REJECTED, STORY_REVISED
 from tests.mutants.bases.toy.base import TOY, TOY_WITH_EVENT_FIELDS
 
 from streamproof.conformance.profiles import load
@@ -23,7 +25,16 @@ from streamproof.conformance.profiles.schema import Profile
 
 PROFILES = {
     base.name: load(base.profile, base.overrides)
-    for base in (PIPELINE, TOY, TOY_WITH_EVENT_FIELDS, CHAT)
+    for base in (
+        PIPELINE,
+        TOY,
+        TOY_WITH_EVENT_FIELDS,
+        EXERCISE,
+        CHAT,
+        STORY,
+        STORY_REVISED,
+        STORY_REJECTED,
+    )
 }
 
 UNJUDGED = "no check judges it: `profiles.unjudged` has its row"
@@ -32,7 +43,6 @@ NO_SERVER = "no base speaks a protocol that has it; unit tests of its check do"
 
 WITHOUT = {
     "auth.challenge": PARAMETER,
-    "auth.names": PARAMETER,
     "auth.rejection": UNJUDGED,
     "auth.status": PARAMETER,
     "auth.token": NO_SERVER,
@@ -45,8 +55,6 @@ WITHOUT = {
     "endpoint.follow_up*": UNJUDGED,
     "endpoint.headers": PARAMETER,
     "endpoint.invalid.path": NO_SERVER,
-    "endpoint.invalid.query": NO_SERVER,
-    "endpoint.query": PARAMETER,
     "endpoint.setup*": UNJUDGED,
     "framing.data": NO_SERVER,
     "framing.max_line_bytes": PARAMETER,
@@ -54,7 +62,6 @@ WITHOUT = {
     "framing.type.event_field_optional": NO_SERVER,
     "framing.type.keys": NO_SERVER,
     "framing.type.known": NO_SERVER,
-    "framing.type.named.has": NO_SERVER,
     "heartbeat.fatal_forms": NO_SERVER,
     "heartbeat.promised": UNJUDGED,
     "heartbeat.tolerance_s": PARAMETER,
@@ -67,7 +74,6 @@ WITHOUT = {
     "limits.retry_after": NO_SERVER,
     "limits.status": PARAMETER,
     "refusal.*": PARAMETER,
-    "response.compression": UNJUDGED,
     "response.stream_id": UNJUDGED,
     "response.stream_id.*": UNJUDGED,
     "resume.body": UNJUDGED,
@@ -83,8 +89,6 @@ WITHOUT = {
     "sides.requests.captures.header": NO_SERVER,
     "sides.requests.headers": PARAMETER,
     "sides.requests.query": PARAMETER,
-    "steering.token.end": NO_SERVER,
-    "steering.token.words": NO_SERVER,
     "terminal.*.has": NO_SERVER,
     "terminal.close_within_s": PARAMETER,
     "terminal.error.where": NO_SERVER,

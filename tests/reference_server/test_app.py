@@ -460,6 +460,26 @@ class TestSaving:
             assert said(first)[-1] == {"done": True}
             assert asyncio.get_running_loop().time() == 4
 
+    async def test_is_not_waited_for_where_the_dialect_says_so(
+        self, model: ScriptedModel
+    ) -> None:
+        saved: list[float] = []
+
+        async def save(*_: object) -> None:
+            await asyncio.sleep(4)
+            saved.append(asyncio.get_running_loop().time())
+            raise OSError
+
+        async with Client(model, [toy(save=save, end_waits=False)]) as client:
+            song = await sing(client).finish()
+            assert said(song)[-1] == {"done": True}
+            assert asyncio.get_running_loop().time() == 0
+
+            await client.runs.drain()
+            assert saved == [4]
+            (observed,) = (await client.observe())["streams"]
+            assert observed["state"] == "completed"
+
     async def test_is_waited_for_by_the_drain(self, model: ScriptedModel) -> None:
         saved: list[float] = []
 

@@ -52,6 +52,7 @@ def test_the_secret_is_no_flag() -> None:
         ("upstream_backoff_s", "[default: 0.5]"),
         ("drain_s", "[default: 5]"),
         ("jwt_algorithms", "[default: HS256]"),
+        ("gzip_streams", "[default: false]"),
         ("upstream_url", "[default: http://127.0.0.1:9000/v1]"),
     ],
 )

@@ -89,4 +89,6 @@ def create_exercise(resources: Resources) -> Dialect[ProgrammeRequest, ExerciseJ
         routes=[Route("/api/generation-metrics", generation_metrics(durations))],
         admit=admit,
         save=save,
+        # Timings: no client asks for those of one run.
+        end_waits=False,
     )

@@ -225,6 +225,18 @@ def test_a_query_parameter_joins_those_that_are_there() -> None:
     assert with_credential(GET, request) == request
 
 
+@pytest.mark.parametrize(
+    ("path", "changed"),
+    [
+        ("/s", "/s?token=t"),
+        ("/s?token=old", "/s?token=t"),
+        ("/s?token=old&a=1&tokens=2&token", "/s?a=1&tokens=2&token=t"),
+    ],
+)
+def test_a_query_parameter_takes_the_place_of_its_like(path: str, changed: str) -> None:
+    assert with_query(Request(method="GET", path=path), "token", "t").path == changed
+
+
 def invalid_in(values: str) -> Request:
     """Make the one invalid request of a profile like the pipeline's."""
     other = profile(

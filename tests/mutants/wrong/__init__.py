@@ -1,4 +1,4 @@
-"""The wrong servers, by the topic of the requirement that they break."""
+"""The wrong servers, by the topic of the requirement that they break, or by dialect."""
 
 from types import ModuleType
 
@@ -9,6 +9,7 @@ from . import (
     delivery,
     endpoints,
     errors,
+    exercise,
     framing,
     headers,
     heartbeat,
@@ -17,6 +18,7 @@ from . import (
     lifecycle,
     limits,
     resume,
+    story,
     vocabulary,
 )
 
@@ -27,6 +29,7 @@ TOPICS = (
     delivery,
     endpoints,
     errors,
+    exercise,
     framing,
     headers,
     heartbeat,
@@ -35,6 +38,7 @@ TOPICS = (
     lifecycle,
     limits,
     resume,
+    story,
     vocabulary,
 )
 

@@ -1,8 +1,11 @@
 """The schema: made, checked, brought up to date."""
 
+import asyncio
 import importlib
 import pkgutil
 import re
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 import pytest
 from alembic.autogenerate import compare_metadata
@@ -10,8 +13,14 @@ from alembic.runtime.migration import MigrationContext
 from sqlalchemy import Connection, inspect, text
 
 from streamproof.reference_server import store
+from streamproof.reference_server.refusals import SettingsError
 from streamproof.reference_server.store.database import Database, StoreError
-from streamproof.reference_server.store.schema import SchemaError, migrate, prepare
+from streamproof.reference_server.store.schema import (
+    SchemaError,
+    at_url,
+    migrate,
+    prepare,
+)
 from streamproof.reference_server.store.tables import metadata
 
 HEAD = "0001"
@@ -98,3 +107,22 @@ async def test_the_message_shows_no_password() -> None:
         r"postgresql://ada:\*\*\*@127\.0\.0\.1:1/kept: .*Connect call failed.*",
         str(failed.value),
     )
+
+
+def test_servers_of_several_threads_start_at_once(tmp_path: Path) -> None:
+    def start(number: int) -> None:
+        asyncio.run(at_url(f"sqlite:///{tmp_path / f'{number}.db'}", prepare))
+
+    with ThreadPoolExecutor(8) as pool:
+        assert list(pool.map(start, range(8))) == [None] * 8
+
+
+async def test_servers_of_one_loop_start_at_once(tmp_path: Path) -> None:
+    urls = [f"sqlite:///{tmp_path / f'{number}.db'}" for number in range(8)]
+
+    await asyncio.gather(*(at_url(url, prepare) for url in urls))
+
+
+async def test_a_command_line_gets_one_line(tmp_path: Path) -> None:
+    with pytest.raises(SettingsError, match=r"^database_url: sqlite:.*unable to open"):
+        await at_url(f"sqlite:///{tmp_path}/missing/kept.db", prepare)

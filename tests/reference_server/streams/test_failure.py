@@ -36,6 +36,7 @@ def test_what_may_go_better_another_time_is_retryable() -> None:
         ModelFault.TIMEOUT,
         ModelFault.FAILED,
         CancelCause.SHUTDOWN,
+        CancelCause.OVERTIME,
     }
     assert set(CAUSES) - retryable == {
         ModelFault.REFUSED,

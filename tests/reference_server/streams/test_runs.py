@@ -7,7 +7,7 @@ import gc
 import weakref
 from collections.abc import Awaitable, Callable
 from contextvars import ContextVar
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import count
 from typing import Any
 
@@ -147,6 +147,45 @@ async def test_a_run_is_cancelled_once_however_often_it_is_asked() -> None:
 
     assert answers == [True, False, False]
     assert cancellations == [1.0]
+    runs.forget_all()
+
+
+async def test_a_run_that_takes_too_long_is_stopped_and_has_failed() -> None:
+    cancellations = []
+
+    async def dawdle(_run: Run) -> None:
+        try:
+            await asyncio.sleep(1000)
+        except asyncio.CancelledError:
+            cancellations.append(asyncio.get_running_loop().time())
+            raise
+
+    runs = make_runs()
+    dialect = replace(make_dialect(dawdle), max_run_s=30)
+    run = runs.start(dialect, Nothing(), "ada")
+    await asyncio.sleep(29)
+    assert run.is_running
+    await asyncio.sleep(60)
+
+    assert (run.state, run.ended_at) == (RunState.FAILED, 30)
+    assert b"OVERTIME" in last_block(run)
+    assert cancellations == [30]
+    assert runs.slots.taken_total == 0
+    runs.forget_all()
+
+
+async def test_a_run_that_ends_in_time_is_not_stopped() -> None:
+    async def hurry(run: Run) -> None:
+        await asyncio.sleep(29)
+        run.publish(Frame(data="done", is_terminal=True))
+
+    runs = make_runs()
+    dialect = replace(make_dialect(hurry), max_run_s=30)
+    run = runs.start(dialect, Nothing(), "ada")
+    await asyncio.sleep(60)
+
+    assert (run.state, run.ended_at) == (RunState.COMPLETED, 29)
+    assert run.cancelled is None
     runs.forget_all()
 
 

@@ -22,7 +22,39 @@ def upgrade() -> None:
     op.create_index(
         "ix_generation_metrics_stage", "generation_metrics", ["stage", "created_at"]
     )
+    _make_chapters()
+    _make_conversations()
 
+
+def downgrade() -> None:
+    """Drop them."""
+    op.drop_table("conversations")
+    op.drop_table("chapters")
+    op.drop_table("generation_metrics")
+
+
+def _make_chapters() -> None:
+    op.create_table(
+        "chapters",
+        sa.Column("id", sa.Uuid, primary_key=True),
+        sa.Column("user_id", sa.String, nullable=False),
+        sa.Column("child_id", sa.BigInteger, nullable=False),
+        sa.Column("chapter_number", sa.BigInteger, nullable=False),
+        sa.Column("title", sa.JSON),
+        sa.Column("theme", sa.JSON, nullable=False),
+        sa.Column("text", sa.JSON, nullable=False),
+        sa.Column("status", sa.String, nullable=False),
+        sa.Column("safety_score", sa.Float),
+        sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("updated_at", sa.DateTime(timezone=True), nullable=False),
+        sa.CheckConstraint("status IN ('complete', 'partial')", name="status_is_known"),
+    )
+    op.create_index(
+        "ix_chapters_child", "chapters", ["user_id", "child_id", "created_at"]
+    )
+
+
+def _make_conversations() -> None:
     op.create_table(
         "conversations",
         sa.Column("id", sa.Uuid, primary_key=True),
@@ -34,9 +66,3 @@ def upgrade() -> None:
         sa.Column("state", sa.JSON),
         sa.Column("saved_at", sa.DateTime(timezone=True), nullable=False),
     )
-
-
-def downgrade() -> None:
-    """Drop them."""
-    op.drop_table("conversations")
-    op.drop_table("generation_metrics")
