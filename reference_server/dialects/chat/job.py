@@ -72,14 +72,11 @@ class _Reporter:
 
     def enter(self, stage: Stage) -> None:
         self.exchange.stage = stage
-        match stage:
-            case Stage.RETRIEVAL:
-                session = self.exchange.session
-                self.run.publish(render.show_retrieval_start(session, self.now()))
-            case Stage.RERANKING:
-                self.run.publish(render.show_reranking_start(self.now()))
-            case Stage.SUPERVISOR | Stage.GENERATION:
-                pass  # what they say is told, not that they begin
+        if stage is Stage.RETRIEVAL:
+            session = self.exchange.session
+            self.run.publish(render.show_retrieval_start(session, self.now()))
+        elif stage is Stage.RERANKING:
+            self.run.publish(render.show_reranking_start(self.now()))
 
     def retrieve(self, documents: int) -> None:
         self.exchange.documents = documents

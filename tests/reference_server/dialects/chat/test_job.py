@@ -25,12 +25,15 @@ from tests.reference_server.model import (
     ScriptedModel,
     answer,
     chunk,
+    forever,
     hold_first_token,
     hold_headers,
     play,
     respond,
     stalled,
 )
+
+from streamproof.reference_server.streams.failure import CancelCause
 
 RETRIEVAL = [
     *("retrieval_start", "retrieval_complete"),
@@ -243,17 +246,22 @@ async def test_a_shutdown_is_no_cancel(client: Client, model: ScriptedModel) -> 
 async def test_a_run_in_the_middle_of_a_step_says_nothing_after_its_end(
     client: Client, model: ScriptedModel
 ) -> None:
-    async def cancel_in_between(call: Call) -> httpx.Response:
-        cancel(client, reason="error")
-        return await respond(*answer("one ", "two"))(call)
+    @play
+    async def cancel_in_between(_call: Call) -> Body:
+        yield chunk("one ")
+        (run,) = client.runs
+        run.cancel(CancelCause.EXPLICIT)
+        yield chunk("two ")
+        await forever()
 
     model.answer = route("support", cancel_in_between)
 
     stream = await chat(client, session_id=SESSION).finish()
 
     shown = await show(client)
-    assert stream.types[-1] == "error"
-    assert "".join(shown["accumulated_tokens"]) == joined(stream)
+    assert stream.types == ["token", "error"]
+    assert shown["accumulated_tokens"] == ["one "]
+    assert shown["messages"][-1]["content"] == "one "
 
 
 async def test_a_new_session_gets_an_id_of_its_own(client: Client) -> None:
