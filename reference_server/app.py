@@ -109,6 +109,7 @@ def create_app(
         wall_clock=environment.wall_clock,
         new_uuid=environment.new_uuid,
         database=database,
+        max_body_bytes=settings.max_body_bytes,
         chunk_tokens=settings.chunk_tokens,
     )
     runs = _create_runs(settings, environment, metrics)
@@ -128,14 +129,16 @@ def create_app(
 
     @asynccontextmanager
     async def lifespan(_app: Starlette) -> AsyncIterator[None]:
-        await prepare(database)
-        yield
-        # Under our own server nothing is running here any more (see `server`).
-        runs.hurry()
-        await runs.drain()
-        runs.forget_all()
-        await http.aclose()
-        await database.close()
+        try:
+            await prepare(database)
+            yield
+            # Under our own server nothing is running here any more (see `server`).
+            runs.hurry()
+            await runs.drain()
+            runs.forget_all()
+        finally:
+            await http.aclose()
+            await database.close()
 
     app = Starlette(
         routes=routes,

@@ -152,10 +152,12 @@ class Settings(BaseSettings):
         description="Longest run of a dialect that bounds its runs; without it the "
         "dialect's own.",
     )
-    chunk_tokens: Count | None = Field(
+    chunk_tokens: int | None = Field(
         None,
+        ge=1,
+        le=10,
         description="Tokens of the model in one chunk, for dialects that gather them; "
-        "without it what is usual there.",
+        "without it each dialect's own.",
     )
     gzip_streams: bool = Field(
         default=False, description="Whether clients that ask for gzip get it."

@@ -22,7 +22,7 @@ import httpx
 from rich.console import Console
 from rich.table import Table
 
-from streamproof.conformance.wire import Decoder, Event
+from ...conformance.wire import Decoder, Event
 
 from .figures import percentile
 from .procfs import cpu_s, peak_mib, resident_mib

@@ -9,6 +9,7 @@ from typing import Any
 
 from ..streams.dialect import Dialect, Resources
 from .chat import create_chat
+from .draft import create_draft
 from .exercise import create_exercise
 from .pipeline import create_pipeline
 from .story import create_story
@@ -19,6 +20,7 @@ DIALECTS: tuple[DialectMaker, ...] = (
     create_pipeline,
     create_exercise,
     create_chat,
+    create_draft,
     create_story,
 )
 

@@ -4,6 +4,7 @@
     schema       is it what this version expects; migrations
     tables       what all tables share
     chapters     stories, as far as they came
+    drafts       drafts of documents, by `draft_status`
     durations    how long stages took
     conversations
                  whose each one is, and what was said in it

@@ -66,6 +66,7 @@ class Resources:
         database: for what outlives a run.
         chunk_tokens: how many tokens of the model are one chunk where a dialect gathers
             them, None for what is usual there.
+        max_body_bytes: largest body of a request.
     """
 
     model: ModelClient
@@ -73,6 +74,7 @@ class Resources:
     wall_clock: Callable[[], float]
     new_uuid: Callable[[], UUID]
     database: Database
+    max_body_bytes: int
     chunk_tokens: int | None = None
 
 

@@ -68,6 +68,7 @@ SHELLS = {
     "fakes/thread_server.py": "runs a server in a thread",
     # the server
     "reference_server/app.py": "gives the parts their clock, dice and clients",
+    "reference_server/dialects/*/drafts_endpoints.py": "answers requests",
     "reference_server/dev.py": "starts a fake model",
     "reference_server/dialects/*/dialect.py": "gives its parts the model and the clock",
     "reference_server/dialects/*/estimates.py": "waits for the durations",
@@ -87,6 +88,7 @@ SHELLS = {
     "reference_server/store/chapters.py": "waits for the database",
     "reference_server/store/conversations.py": "waits for the database",
     "reference_server/store/database.py": "connects to a database",
+    "reference_server/store/drafts.py": "waits for the database",
     "reference_server/store/durations.py": "waits for the database",
     "reference_server/store/migrations/*": "is run by Alembic",
     "reference_server/store/schema.py": "has migrations run",

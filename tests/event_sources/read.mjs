@@ -14,3 +14,5 @@ source.onmessage = ({ lastEventId, data }) =>
 source.onerror = () => {
   if (source.readyState === EventSource.CLOSED) process.exit(0);
 };
+// Timers of a reconnect keep no process alive.
+setInterval(() => {}, 60_000);

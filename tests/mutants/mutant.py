@@ -29,6 +29,7 @@ class Mutant:
         wrap: the wrong server as a wrapper around the right one.
         settings: the wrong server by its own settings.
         patch: the wrong server by a wrong part inside.
+        patience_s: how long it may take for a response, None for as long as any.
         http: the wrong server as another HTTP implementation under the right one.
     """
 
@@ -41,4 +42,5 @@ class Mutant:
     wrap: Wrap = field(default_factory=Mutation)
     settings: Mapping[str, object] = field(default_factory=dict)
     patch: Callable[[pytest.MonkeyPatch], None] | None = None
+    patience_s: float | None = None
     http: type[asyncio.Protocol] | str = Protocol

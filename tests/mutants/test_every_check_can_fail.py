@@ -79,7 +79,7 @@ def find_surprises(mutant: Mutant, fakes_url: str) -> list[str]:
             fakes_url,
             probes=probes,
             seed=seed,
-            patience_s=IMPATIENCE_S,
+            patience_s=mutant.patience_s or IMPATIENCE_S,
         )
         judgements = anyio.run(examine_it)
     said = {judgement.requirement.id: word(judgement) for judgement in judgements}

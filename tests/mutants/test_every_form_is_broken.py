@@ -14,6 +14,7 @@ from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 from tests.mutants import wrong
 from tests.mutants.bases.chat import CHAT
+from tests.mutants.bases.draft import DRAFT
 from tests.mutants.bases.exercise import EXERCISE
 from tests.mutants.bases.pipeline import PIPELINE
 from tests.mutants.bases.story import STORY, STORY_REJECTED, STORY_REVISED
@@ -31,6 +32,7 @@ PROFILES = {
         TOY_WITH_EVENT_FIELDS,
         EXERCISE,
         CHAT,
+        DRAFT,
         STORY,
         STORY_REVISED,
         STORY_REJECTED,
@@ -88,7 +90,6 @@ WITHOUT = {
     "sides.requests.captures.event": NO_SERVER,
     "sides.requests.captures.header": NO_SERVER,
     "sides.requests.headers": PARAMETER,
-    "sides.requests.query": PARAMETER,
     "terminal.*.has": NO_SERVER,
     "terminal.close_within_s": PARAMETER,
     "terminal.error.where": NO_SERVER,

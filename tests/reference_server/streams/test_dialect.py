@@ -16,6 +16,8 @@ RESOURCES = Resources(
     wall_clock=float,
     new_uuid=uuid4,
     database=Database("sqlite://"),
+    max_body_bytes=1,
+    chunk_tokens=1,
 )
 
 

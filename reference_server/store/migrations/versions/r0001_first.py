@@ -25,10 +25,35 @@ def upgrade() -> None:
     _make_chapters()
     _make_conversations()
 
+    op.create_table(
+        "drafts",
+        sa.Column("id", sa.Uuid, primary_key=True),
+        sa.Column("owner", sa.String, nullable=False),
+        sa.Column("kb_id", sa.Uuid, nullable=False),
+        sa.Column("document_type", sa.String, nullable=False),
+        sa.Column("template_id", sa.String),
+        sa.Column("context", sa.JSON, nullable=False),
+        sa.Column("content", sa.JSON, nullable=False),
+        sa.Column("citations", sa.JSON, nullable=False),
+        sa.Column("confidence", sa.Float),
+        sa.Column("word_count", sa.Integer, nullable=False),
+        sa.Column("sources_used", sa.Integer, nullable=False),
+        sa.Column("status", sa.String, nullable=False),
+        sa.Column("version", sa.Integer, nullable=False),
+        sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("updated_at", sa.DateTime(timezone=True), nullable=False),
+        sa.CheckConstraint(
+            "status IN ('streaming', 'complete', 'partial', 'editing')",
+            name="status_is_known",
+        ),
+    )
+    op.create_index("ix_drafts_owner", "drafts", ["owner", "created_at", "id"])
+
 
 def downgrade() -> None:
     """Drop them."""
     op.drop_table("conversations")
+    op.drop_table("drafts")
     op.drop_table("chapters")
     op.drop_table("generation_metrics")
 
