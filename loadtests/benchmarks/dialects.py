@@ -23,7 +23,6 @@ from rich.console import Console
 from rich.table import Table
 
 from ...conformance.wire import Decoder, Event
-
 from .figures import percentile
 from .procfs import cpu_s, peak_mib, resident_mib
 from .stack import Stack, running

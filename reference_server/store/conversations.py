@@ -11,7 +11,8 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import JSON, Column, String, Table, Uuid, insert, select, update
+from sqlalchemy import JSON, Column, String, Table, Uuid, select
+from sqlalchemy.dialects import postgresql, sqlite
 
 from .database import Database
 from .tables import Moment, metadata
@@ -31,6 +32,11 @@ _TABLE = Table(
     Column("saved_at", Moment, nullable=False),
 )
 _COLUMNS = _TABLE.c
+# Alike in both, and of no common type.
+_INSERT: Mapping[str, Any] = {
+    "sqlite": sqlite.insert,
+    "postgresql": postgresql.insert,
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -105,10 +111,11 @@ class Conversations:
         }
         if conversation.state is not None:
             values["state"] = conversation.state
-        change = update(_TABLE).where(_COLUMNS.id == conversation.id).values(values)
-        new = insert(_TABLE).values(
-            id=conversation.id, user_id=conversation.user, **values
-        )
         async with self._database.begin() as connection:
-            if (await connection.execute(change)).rowcount == 0:
-                await connection.execute(new)
+            insert = _INSERT[connection.dialect.name]
+            new = insert(_TABLE).values(
+                id=conversation.id, user_id=conversation.user, **values
+            )
+            await connection.execute(
+                new.on_conflict_do_update(index_elements=[_COLUMNS.id], set_=values)
+            )
