@@ -66,6 +66,7 @@ class TwinEndpoint:
                 self.dialect,
                 Request(scope, receive),
                 principal.user,
+                runs=self.runs,
                 answer=MediaType.JSON,
                 max_body_bytes=self.max_body_bytes,
             )
