@@ -176,7 +176,8 @@ def _ended(talk: Talk, turn: int) -> float:
 
 def draft(name: str, streams: int, half: int) -> Case:
     """Return a draft with a marker in its middle."""
-    words = f"[[fake:say tokens={half} call={{key}}]]"
+    # Of two words of a script that are the same the second counts for nothing.
+    first, second = (f"[[fake:say tokens={n} call={{key}}]]" for n in (half, half - 1))
     return Case(
         name=name,
         streams=streams,
@@ -186,7 +187,7 @@ def draft(name: str, streams: int, half: int) -> Case:
             "document_type": "rfp_response",
             "context": text,
         },
-        prompt=f'{words} [[fake:say text="[1] " call={{key}}]] {words} '
+        prompt=f'{first} [[fake:say text="[1] " call={{key}}]] {second} '
         "[[fake:delay first=300 each=13 call={key}]]",
         rows=draft_rows,
     )

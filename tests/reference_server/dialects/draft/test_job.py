@@ -171,12 +171,12 @@ async def test_five_tokens_are_a_chunk(client: Client, model: ScriptedModel) -> 
     assert sent == pytest.approx([0.05, 0.1, 0.12])
 
 
-@pytest.mark.parametrize(("tokens", "chunks"), [(1, 6), (10, 1)])
+@pytest.mark.parametrize(("tokens", "chunks"), [(1, 12), (10, 2), (50, 2)])
 async def test_how_many_tokens_are_a_chunk_is_a_setting(
     client: Client, model: ScriptedModel, tokens: int, chunks: int
 ) -> None:
     await client.restart(chunk_tokens=tokens)
-    model.answer = respond(*answer(*"abcdef"))
+    model.answer = respond(*answer(*"abcdefghijkl"))
 
     stream = await generate(client).finish()
 
