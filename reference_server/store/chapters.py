@@ -15,7 +15,7 @@ from sqlalchemy import (
     Float,
     Index,
     Insert,
-    RowMapping,
+    Row,
     String,
     Table,
     Uuid,
@@ -103,8 +103,7 @@ class Chapters:
             StoreError: it is not kept.
         """
         values = {**asdict(chapter), "status": str(chapter.status)}
-        async with self._database.begin() as connection:
-            await connection.execute(_put(values, connection.dialect.name))
+        await self._database.execute(_put(values, self._database.dialect))
 
     async def find(self, user_id: str, id_: UUID) -> Chapter | None:
         """Return one chapter of the user's.
@@ -114,9 +113,8 @@ class Chapters:
         """
         columns = _TABLE.c
         query = select(_TABLE).where(columns.id == id_, columns.user_id == user_id)
-        async with self._database.begin() as connection:
-            row = (await connection.execute(query)).mappings().first()
-        return None if row is None else Chapter(**_values_of(row))
+        done = await self._database.execute(query)
+        return next((Chapter(**_values_of(row)) for row in done.rows), None)
 
     async def newest(
         self,
@@ -148,9 +146,8 @@ class Chapters:
             is_older = columns.created_at < before.created_at
             is_as_old = columns.created_at == before.created_at
             query = query.where(or_(is_older, and_(is_as_old, columns.id < before.id)))
-        async with self._database.begin() as connection:
-            rows = (await connection.execute(query)).mappings().all()
-        return [ChapterSummary(**_values_of(row)) for row in rows]
+        done = await self._database.execute(query)
+        return [ChapterSummary(**_values_of(row)) for row in done.rows]
 
 
 def _put(values: dict[str, Any], dialect: str) -> Insert:
@@ -162,5 +159,6 @@ def _put(values: dict[str, Any], dialect: str) -> Insert:
     return lite.on_conflict_do_update(index_elements=["id"], set_=values)
 
 
-def _values_of(row: RowMapping) -> dict[str, Any]:
-    return {**row, "status": ChapterStatus(row["status"])}
+def _values_of(row: Row[Any]) -> dict[str, Any]:
+    values = row._mapping  # noqa: SLF001 -- public; so called because columns have names
+    return {**values, "status": ChapterStatus(row.status)}

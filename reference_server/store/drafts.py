@@ -17,10 +17,12 @@ from sqlalchemy import (
     CheckConstraint,
     Column,
     ColumnElement,
+    Connection,
     Float,
     Index,
     Integer,
     Row,
+    Select,
     String,
     Table,
     Uuid,
@@ -207,8 +209,7 @@ class Drafts:
             "updated_at": now,
             **_values(new.text),
         }
-        async with self._database.begin() as connection:
-            await connection.execute(insert(_TABLE).values(owner=new.owner, **values))
+        await self._database.execute(insert(_TABLE).values(owner=new.owner, **values))
         return Draft(**values)
 
     async def save(self, id_: UUID, text: Text, status: DraftStatus) -> bool:
@@ -231,8 +232,7 @@ class Drafts:
                 **_values(text),
             )
         )
-        async with self._database.begin() as connection:
-            return (await connection.execute(statement)).rowcount == 1
+        return (await self._database.execute(statement)).count == 1
 
     async def get(self, id_: UUID, owner: str) -> Draft:
         """Return a draft.
@@ -242,11 +242,10 @@ class Drafts:
             StoreError: it cannot be read.
         """
         statement = select(*self._selected()).where(_is(id_, owner))
-        async with self._database.begin() as connection:
-            row = (await connection.execute(statement)).one_or_none()
-        if row is None:
+        done = await self._database.execute(statement)
+        if not done.rows:
             raise UnknownDraftError(id_)
-        return _to_draft(row)
+        return _to_draft(done.rows[0])
 
     async def edit(self, id_: UUID, owner: str, edit: Edit) -> Draft:
         """Change a draft as its owner wants; return what it is then.
@@ -280,10 +279,9 @@ class Drafts:
             )
             .returning(*self._selected())
         )
-        async with self._database.begin() as connection:
-            row = (await connection.execute(statement)).one_or_none()
-        if row is not None:
-            return _to_draft(row)
+        done = await self._database.execute(statement)
+        if done.rows:
+            return _to_draft(done.rows[0])
         found = await self.get(id_, owner)
         raise ConflictError(
             f"expected a draft that can go on to {edit.status}, got one that is "
@@ -313,17 +311,9 @@ class Drafts:
             .order_by(_COLUMNS.created_at.desc(), _COLUMNS.id.desc())
             .limit(wanted.limit + 1)
         )
-        items: list[Draft] = []
-        chars = 0
-        async with self._database.begin() as connection:
-            rows = await connection.stream(statement)
-            async for row in rows:
-                if len(items) == wanted.limit or chars > _PAGE_CHARS:
-                    await rows.close()
-                    return Page(items=items, has_more=True)
-                items.append(_to_draft(row))
-                chars += len(items[-1].content) + len(items[-1].context)
-        return Page(items=items, has_more=False)
+        return await self._database.run(
+            lambda connection: _read_page(connection, statement, wanted.limit)
+        )
 
     def _moment(self) -> datetime:
         return datetime.fromtimestamp(self._now(), UTC)
@@ -375,3 +365,16 @@ def _values(text: Text) -> dict[str, Any]:
 def _to_draft(row: Row[Any]) -> Draft:
     values = row._asdict()  # public in spite of its name
     return Draft(**{**values, "status": DraftStatus(values["status"])})
+
+
+def _read_page(connection: Connection, statement: Select[Any], limit: int) -> Page:
+    items: list[Draft] = []
+    chars = 0
+    # A draft may be large: no more of them are read than the page has.
+    with connection.execution_options(yield_per=1).execute(statement) as rows:
+        for row in rows:
+            if len(items) == limit or chars > _PAGE_CHARS:
+                return Page(items=items, has_more=True)
+            items.append(_to_draft(row))
+            chars += len(items[-1].content) + len(items[-1].context)
+    return Page(items=items, has_more=False)

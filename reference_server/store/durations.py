@@ -14,6 +14,7 @@ from sqlalchemy import (
     JSON,
     CheckConstraint,
     Column,
+    Connection,
     Float,
     Index,
     String,
@@ -104,8 +105,7 @@ class Durations:
             }
             for each in durations
         ]
-        async with self._database.begin() as connection:
-            await connection.execute(insert(_TABLE), rows)
+        await self._database.execute(insert(_TABLE), rows)
 
     async def statistics(self) -> Mapping[str, StageTimes]:
         """Return the times of every stage that was ever recorded.
@@ -113,20 +113,23 @@ class Durations:
         Raises:
             StoreError: they cannot be read.
         """
-        columns = _TABLE.c
-        counts = select(columns.stage, func.count()).group_by(columns.stage)
-        async with self._database.begin() as connection:
-            found = {}
-            for stage, count in (await connection.execute(counts)).all():
-                recent = (
-                    select(columns.duration_ms)
-                    .where(columns.stage == stage)
-                    .order_by(columns.created_at.desc())
-                    .limit(_RECENT)
-                )
-                times_ms = (await connection.execute(recent)).scalars()
-                found[stage] = _summarise(count, sorted(times_ms))
-        return found
+        return await self._database.run(_statistics)
+
+
+def _statistics(connection: Connection) -> Mapping[str, StageTimes]:
+    columns = _TABLE.c
+    counts = select(columns.stage, func.count()).group_by(columns.stage)
+    found = {}
+    for stage, count in connection.execute(counts).all():
+        recent = (
+            select(columns.duration_ms)
+            .where(columns.stage == stage)
+            .order_by(columns.created_at.desc())
+            .limit(_RECENT)
+        )
+        times_ms = connection.execute(recent).scalars()
+        found[stage] = _summarise(count, sorted(times_ms))
+    return found
 
 
 def _summarise(count: int, times_ms: Sequence[float]) -> StageTimes:

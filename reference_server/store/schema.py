@@ -11,6 +11,7 @@ import asyncio
 import threading
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
+from functools import partial
 from pathlib import Path
 from typing import TypeVar
 
@@ -37,8 +38,8 @@ async def prepare(database: Database) -> None:
         SchemaError: it is older or newer than this version, or never was made.
         StoreError: the database is not there.
     """
-    async with _alembic_alone(), database.begin() as connection:
-        await connection.run_sync(_prepare, database)
+    async with _alembic_alone():
+        await database.run(partial(_prepare, database=database))
 
 
 async def migrate(database: Database) -> str:
@@ -48,8 +49,8 @@ async def migrate(database: Database) -> str:
         SchemaError: it is newer than this version.
         StoreError: the database is not there.
     """
-    async with _alembic_alone(), database.begin() as connection:
-        return await connection.run_sync(_migrate, database)
+    async with _alembic_alone():
+        return await database.run(partial(_migrate, database=database))
 
 
 T = TypeVar("T")

@@ -102,7 +102,6 @@ SHELLS = {
 }
 
 WORLD = {
-    "aiosqlite",
     "alembic",
     "anyio",
     "asyncio",

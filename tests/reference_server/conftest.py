@@ -5,11 +5,10 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Callable, Mapping
 
-import aiosqlite.core
 import pytest
 from tests.reference_server.asgi import Client
 from tests.reference_server.model import ScriptedModel
-from tests.reference_server.virtual import VirtualLoop, WatchedQueue
+from tests.reference_server.virtual import VirtualLoop
 
 
 def pytest_asyncio_loop_factories(
@@ -18,11 +17,6 @@ def pytest_asyncio_loop_factories(
     if "integration" in item.path.parts:
         return {"real": asyncio.SelectorEventLoop}
     return {"virtual": VirtualLoop}
-
-
-@pytest.fixture(autouse=True)
-def _watched_sqlite(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(aiosqlite.core, "SimpleQueue", WatchedQueue)
 
 
 @pytest.fixture

@@ -10,12 +10,15 @@ from __future__ import annotations
 import asyncio
 import selectors
 from collections.abc import Callable, Mapping
-from queue import SimpleQueue
-from typing import TYPE_CHECKING, Any
+from concurrent.futures import Executor
+from typing import TYPE_CHECKING, Any, TypeVar, TypeVarTuple, Unpack
 
 if TYPE_CHECKING:
     from _typeshed import FileDescriptorLike
 
+
+_T = TypeVar("_T")
+_Arguments = TypeVarTuple("_Arguments")
 
 # Real seconds.
 _PATIENCE_S = 20
@@ -68,22 +71,17 @@ class VirtualLoop(asyncio.SelectorEventLoop):
     def time(self) -> float:
         return self._jumping.now
 
-    def wait_for(self, future: asyncio.Future[Any]) -> None:
-        """Let no time pass before this future is done; another thread sees to it."""
+    def run_in_executor(
+        self,
+        executor: Executor | None,
+        func: Callable[[Unpack[_Arguments]], _T],
+        *args: *_Arguments,
+    ) -> asyncio.Future[_T]:
+        """Let no time pass before a thread has done its work."""
+        future = super().run_in_executor(executor, func, *args)
         self._jumping.abroad += 1
         future.add_done_callback(self._return)
+        return future
 
     def _return(self, _future: asyncio.Future[Any]) -> None:
         self._jumping.abroad -= 1
-
-
-class WatchedQueue(SimpleQueue[tuple[asyncio.Future[Any] | None, Callable[[], Any]]]):
-    """The queue of a connection to SQLite; a virtual loop waits for what is in it."""
-
-    def put_nowait(
-        self, item: tuple[asyncio.Future[Any] | None, Callable[[], Any]]
-    ) -> None:
-        future, _ = item
-        if future is not None and isinstance(loop := future.get_loop(), VirtualLoop):
-            loop.wait_for(future)
-        super().put_nowait(item)

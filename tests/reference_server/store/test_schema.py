@@ -27,14 +27,12 @@ HEAD = "0001"
 
 
 async def tables(database: Database) -> set[str]:
-    async with database.begin() as connection:
-        return await connection.run_sync(lambda c: set(inspect(c).get_table_names()))
+    return await database.run(lambda c: set(inspect(c).get_table_names()))
 
 
 async def set_revision(database: Database, revision: str) -> None:
-    async with database.begin() as connection:
-        change = text("UPDATE alembic_version SET version_num = :revision")
-        await connection.execute(change, {"revision": revision})
+    change = text("UPDATE alembic_version SET version_num = :revision")
+    await database.execute(change, [{"revision": revision}])
 
 
 async def test_migrations_make_the_tables_that_the_modules_name(
@@ -47,8 +45,7 @@ async def test_migrations_make_the_tables_that_the_modules_name(
     def compare(connection: Connection) -> list[object]:
         return list(compare_metadata(MigrationContext.configure(connection), metadata))
 
-    async with database.begin() as connection:
-        assert await connection.run_sync(compare) == []
+    assert await database.run(compare) == []
 
 
 async def test_a_second_migration_does_nothing(database: Database) -> None:
@@ -79,8 +76,7 @@ async def test_a_start_makes_a_new_sqlite_file_and_no_postgresql(
 async def test_tables_of_another_program_are_not_touched(
     empty_database: Database,
 ) -> None:
-    async with empty_database.begin() as connection:
-        await connection.execute(text("CREATE TABLE theirs (id INTEGER)"))
+    await empty_database.execute(text("CREATE TABLE theirs (id INTEGER)"))
 
     with pytest.raises(SchemaError, match=f"expected schema {HEAD}, got none"):
         await prepare(empty_database)

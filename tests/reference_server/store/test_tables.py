@@ -14,10 +14,9 @@ async def test_a_moment_is_read_in_utc_wherever_it_was_written(
     table = Table("moments", MetaData(), Column("at", Moment), Column("none", Moment))
     at = datetime(2026, 3, 1, 1, 30, 0, 250_000, timezone(timedelta(hours=2)))
 
-    async with empty_database.begin() as connection:
-        await connection.run_sync(table.create)
-        await connection.execute(insert(table), {"at": at, "none": None})
-        (row,) = (await connection.execute(select(table))).all()
+    await empty_database.run(table.create)
+    await empty_database.execute(insert(table), [{"at": at, "none": None}])
+    (row,) = (await empty_database.execute(select(table))).rows
 
     assert tuple(row) == (at, None)
     assert row.at.tzinfo is UTC

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from collections.abc import Callable
+from typing import TypeVar
 
 import httpx
 import pytest
-from sqlalchemy.ext.asyncio import AsyncConnection
+from sqlalchemy import Connection
 from tests.reference_server.asgi import Client, Exchange, bearer
 from tests.reference_server.drafting import (
     BODY,
@@ -63,21 +63,24 @@ async def cancel(client: Client, stream: Exchange) -> None:
     await client.request("DELETE", path, headers=bearer()).finish()
 
 
+_T = TypeVar("_T")
+
+
 class Outage:
     """A database that can be gone."""
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
         self.is_gone = False
-        begin = Database.begin
+        run = Database.run
 
-        @asynccontextmanager
-        async def begin_or_fail(database: Database) -> AsyncIterator[AsyncConnection]:
+        async def run_or_fail(
+            database: Database, work: Callable[[Connection], _T]
+        ) -> _T:
             if self.is_gone:
                 raise StoreError("the database is gone")
-            async with begin(database) as connection:
-                yield connection
+            return await run(database, work)
 
-        monkeypatch.setattr(Database, "begin", begin_or_fail)
+        monkeypatch.setattr(Database, "run", run_or_fail)
 
 
 @pytest.fixture
@@ -171,7 +174,7 @@ async def test_five_tokens_are_a_chunk(client: Client, model: ScriptedModel) -> 
     assert sent == pytest.approx([0.05, 0.1, 0.12])
 
 
-@pytest.mark.parametrize(("tokens", "chunks"), [(1, 12), (10, 2), (50, 2)])
+@pytest.mark.parametrize(("tokens", "chunks"), [(1, 12), (10, 2)])
 async def test_how_many_tokens_are_a_chunk_is_a_setting(
     client: Client, model: ScriptedModel, tokens: int, chunks: int
 ) -> None:
