@@ -11,7 +11,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import JSON, Column, String, Table, Uuid, select
+from sqlalchemy import JSON, Column, Row, String, Table, Uuid, select
 from sqlalchemy.dialects import postgresql, sqlite
 
 from .database import Database
@@ -79,20 +79,8 @@ class Conversations:
             StoreError: it cannot be read.
         """
         query = select(_TABLE).where(_COLUMNS.id == conversation)
-        async with self._database.begin() as connection:
-            row = (await connection.execute(query)).one_or_none()
-        if row is None:
-            return None
-        return Conversation(
-            id=row.id,
-            user=row.user_id,
-            status=row.status,
-            turn=row.turn,
-            message=row.message,
-            tokens=tuple(row.tokens),
-            state=row.state,
-            saved_at=row.saved_at,
-        )
+        done = await self._database.execute(query)
+        return next(map(_read, done.rows), None)
 
     async def put(self, conversation: Conversation) -> None:
         """Keep how a conversation stands, in place of how it stood.
@@ -111,11 +99,22 @@ class Conversations:
         }
         if conversation.state is not None:
             values["state"] = conversation.state
-        async with self._database.begin() as connection:
-            insert = _INSERT[connection.dialect.name]
-            new = insert(_TABLE).values(
-                id=conversation.id, user_id=conversation.user, **values
-            )
-            await connection.execute(
-                new.on_conflict_do_update(index_elements=[_COLUMNS.id], set_=values)
-            )
+        new = _INSERT[self._database.dialect](_TABLE).values(
+            id=conversation.id, user_id=conversation.user, **values
+        )
+        await self._database.execute(
+            new.on_conflict_do_update(index_elements=[_COLUMNS.id], set_=values)
+        )
+
+
+def _read(row: Row[Any]) -> Conversation:
+    return Conversation(
+        id=row.id,
+        user=row.user_id,
+        status=row.status,
+        turn=row.turn,
+        message=row.message,
+        tokens=tuple(row.tokens),
+        state=row.state,
+        saved_at=row.saved_at,
+    )

@@ -275,10 +275,10 @@ def outage(monkeypatch: pytest.MonkeyPatch) -> Callable[[], None]:
     """Return what makes the database go away."""
 
     def begin() -> None:
-        def fail(_database: Database) -> None:
+        async def fail(_database: Database, _statement: object) -> None:
             raise StoreError("gone")
 
-        monkeypatch.setattr(Database, "begin", fail)
+        monkeypatch.setattr(Database, "execute", fail)
 
     return begin
 
