@@ -8,7 +8,6 @@ import asyncio
 import logging
 import math
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager
 from contextvars import Context
 from dataclasses import dataclass
 from functools import partial
@@ -144,10 +143,6 @@ class Runs:
         self._tasks.add(task)
         task.add_done_callback(partial(self._on_task_done, run))
         return run
-
-    def admitting(self) -> AbstractContextManager[None]:
-        """Let no work begin while it is found out whether a run may be started."""
-        return self._starts.admitting()
 
     def find(self, dialect: str, stream: str, user: str) -> Run | None:
         """Return the user's stream of this dialect.

@@ -1,23 +1,18 @@
 """When the work of a new run begins: after the first events of a burst, not before.
 
 To begin costs far more than a first event. So the work waits until the event loop has
-nothing new to do: for some turns no run has been started, and none is being admitted.
-One begins a turn, the one that waits longest first. None waits longer than its limit,
-whatever else comes.
+nothing new to do: for some turns no run has been started. One begins a turn, the one
+that waits longest first. None waits longer than its limit, whatever else comes.
 """
 
 import asyncio
 from collections import deque
-from collections.abc import Iterator
-from contextlib import contextmanager
 from contextvars import Context
 
 # What was received before a turn is started in it, and is seen in the next.
 _QUIET_TURNS = 2
 # As long as a first event may take at all.
 _MAX_WAIT_S = 0.5
-# A run is admitted by a database, whose thread gets nowhere while the loop only turns.
-_PAUSE_S = 0.005
 
 
 class Starts:
@@ -26,7 +21,6 @@ class Starts:
     def __init__(self) -> None:
         self._waiting: deque[tuple[float, asyncio.Future[None]]] = deque()
         self._is_turning = False
-        self._admitting = 0
         self._count = 0
         self._last_count = 0
         self._quiet_turns = 0
@@ -34,15 +28,6 @@ class Starts:
     def note(self) -> None:
         """Take note of a run that has been started."""
         self._count += 1
-
-    @contextmanager
-    def admitting(self) -> Iterator[None]:
-        """Hold back other work while it is found out whether a run may be started."""
-        self._admitting += 1
-        try:
-            yield
-        finally:
-            self._admitting -= 1
 
     async def wait_turn(self) -> None:
         """Return when the work of one run may begin."""
@@ -67,10 +52,6 @@ class Starts:
             return
         loop = asyncio.get_running_loop()
         due, turn = self._waiting[0]
-        if self._admitting and loop.time() < due:
-            self._quiet_turns = 0
-            loop.call_later(_PAUSE_S, self._turn, context=Context())
-            return
         if self._quiet_turns >= _QUIET_TURNS or loop.time() >= due:
             self._waiting.popleft()
             turn.set_result(None)

@@ -6,7 +6,6 @@ from pydantic import BaseModel
 from starlette.requests import Request
 
 from ..streams.dialect import Dialect
-from ..streams.runs import Runs
 from .requests import MediaType, read_body, read_query
 
 
@@ -15,7 +14,6 @@ async def read_parameters(
     request: Request,
     user: str,
     *,
-    runs: Runs,
     answer: MediaType,
     max_body_bytes: int,
 ) -> BaseModel:
@@ -32,6 +30,5 @@ async def read_parameters(
         parameters = await read_body(
             request, model, answer=answer, max_bytes=max_body_bytes
         )
-    with runs.admitting():
-        await dialect.admit(parameters, user)
+    await dialect.admit(parameters, user)
     return parameters

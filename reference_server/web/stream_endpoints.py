@@ -86,7 +86,6 @@ class StreamEndpoint:
             self.dialect,
             request,
             user,
-            runs=self.runs,
             answer=MediaType.EVENT_STREAM,
             max_body_bytes=self.max_body_bytes,
         )

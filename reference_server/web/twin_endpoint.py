@@ -66,7 +66,6 @@ class TwinEndpoint:
                 self.dialect,
                 Request(scope, receive),
                 principal.user,
-                runs=self.runs,
                 answer=MediaType.JSON,
                 max_body_bytes=self.max_body_bytes,
             )

@@ -98,29 +98,3 @@ async def test_one_that_is_cancelled_holds_up_no_other() -> None:
     await begun.tasks[3]
 
     assert begun.order == [2, 3]
-
-
-async def test_while_another_run_is_admitted_no_work_begins() -> None:
-    begun = Begun()
-
-    with begun.starts.admitting():
-        begun.start(1)
-        await asyncio.sleep(0.3)
-        during = list(begun.order)
-    await asyncio.sleep(0.006)
-
-    assert during == []
-    assert begun.order == [1]
-
-
-async def test_work_waits_for_no_admission_longer_than_for_others() -> None:
-    begun = Begun()
-
-    with begun.starts.admitting():
-        begun.start(1)
-        await asyncio.sleep(0.49)
-        early = list(begun.order)
-        await asyncio.sleep(0.02)
-        late = list(begun.order)
-
-    assert (early, late) == ([], [1])
