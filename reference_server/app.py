@@ -117,12 +117,14 @@ def create_app(
         *_create_operations(settings, environment, runs, metrics)
     ]
     guards = []
+    exposed = ["X-Stream-Id", "Retry-After"]
     served = [_adapt(create(resources), settings) for create in dialects]
     for dialect in served:
         streams = _create_streams(dialect, settings, environment, runs, metrics)
         own = [*streams, *dialect.routes]
         routes += own
         guards.append(_create_guard(dialect, own))
+        exposed += dialect.headers
     auth = _create_auth(settings, environment, metrics, guards, keys)
 
     @asynccontextmanager
@@ -140,7 +142,7 @@ def create_app(
 
     app = Starlette(
         routes=routes,
-        middleware=_create_middleware(settings, auth),
+        middleware=_create_middleware(settings, auth, exposed),
         exception_handlers=refusal_handlers(metrics),
         lifespan=lifespan,
     )
@@ -249,6 +251,7 @@ def _create_streams(
     heartbeat = dialect.heartbeat
     options = ResponseOptions(
         heartbeat=lambda: heartbeat.render(environment.wall_clock()),
+        opening=heartbeat.opening,
         heartbeat_s=heartbeat.interval_s,
         send_timeout_s=settings.send_timeout_s,
         clock=environment.clock,
@@ -327,7 +330,9 @@ def _create_auth(
     )
 
 
-def _create_middleware(settings: Settings, auth: Middleware) -> list[Middleware]:
+def _create_middleware(
+    settings: Settings, auth: Middleware, exposed_headers: Sequence[str]
+) -> list[Middleware]:
     if not settings.cors_origins:
         return [auth]
     cors = Middleware(
@@ -335,7 +340,7 @@ def _create_middleware(settings: Settings, auth: Middleware) -> list[Middleware]
         allow_origins=settings.cors_origins,
         allow_methods=["GET", "POST", "PATCH", "DELETE"],
         allow_headers=["Authorization", "Content-Type", "Last-Event-ID"],
-        expose_headers=["X-Stream-Id", "Retry-After"],
+        expose_headers=exposed_headers,
     )
     # Outside of the check for a token: a preflight request carries no credential, and
     # a refusal must be readable in a browser.

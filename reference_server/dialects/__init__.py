@@ -8,6 +8,7 @@ from collections.abc import Callable
 from typing import Any
 
 from ..streams.dialect import Dialect, Resources
+from .chat import create_chat
 from .draft import create_draft
 from .exercise import create_exercise
 from .pipeline import create_pipeline
@@ -18,6 +19,7 @@ DialectMaker = Callable[[Resources], Dialect[Any, Any]]
 DIALECTS: tuple[DialectMaker, ...] = (
     create_pipeline,
     create_exercise,
+    create_chat,
     create_draft,
     create_story,
 )

@@ -40,7 +40,9 @@ class Anthropic:
         version = {"anthropic-version": _VERSION}
         return {**version, "x-api-key": key} if key else version
 
-    def body(self, model: str, messages: Sequence[Message]) -> bytes:
+    def body(
+        self, model: str, messages: Sequence[Message], *, is_streamed: bool = True
+    ) -> bytes:
         """Return the request, with what the system says apart from the messages."""
         said = [message for message in messages if message["role"] != "system"]
         system = [each["content"] for each in messages if each["role"] == "system"]
@@ -48,12 +50,23 @@ class Anthropic:
             "model": model,
             "max_tokens": self._max_tokens,
             "messages": said,
-            "stream": True,
+            "stream": is_streamed,
         }
         if system:
             request["system"] = "\n\n".join(system)
         # Escaped to ASCII: an earlier answer may hold half of a surrogate pair.
         return json.dumps(request).encode()
+
+    def unfold(self, document: dict[str, Any]) -> list[str]:
+        """Return the events of each block of a message, and of its end."""
+        blocks = document.get("content")
+        events: list[dict[str, Any]] = [
+            {"type": "content_block_start", "content_block": block}
+            for block in (blocks if isinstance(blocks, list) else [])
+        ]
+        reason = {"stop_reason": document.get("stop_reason")}
+        events += [{"type": "message_delta", "delta": reason}, {"type": "message_stop"}]
+        return [json.dumps(event) for event in events]
 
     def reader(self, max_chars: int) -> AnswerReader:
         """Return a `MessageStream`."""
@@ -107,7 +120,11 @@ class MessageStream:
             raise broken("expected a stop reason before message_stop")
         if self._stop_reason not in _STOPS:
             raise broken(f"expected a stop reason of {', '.join(_STOPS)}, got another")
-        return Answer(text=str(self._text), stop=_STOPS[self._stop_reason])
+        return Answer(
+            text=str(self._text),
+            stop=_STOPS[self._stop_reason],
+            reason=self._stop_reason,
+        )
 
     def _read(self, event: dict[str, Any]) -> str:
         match event.get("type"):

@@ -1,4 +1,4 @@
-"""Client of the upstream model: one streamed answer, with retries and time limits.
+"""Client of the upstream model: one answer, with retries and time limits.
 
 Shell: owns the HTTP calls and their timers. It must not know about nodes, runs or
 readers, and no exception that leaves it may carry an address or words of the provider.
@@ -19,6 +19,7 @@ import httpx
 from .event_stream import EventStream
 from .fault import ModelError, ModelFault, broken, fault_of_status, is_overload
 from .provider import Answer, AnswerReader, Message, Provider
+from .reading import parse_object
 from .retry import Retry, RetryPolicy, RetrySchedule, parse_retry_after
 
 _log = logging.getLogger(__name__)
@@ -35,11 +36,9 @@ _MAX_EVENT_BYTES = 512 * 1024
 # events a turn of the loop, so no run can outpace a reader that keeps up.
 _PIECES_PER_TURN = 16
 
-_HEADERS = {
-    "Content-Type": "application/json",
-    "Accept": "text/event-stream",
-    "Accept-Encoding": "identity",
-}
+_EVENT_STREAM = "text/event-stream"
+_JSON = "application/json"
+_HEADERS = {"Content-Type": _JSON, "Accept-Encoding": "identity"}
 
 
 class _OverloadedError(Exception):
@@ -61,6 +60,18 @@ class ModelOptions:
     first_token_timeout_s: float
     total_timeout_s: float
     retry: RetryPolicy
+
+
+@dataclass(frozen=True, slots=True)
+class _Call:
+    """What is asked, what will be answered, and how that is read.
+
+    A reader takes off the limit of time that ends with the first sign of life.
+    """
+
+    content: bytes
+    media_type: str
+    read: Callable[[httpx.Response, asyncio.Timeout], Awaitable[Answer]]
 
 
 def _say_nothing(_retry: Retry) -> None:
@@ -112,13 +123,45 @@ class ModelClient:
         Raises:
             ModelError: there was no complete answer.
         """
-        options = self._options
-        content = options.provider.body(options.model, messages)
-        schedule = RetrySchedule(options.retry)
+        provider = self._options.provider
+
+        async def read(response: httpx.Response, limit: asyncio.Timeout) -> Answer:
+            reader = provider.reader(max_chars)
+            await _read_answer(response, reader, on_text, limit)
+            return reader.close()
+
+        content = provider.body(self._options.model, messages)
+        return await self._try(_Call(content, _EVENT_STREAM, read), on_retry)
+
+    async def ask(self, messages: Sequence[Message], *, max_chars: int) -> Answer:
+        """Get one answer as a whole: the service does not stream it.
+
+        Args:
+            messages: what the model is asked.
+            max_chars: longest answer.
+
+        Raises:
+            ModelError: there was no complete answer.
+        """
+        provider = self._options.provider
+
+        async def read(response: httpx.Response, limit: asyncio.Timeout) -> Answer:
+            # All is said when the head comes, which so is the first sign of life.
+            limit.reschedule(None)
+            document = parse_object(await _read_document(response))
+            reader = provider.reader(max_chars)
+            for data in provider.unfold(document):
+                reader.feed(data)
+            return reader.close()
+
+        content = provider.body(self._options.model, messages, is_streamed=False)
+        return await self._try(_Call(content, _JSON, read), _say_nothing)
+
+    async def _try(self, call: "_Call", on_retry: Callable[[Retry], None]) -> Answer:
+        schedule = RetrySchedule(self._options.retry)
         while True:
             try:
-                reader = options.provider.reader(max_chars)
-                return await self._attempt(content, on_text, reader)
+                return await self._attempt(call)
             except _OverloadedError as overload:
                 retry = schedule.next_retry(overload.retry_after_s, self._jitter())
                 if retry is None:
@@ -130,19 +173,16 @@ class ModelClient:
             on_retry(retry)
             await self._pause(retry.pause_s)
 
-    async def _attempt(
-        self, content: bytes, on_text: Callable[[str], None], reader: AnswerReader
-    ) -> Answer:
+    async def _attempt(self, call: "_Call") -> Answer:
         options = self._options
         try:
             async with (
                 asyncio.timeout(options.total_timeout_s),
                 asyncio.timeout(options.first_token_timeout_s) as first_token,
-                self._call(content) as response,
+                self._send(call) as response,
             ):
-                await self._check_head(response)
-                await _read_answer(response, reader, on_text, first_token)
-                return reader.close()
+                await self._check_head(response, call.media_type)
+                return await call.read(response, first_token)
         except TimeoutError as error:
             raise ModelError(ModelFault.TIMEOUT, "no answer in time") from error
         except httpx.HTTPError as error:
@@ -152,11 +192,14 @@ class ModelClient:
             raise ModelError(fault, type(error).__name__) from error
 
     @asynccontextmanager
-    async def _call(self, content: bytes) -> AsyncIterator[httpx.Response]:
+    async def _send(self, call: "_Call") -> AsyncIterator[httpx.Response]:
         provider = self._options.provider
-        headers = {**_HEADERS, **provider.headers(self._options.key)}
+        headers = {"Accept": call.media_type, **_HEADERS}
         request = self._http.build_request(
-            "POST", provider.path, content=content, headers=headers
+            "POST",
+            provider.path,
+            content=call.content,
+            headers={**headers, **provider.headers(self._options.key)},
         )
         response = await self._http.send(request, stream=True)
         try:
@@ -167,11 +210,11 @@ class ModelClient:
             # request, some MB of earlier answers, do not wait to be collected.
             response.stream = httpx.ByteStream(b"")
 
-    async def _check_head(self, response: httpx.Response) -> None:
+    async def _check_head(self, response: httpx.Response, media_type: str) -> None:
         status = response.status_code
         if status == httpx.codes.OK:
             _check_encoding(response.headers)
-            _check_media_type(response.headers)
+            _check_media_type(response.headers, media_type)
             return
         # The status is known; a body that stalls or breaks must not hide it.
         async with aclosing(_body_of(response)) as body:
@@ -188,10 +231,10 @@ def _check_encoding(headers: httpx.Headers) -> None:
         raise broken("expected an answer without an encoding")
 
 
-def _check_media_type(headers: httpx.Headers) -> None:
+def _check_media_type(headers: httpx.Headers, expected: str) -> None:
     media_type = headers.get("content-type", "").partition(";")[0]
-    if media_type.strip().lower() != "text/event-stream":
-        raise broken("expected an event stream")
+    if media_type.strip().lower() != expected:
+        raise broken(f"expected {expected}")
 
 
 async def _read_answer(
@@ -216,6 +259,16 @@ async def _read_answer(
                 if reader.is_terminated:
                     await _read_to_the_end(body)
                     return
+
+
+async def _read_document(response: httpx.Response) -> str:
+    document = bytearray()
+    async with aclosing(_body_of(response)) as body:
+        async for part in body:
+            document += part
+            if len(document) > _MAX_EVENT_BYTES:
+                raise broken(f"expected at most {_MAX_EVENT_BYTES} bytes")
+    return document.decode("utf-8", "replace")
 
 
 def _body_of(response: httpx.Response) -> AsyncGenerator[bytes, None]:

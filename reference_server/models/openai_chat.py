@@ -35,11 +35,24 @@ class OpenAIChat:
         """Return the credential as a bearer token."""
         return {"Authorization": f"Bearer {key}"} if key else {}
 
-    def body(self, model: str, messages: Sequence[Message]) -> bytes:
+    def body(
+        self, model: str, messages: Sequence[Message], *, is_streamed: bool = True
+    ) -> bytes:
         """Return the request."""
-        request = {"model": model, "messages": messages, "stream": True}
+        request = {"model": model, "messages": messages, "stream": is_streamed}
         # Escaped to ASCII: an earlier answer may hold half of a surrogate pair.
         return json.dumps(request).encode()
+
+    def unfold(self, document: dict[str, Any]) -> list[str]:
+        """Return the one chunk that a completion would be, and the terminator."""
+        choices = document.get("choices")
+        if isinstance(choices, list):
+            choices = [
+                {**each, "delta": each.get("message")}
+                for each in choices
+                if isinstance(each, dict)
+            ]
+        return [json.dumps({**document, "choices": choices}), _TERMINATOR]
 
     def reader(self, max_chars: int) -> AnswerReader:
         """Return a `ChatStream`."""
@@ -106,7 +119,11 @@ class ChatStream:
             raise broken(
                 f"expected a finish reason of {', '.join(_STOPS)}, got another"
             )
-        return Answer(text=self.text, stop=_STOPS[self._finish_reason])
+        return Answer(
+            text=self.text,
+            stop=_STOPS[self._finish_reason],
+            reason=self._finish_reason,
+        )
 
     def _read_chunk(self, chunk: dict[str, Any]) -> str:
         if chunk.get("error") is not None:

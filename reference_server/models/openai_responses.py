@@ -10,7 +10,7 @@ https://platform.openai.com/docs/api-reference/responses-streaming
 """
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from .fault import broken
@@ -23,8 +23,18 @@ _REASONING = frozenset(
     {"response.reasoning_summary_text.delta", "response.reasoning_text.delta"}
 )
 _REFUSAL = frozenset({"response.refusal.delta", "response.refusal.done"})
-# Why a response is incomplete.
-_STOPS = {"max_output_tokens": Stop.LENGTH, "content_filter": Stop.FILTER}
+_COMPLETED = "completed"
+# What a part of an item is told with in a stream.
+_PARTS: Mapping[object, str] = {
+    "output_text": "response.output_text.delta",
+    "refusal": "response.refusal.delta",
+}
+# What a response is, or why it is incomplete.
+_STOPS = {
+    _COMPLETED: Stop.COMPLETE,
+    "max_output_tokens": Stop.LENGTH,
+    "content_filter": Stop.FILTER,
+}
 
 
 class OpenAIResponses:
@@ -36,11 +46,30 @@ class OpenAIResponses:
         """Return the credential as a bearer token."""
         return {"Authorization": f"Bearer {key}"} if key else {}
 
-    def body(self, model: str, messages: Sequence[Message]) -> bytes:
+    def body(
+        self, model: str, messages: Sequence[Message], *, is_streamed: bool = True
+    ) -> bytes:
         """Return the request; the service is asked to keep nothing of it."""
-        request = {"model": model, "input": messages, "stream": True, "store": False}
+        request = {
+            "model": model,
+            "input": messages,
+            "stream": is_streamed,
+            "store": False,
+        }
         # Escaped to ASCII: an earlier answer may hold half of a surrogate pair.
         return json.dumps(request).encode()
+
+    def unfold(self, document: dict[str, Any]) -> list[str]:
+        """Return the events of each item of a response, and its terminal one."""
+        events: list[dict[str, Any]] = []
+        for item in _objects_in(document, "output"):
+            events.append({"type": "response.output_item.added", "item": item})
+            for part in _objects_in(item, "content"):
+                text = {"type": _PARTS.get(part.get("type")), "delta": part.get("text")}
+                events.append(text)
+        status = document.get("status")
+        events.append({"type": f"response.{status}", "response": document})
+        return [json.dumps(event) for event in events]
 
     def reader(self, max_chars: int) -> AnswerReader:
         """Return a `ResponseStream`."""
@@ -99,7 +128,8 @@ class ResponseStream:
         # The one is the name of the event behind its dot, the other what is in it.
         if f"response.{response.get('status')}" != self._end["type"]:
             raise broken("expected the status of the response to be as its last event")
-        return Answer(text=str(self._text), stop=_find_stop(response))
+        reason = _find_reason(response)
+        return Answer(text=str(self._text), stop=_STOPS[reason], reason=reason)
 
     def _say(self, piece: str) -> str:
         if piece:
@@ -126,12 +156,21 @@ class ResponseStream:
             self._end = event
 
 
-def _find_stop(response: dict[str, Any]) -> Stop:
-    if response["status"] == "completed":
-        return Stop.COMPLETE
+def _objects_in(document: dict[str, Any], name: str) -> list[dict[str, Any]]:
+    items = document.get(name)
+    if not isinstance(items, list):
+        return []
+    return [item for item in items if isinstance(item, dict)]
+
+
+def _find_reason(response: dict[str, Any]) -> str:
+    if response["status"] == _COMPLETED:
+        return _COMPLETED
     reason = text_in(object_in(response, "incomplete_details"), "reason")
-    if reason not in _STOPS:
+    expected = [name for name in _STOPS if name != _COMPLETED]
+    if reason not in expected:
         raise broken(
-            f"expected a response to be incomplete for {', '.join(_STOPS)}, got another"
+            f"expected a response to be incomplete for {', '.join(expected)}, got "
+            "another"
         )
-    return _STOPS[reason]
+    return reason

@@ -2,6 +2,7 @@
 
     Provider.path, headers, body      how the service wants to be asked
     Provider.reader() -> AnswerReader the data of its events in, text out
+    Provider.unfold                   an answer that is not streamed, as such events
     AnswerReader.close() -> Answer    the whole answer and why it ended
 
 Must not know HTTP connections, clocks, or who asks. What a status means is the same for
@@ -11,7 +12,7 @@ all services (see `fault`); an error inside a stream is the reader's to see.
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Protocol, TypedDict
+from typing import Any, Protocol, TypedDict
 
 from .fault import ModelError, ModelFault
 
@@ -33,10 +34,17 @@ class Stop(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Answer:
-    """What a model said, and why it said no more."""
+    """What a model said, and why it said no more.
+
+    Attributes:
+        text: all of it.
+        stop: why it ended.
+        reason: the same in the word of the service.
+    """
 
     text: str
     stop: Stop
+    reason: str
 
     def whole_text(self) -> str:
         """Return the text of an answer that must not end before its end.
@@ -78,8 +86,13 @@ class Provider(Protocol):
     def headers(self, key: str | None) -> Mapping[str, str]:
         """Return the header fields of a call that is paid with this key."""
 
-    def body(self, model: str, messages: Sequence[Message]) -> bytes:
-        """Return the request for a streamed answer."""
+    def body(
+        self, model: str, messages: Sequence[Message], *, is_streamed: bool = True
+    ) -> bytes:
+        """Return the request for an answer, streamed or as a whole."""
+
+    def unfold(self, document: dict[str, Any]) -> list[str]:
+        """Return a whole answer as the data of the events that a streamed one has."""
 
     def reader(self, max_chars: int) -> AnswerReader:
         """Return the reader of an answer of at most so many characters."""

@@ -6,6 +6,8 @@
     chapters     stories, as far as they came
     drafts       drafts of documents, by `draft_status`
     durations    how long stages took
+    conversations
+                 whose each one is, and what was said in it
 
 Nothing here knows a dialect or a run.
 """

@@ -1,6 +1,6 @@
 """Dialects: one value says all that is particular to one protocol.
 
-    where       name, method, path, twin, routes, credentials
+    where       name, method, path, twin, routes, headers, credentials
     what for    request, example, admit
     what is done    job, failure_codes, save
     how long    heartbeat, grace_s, max_streams, max_run_s
@@ -44,10 +44,14 @@ class Heartbeat:
         interval_s: longest silence.
         render: takes the time in seconds since the epoch, returns the block to be sent:
             a comment, or an event without id.
+        opening: returns the block that every response begins with, None where none
+            does. Takes the event that the client has last, None for a new stream; one
+            that is not kept any more is replaced by the one behind it.
     """
 
     interval_s: float
     render: Callable[[float], bytes]
+    opening: Callable[[bytes | None], bytes] | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -109,6 +113,7 @@ class Dialect(Generic[RequestT, JobT]):
         failure_codes: what the dialect calls each cause that it knows.
         heartbeat: what fills a silence.
         grace_s: how long a run goes on without a reader; 0 ends it at once.
+        headers: fields of all answers of a run, by name, as its job has them.
         credentials: where a token may be; the first one present decides.
         refusal_codes: codes of refusals that are called otherwise here.
         max_streams: most running streams of this dialect, None for no limit of its own.
@@ -136,6 +141,7 @@ class Dialect(Generic[RequestT, JobT]):
     grace_s: float = 5.0
     twin: Twin[JobT] | None = None
     routes: Sequence[BaseRoute] = ()
+    headers: Mapping[str, Callable[[JobT], str]] = field(default_factory=dict)
     credentials: tuple[CredentialForm, ...] = (CredentialForm.BEARER,)
     refusal_codes: Mapping[RefusalCode, str] = field(default_factory=dict)
     max_streams: int | None = None

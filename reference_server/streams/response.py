@@ -38,6 +38,7 @@ class ResponseOptions:
 
     Attributes:
         heartbeat: returns the block that fills a silence now.
+        opening: returns the block that begins a response (see `dialect`).
         heartbeat_s: longest silence.
         send_timeout_s: longest time that one write may wait for the reader.
         clock: steady clock in seconds.
@@ -45,6 +46,7 @@ class ResponseOptions:
     """
 
     heartbeat: Callable[[], bytes]
+    opening: Callable[[bytes | None], bytes] | None = None
     heartbeat_s: float
     send_timeout_s: float
     clock: Callable[[], float]
@@ -118,12 +120,24 @@ class StreamResponse:
                 send,
                 {"type": "http.response.start", "status": 200, "headers": headers},
             )
+            await self._open(send)
             await self._write_events(send)
             leaving = self._reader.leaving
             if leaving is None or not leaving.is_connection_gone:
                 await self._send(send, _body(b"", is_last=True))
         except OSError:  # what ASGI says about writing to a client that has left
             self._reader.leave(Leaving.DISCONNECTED)
+
+    async def _open(self, send: Send) -> None:
+        opening = self._options.opening
+        if opening is None:
+            return
+        log = self._run.log
+        seen = log.get(max(self._sent, log.first)) if self._sent else None
+        await self._send(send, _body(opening(seen)))
+        self._options.metrics.count_heartbeat()
+        if self._sent == 0:
+            self._observe_first()
 
     async def _write_events(self, send: Send) -> None:
         count = 0
@@ -177,9 +191,12 @@ class StreamResponse:
         self._sent += 1
         self._options.metrics.count_event()
         # What a resume gets first was ready before it was asked for: no latency.
-        if self._sent == 1:
-            latency_s = self._last_sent_at - self._requested_at
-            self._options.metrics.observe_first_event(latency_s)
+        if self._sent == 1 and self._options.opening is None:
+            self._observe_first()
+
+    def _observe_first(self) -> None:
+        latency_s = self._last_sent_at - self._requested_at
+        self._options.metrics.observe_first_event(latency_s)
 
     async def _part(self, send: Send, reason: Leaving, remark: str) -> None:
         await self._send(send, _body(sse.comment(remark)))

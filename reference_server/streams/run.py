@@ -89,6 +89,7 @@ class Run:
         log: where its blocks go.
         clock: steady clock in seconds.
         grace_s: how long the run goes on without a reader; 0 ends it at once.
+        headers: fields of all its answers, by name.
         on_end: called once, when the run has ended for whatever reason; has to see to
             it that `tell_end` is called.
     """
@@ -108,6 +109,7 @@ class Run:
         "cancelled",
         "ended_at",
         "failure",
+        "headers",
         "identity",
         "log",
         "started_at",
@@ -123,9 +125,11 @@ class Run:
         log: EventLog,
         clock: Callable[[], float],
         grace_s: float,
+        headers: Mapping[str, str],
         on_end: Callable[["Run"], None],
     ) -> None:
         self.identity = identity
+        self.headers = headers
         self.log = log
         self.state = RunState.RUNNING
         self.started_at = clock()
@@ -266,7 +270,7 @@ class Run:
         self, frame: Frame, *, is_terminal: bool = False, retry_ms: int | None = None
     ) -> None:
         block = sse.encode(
-            frame.data,
+            frame.data if frame.late is None else frame.late(),
             event=frame.event,
             id=format_event_id(self.identity.id, self.log.last + 1),
             retry_ms=retry_ms,

@@ -226,6 +226,7 @@ class Runs:
             ),
             clock=self._clock,
             grace_s=dialect.grace_s,
+            headers={name: tell(job) for name, tell in dialect.headers.items()},
             on_end=partial(
                 self._on_end,
                 end_waits=dialect.save is not None and dialect.end_waits,

@@ -130,6 +130,10 @@ def _stream_headers(scope: Scope, run: Run | None = None) -> Headers:
     ]
     if run is not None:
         headers.append((b"x-stream-id", run.identity.id.encode()))
+        headers += [
+            (name.lower().encode(), value.encode())
+            for name, value in run.headers.items()
+        ]
     if scope.get("http_version") == "1.1":  # a connection header is an error in HTTP/2
         headers.append((b"connection", b"keep-alive"))
     return headers

@@ -81,6 +81,7 @@ class TwinEndpoint:
             response = _to_response(self.twin.document(job))
         else:
             response = _to_error(run.failure)
+        response.headers.update(run.headers)
         await response(scope, receive, send)
 
 

@@ -18,6 +18,7 @@ import anyio
 import pytest
 from tests.mutants import wrong
 from tests.mutants.base import Base
+from tests.mutants.bases.chat import CHAT
 from tests.mutants.bases.exercise import EXERCISE
 from tests.mutants.bases.pipeline import PIPELINE
 from tests.mutants.bases.story import STORY, STORY_REJECTED, STORY_REVISED
@@ -28,7 +29,7 @@ from tests.mutants.mutant import Mutant
 from streamproof.conformance.catalogue import requirements
 from streamproof.conformance.model import Judgement, Verdict
 
-BASES = (PIPELINE, TOY, EXERCISE, STORY)
+BASES = (PIPELINE, TOY, EXERCISE, CHAT, STORY)
 
 JUDGED = {each.id: each for each in requirements() if not each.excluded}
 

@@ -13,6 +13,7 @@ from typing import Literal, get_args, get_origin
 from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 from tests.mutants import wrong
+from tests.mutants.bases.chat import CHAT
 from tests.mutants.bases.draft import DRAFT
 from tests.mutants.bases.exercise import EXERCISE
 from tests.mutants.bases.pipeline import PIPELINE
@@ -30,6 +31,7 @@ PROFILES = {
         TOY,
         TOY_WITH_EVENT_FIELDS,
         EXERCISE,
+        CHAT,
         DRAFT,
         STORY,
         STORY_REVISED,

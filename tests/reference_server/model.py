@@ -35,6 +35,7 @@ class Call:
     headers: httpx.Headers
     url: str
     started_at: float
+    is_streamed: bool = True
     is_finished: bool = False
     # When the client left before the end of the answer.
     left_at: float | None = None
@@ -83,10 +84,10 @@ def streamed(
 class _Stream(httpx.AsyncByteStream):
     def __init__(self, call: Call, body: Body) -> None:
         self._call = call
-        self._body = body
+        self.body = body
 
     async def __aiter__(self) -> Body:
-        async for part in self._body:
+        async for part in self.body:
             yield part
         self._call.is_finished = True
 
@@ -95,13 +96,38 @@ class _Stream(httpx.AsyncByteStream):
             self._call.left_at = asyncio.get_running_loop().time()
 
 
+async def _fold(call: Call, response: httpx.Response) -> httpx.Response:
+    """Return a streamed answer as the document that it would be as a whole.
+
+    One without its terminator is cut, as the stream was.
+    """
+    assert isinstance(response.stream, _Stream)
+    said = b"".join([part async for part in response.stream.body])
+    events = [line.removeprefix(b"data: ") for line in said.splitlines() if line]
+    is_whole = events[-1:] == [b"[DONE]"]
+    choices = [json.loads(each)["choices"][0] for each in events if each[:1] == b"{"]
+    text = "".join(choice["delta"].get("content", "") for choice in choices)
+    finish = next((c["finish_reason"] for c in choices if c["finish_reason"]), None)
+    choice = {"message": {"content": text}, "finish_reason": finish}
+    document = json.dumps({"choices": [choice]}).encode()
+
+    async def body() -> Body:
+        yield document if is_whole else document[:-9]
+
+    headers = {"content-type": "application/json"}
+    return httpx.Response(200, headers=headers, stream=_Stream(call, body()))
+
+
 async def forever() -> None:
     await asyncio.get_running_loop().create_future()
 
 
 @dataclass
 class ScriptedModel(httpx.AsyncBaseTransport):
-    """Answers calls by `answer`; `script` has the answers of single calls from 1."""
+    """Answers calls by `answer`; `script` has the answers of single calls from 1.
+
+    What is answered as a stream is a document to a call that wants none.
+    """
 
     answer: Answer = field(default_factory=lambda: respond(*answer("one ", "two")))
     script: dict[int, Answer] = field(default_factory=dict)
@@ -117,11 +143,15 @@ class ScriptedModel(httpx.AsyncBaseTransport):
             headers=request.headers,
             url=str(request.url),
             started_at=loop.time(),
+            is_streamed=document["stream"],
         )
         self.calls.append(call)
         self.called.set()
         try:
             response = await self.script.get(call.number, self.answer)(call)
+            is_stream = response.headers["content-type"] == "text/event-stream"
+            if not document["stream"] and is_stream and response.status_code == 200:
+                response = await _fold(call, response)
         except asyncio.CancelledError:
             call.left_at = loop.time()
             raise

@@ -1,8 +1,9 @@
 """The three phases of a model call in which a run can end early.
 
-The first two are kept to the run's first call, whether or not its text is shown: that
-is the one which a client leaves who does not wait. The third is between two tokens that
-a reader can see, where any are shown.
+The first is kept to the run's first call, whether or not its text is shown: that is the
+one which a client leaves who does not wait. The others are before and between the
+tokens that a reader can see, where any are shown: a hidden call may be made without a
+stream, and has no head before it has all of its text.
 """
 
 from __future__ import annotations
@@ -56,7 +57,12 @@ class Pause:
 
 PAUSES = (
     Pause(name="before-headers", words=(hold("headers"),), state="held"),
-    Pause(name="before-first-token", words=(stall(after=0),), state="headers_sent"),
+    Pause(
+        name="before-first-token",
+        words=(stall(after=0),),
+        call=None,
+        state="headers_sent",
+    ),
     Pause(
         name="midstream",
         words=(say(tokens=4), stall(after=2)),

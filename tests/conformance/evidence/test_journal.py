@@ -168,6 +168,18 @@ def test_the_call_under_way_may_be_any_of_the_run() -> None:
     assert last_call(given, start).turn == 2
 
 
+def test_a_call_that_has_just_ended_is_not_the_one_under_way() -> None:
+    start = stream("stream", token(1))
+    before = call(
+        "completed", accepted=102.8, headers_sent=102.9, token_sent=102.9, ended=102.97
+    )
+    given = evidence(start, calls=(before, replace(RUNNING, turn=2)))
+    alone = evidence(start, calls=(before,))
+
+    assert under_way(given, start, 103.0, Phase.MIDSTREAM).turn == 2
+    assert under_way(alone, start, 103.0, Phase.MIDSTREAM).turn == 1
+
+
 def test_a_call_under_way_in_another_phase_is_named() -> None:
     start = stream("stream", token(1))
     given = evidence(start, calls=(complete_call(1), replace(RUNNING, turn=2)))

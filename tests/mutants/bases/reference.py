@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 
 from starlette.types import ASGIApp
 from tests.mutants.base import GRACE_S, HEARTBEAT_S, TIMEOUT_S, Base
+from tests.mutants.bases.databases import make_database
 from tests.mutants.site import SECRET
 
 from streamproof.reference_server.app import create_app
@@ -44,6 +45,7 @@ def _settings(fakes_url: str) -> dict[str, object]:
         "resume_grace_s": GRACE_S,
         "upstream_first_token_timeout_s": TIMEOUT_S,
         "upstream_total_timeout_s": TIMEOUT_S,
+        "database_url": make_database(),
     }
 
 

@@ -5,6 +5,7 @@ from types import ModuleType
 from . import (
     auth,
     cancellation,
+    chat,
     delivery,
     drafts,
     endpoints,
@@ -25,6 +26,7 @@ from . import (
 TOPICS = (
     auth,
     cancellation,
+    chat,
     delivery,
     drafts,
     endpoints,

@@ -68,7 +68,7 @@ class _EarlyLeaver(ChatStream):
         return self.tokens >= 9 or super().is_terminated
 
     def close(self) -> ModelAnswer:
-        return ModelAnswer(text=self.text, stop=Stop.COMPLETE)
+        return ModelAnswer(text=self.text, stop=Stop.COMPLETE, reason="stop")
 
 
 async def _no_tail(_body: object) -> None:

@@ -85,7 +85,7 @@ class _Lenient(ChatStream):
     """A reader that takes the end of the body for the end of the answer."""
 
     def close(self) -> ModelAnswer:
-        return ModelAnswer(text=self.text, stop=Stop.COMPLETE)
+        return ModelAnswer(text=self.text, stop=Stop.COMPLETE, reason="stop")
 
 
 def _end_of_body_is_enough(patch: pytest.MonkeyPatch) -> None:

@@ -1,6 +1,7 @@
 """What is text, what is an end and what is broken in a stream of a message."""
 
 import json
+from typing import Any
 
 import pytest
 
@@ -59,13 +60,13 @@ def test_pieces_are_returned_and_joined() -> None:
 
     assert pieces == ["", "", "", "a", "", "", " b", "", ""]
     assert stream.is_terminated
-    assert stream.close() == Answer(text="a b", stop=Stop.COMPLETE)
+    assert stream.close() == Answer(text="a b", stop=Stop.COMPLETE, reason="end_turn")
 
 
 @pytest.mark.parametrize("reason", ["max_tokens", "model_context_window_exceeded"])
 def test_an_answer_that_was_stopped_says_so(reason: str) -> None:
     assert read(text("a"), stop(reason), END).close() == Answer(
-        text="a", stop=Stop.LENGTH
+        text="a", stop=Stop.LENGTH, reason=reason
     )
 
 
@@ -206,3 +207,48 @@ def test_the_version_is_told_and_the_key_where_there_is_one() -> None:
 
     assert Anthropic(max_tokens=9).headers(None) == version
     assert Anthropic(max_tokens=9).headers("k") == {**version, "x-api-key": "k"}
+
+
+def unfold(document: dict[str, Any]) -> Answer:
+    stream = MessageStream(1000)
+    for data in Anthropic(max_tokens=7).unfold(document):
+        stream.feed(data)
+    return stream.close()
+
+
+def message(*blocks: object, reason: object = "end_turn") -> dict[str, Any]:
+    return {"type": "message", "content": [*blocks], "stop_reason": reason}
+
+
+def test_a_whole_answer_is_read_as_a_streamed_one() -> None:
+    whole = message(
+        {"type": "thinking", "thinking": "hm"},
+        {"type": "text", "text": "a "},
+        {"type": "text", "text": "b"},
+    )
+
+    assert unfold(whole) == Answer(text="a b", stop=Stop.COMPLETE, reason="end_turn")
+    assert unfold(message(reason="max_tokens")).stop is Stop.LENGTH
+
+
+@pytest.mark.parametrize(
+    "document",
+    [
+        {},
+        {"type": "error", "error": {"message": "SECRET"}},
+        message("a"),
+        message({"type": "text", "text": 7}),
+        message({"type": "text", "text": "a"}, reason=None),
+        message({"type": "text", "text": "a"}, reason="refusal"),
+        message({"type": "tool_use"}, reason="tool_use"),
+    ],
+)
+def test_a_whole_answer_that_is_none_is_broken(document: dict[str, Any]) -> None:
+    with pytest.raises(ModelError):
+        unfold(document)
+
+
+def test_the_request_can_be_for_a_whole_answer() -> None:
+    body = json.loads(Anthropic(max_tokens=7).body("m", [], is_streamed=False))
+
+    assert body == {"model": "m", "max_tokens": 7, "messages": [], "stream": False}

@@ -5,13 +5,17 @@ from __future__ import annotations
 import asyncio
 import gc
 import gzip
+import json
 import weakref
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 
 import httpx
 import pytest
 from tests.reference_server.model import (
     DONE,
+    Answer,
     Body,
     Call,
     ScriptedModel,
@@ -20,6 +24,7 @@ from tests.reference_server.model import (
     forever,
     play,
     respond,
+    streamed,
 )
 
 from streamproof.reference_server.models.client import ModelClient, ModelOptions
@@ -31,11 +36,8 @@ from streamproof.reference_server.models.retry import Retry, RetryPolicy
 QUESTION: list[Message] = [{"role": "user", "content": "hello"}]
 
 
-async def ask(
-    model: ScriptedModel,
-    pieces: list[str] | None = None,
-    retries: list[Retry] | None = None,
-) -> str:
+@asynccontextmanager
+async def client_of(model: ScriptedModel) -> AsyncIterator[ModelClient]:
     options = ModelOptions(
         provider=OpenAIChat(),
         model="m",
@@ -45,14 +47,28 @@ async def ask(
         retry=RetryPolicy(max_attempts=2, backoff_s=1, budget_s=30),
     )
     async with httpx.AsyncClient(base_url="http://model/v1", transport=model) as http:
-        client = ModelClient(
+        yield ModelClient(
             http, options, now=lambda: datetime(2026, 1, 1, tzinfo=UTC), jitter=float
         )
-        said = [] if pieces is None else pieces
-        told = [] if retries is None else retries
+
+
+async def ask(
+    model: ScriptedModel,
+    pieces: list[str] | None = None,
+    retries: list[Retry] | None = None,
+) -> str:
+    said = [] if pieces is None else pieces
+    told = [] if retries is None else retries
+    async with client_of(model) as client:
         answer = await client.answer(
             QUESTION, said.append, max_chars=1000, on_retry=told.append
         )
+        return answer.whole_text()
+
+
+async def ask_for_all(model: ScriptedModel) -> str:
+    async with client_of(model) as client:
+        answer = await client.ask(QUESTION, max_chars=1000)
         return answer.whole_text()
 
 
@@ -415,5 +431,100 @@ async def test_another_media_type_is_no_answer(
 
     with pytest.raises(ModelError) as error:
         await ask(model)
+
+    assert error.value.fault is ModelFault.FAILED
+
+
+# An answer that is not streamed.
+
+
+def document(text: str, finish: str = "stop") -> bytes:
+    choice = {"message": {"content": text}, "finish_reason": finish}
+    return json.dumps({"choices": [choice]}).encode()
+
+
+def respond_whole(*parts: bytes, content_type: str = "application/json") -> Answer:
+    return respond(*parts, content_type=content_type)
+
+
+async def test_an_answer_can_be_had_as_a_whole(model: ScriptedModel) -> None:
+    model.answer = respond_whole(document("a b"), content_type="Application/JSON; x")
+
+    assert await ask_for_all(model) == "a b"
+    assert model.calls[0].headers["accept"] == "application/json"
+    assert model.calls[0].messages == QUESTION
+    assert not model.calls[0].is_streamed
+    assert model.calls[0].is_finished
+
+
+async def test_the_head_is_the_first_sign_of_life_of_a_whole_answer(
+    model: ScriptedModel,
+) -> None:
+    async def slow(call: Call) -> httpx.Response:
+        await asyncio.sleep(9)
+
+        async def body() -> Body:
+            await asyncio.sleep(50)
+            yield document("late")
+
+        headers = {"content-type": "application/json"}
+        return streamed(call, body(), headers=headers)
+
+    model.answer = slow
+
+    assert await ask_for_all(model) == "late"
+
+
+@pytest.mark.parametrize(("head_s", "body_s"), [(11, 0), (9, 52)])
+async def test_a_whole_answer_has_the_same_limits_of_time(
+    model: ScriptedModel, head_s: float, body_s: float
+) -> None:
+    async def slow(call: Call) -> httpx.Response:
+        await asyncio.sleep(head_s)
+
+        async def body() -> Body:
+            await asyncio.sleep(body_s)
+            yield document("late")
+
+        headers = {"content-type": "application/json"}
+        return streamed(call, body(), headers=headers)
+
+    model.answer = slow
+
+    with pytest.raises(ModelError) as error:
+        await ask_for_all(model)
+
+    assert error.value.fault is ModelFault.TIMEOUT
+    assert model.calls[0].left_at is not None
+
+
+async def test_a_whole_answer_is_asked_for_again(model: ScriptedModel) -> None:
+    model.script = {1: respond(status=429)}
+    model.answer = respond_whole(document("at last"))
+
+    assert await ask_for_all(model) == "at last"
+    assert model.calls[1].started_at == 1
+
+
+@pytest.mark.parametrize(
+    ("reply", "reason"),
+    [
+        (respond(document("a"), content_type="text/html"), "application/json"),
+        (respond_whole(b"[]"), "an object"),
+        (respond_whole(b"\xff"), "JSON"),
+        (respond_whole(b'{"choices'), "JSON"),
+        (respond_whole(b""), "JSON"),
+        (respond_whole(document("x" * 1001)), "at most 1000 characters"),
+        (respond_whole(*[b" " * 70_000] * 8), "at most 524288 bytes"),
+        (respond(status=500), "status 500"),
+    ],
+)
+async def test_a_whole_answer_that_is_none_is_a_failure(
+    model: ScriptedModel, reply: Answer, reason: str
+) -> None:
+    model.answer = reply
+
+    with pytest.raises(ModelError, match=reason) as error:
+        await ask_for_all(model)
 
     assert error.value.fault is ModelFault.FAILED

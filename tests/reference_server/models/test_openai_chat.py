@@ -1,6 +1,7 @@
 """What is text, what is an end and what is broken in a chat completion stream."""
 
 import json
+from typing import Any
 
 import pytest
 
@@ -29,7 +30,7 @@ def test_pieces_are_returned_and_joined() -> None:
 
     assert pieces == ["", "a", " b", "", "", ""]
     assert chat.is_terminated
-    assert chat.close() == Answer(text="a b", stop=Stop.COMPLETE)
+    assert chat.close() == Answer(text="a b", stop=Stop.COMPLETE, reason="stop")
 
 
 @pytest.mark.parametrize(
@@ -172,7 +173,7 @@ def test_an_answer_that_was_stopped_says_so(reason: str, stop: Stop) -> None:
     chat.feed(chunk({"content": "a"}, reason))
     chat.feed("[DONE]")
 
-    assert chat.close() == Answer(text="a", stop=stop)
+    assert chat.close() == Answer(text="a", stop=stop, reason=reason)
 
 
 def test_the_request_is_for_a_stream_and_in_ascii() -> None:
@@ -191,3 +192,47 @@ def test_the_request_is_for_a_stream_and_in_ascii() -> None:
 def test_the_key_is_a_bearer_token_where_there_is_one() -> None:
     assert OpenAIChat().headers("k") == {"Authorization": "Bearer k"}
     assert OpenAIChat().headers(None) == {}
+
+
+def unfold(document: dict[str, Any]) -> Answer:
+    chat = ChatStream(MAX_CHARS)
+    for data in OpenAIChat().unfold(document):
+        chat.feed(data)
+    return chat.close()
+
+
+def completion(message: object, finish: object = "stop") -> dict[str, Any]:
+    return {"choices": [{"index": 0, "message": message, "finish_reason": finish}]}
+
+
+def test_a_whole_answer_is_read_as_a_streamed_one() -> None:
+    whole = unfold(completion({"role": "assistant", "content": "a \ud83d"}, "length"))
+
+    assert whole == Answer(text="a \ud83d", stop=Stop.LENGTH, reason="length")
+    assert unfold(completion({"content": None})).text == ""
+
+
+@pytest.mark.parametrize(
+    "document",
+    [
+        {},
+        {"choices": []},
+        {"choices": {}},
+        {"choices": ["a"]},
+        {"error": {"message": "SECRET"}},
+        completion({"content": "a"}, None),
+        completion({"content": "a"}, "nap"),
+        completion({"content": 7}),
+        completion({"content": "a", "tool_calls": [{}]}),
+        completion({"content": None, "refusal": "no"}),
+    ],
+)
+def test_a_whole_answer_that_is_none_is_broken(document: dict[str, Any]) -> None:
+    with pytest.raises(ModelError):
+        unfold(document)
+
+
+def test_the_request_can_be_for_a_whole_answer() -> None:
+    body = OpenAIChat().body("m", [], is_streamed=False)
+
+    assert json.loads(body) == {"model": "m", "messages": [], "stream": False}

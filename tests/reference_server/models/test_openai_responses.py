@@ -1,6 +1,7 @@
 """What is text, what is an end and what is broken in a stream of a response."""
 
 import json
+from typing import Any
 
 import pytest
 
@@ -53,7 +54,7 @@ def test_pieces_are_returned_and_joined() -> None:
 
     assert pieces == ["", "", "a", "", " b", "", ""]
     assert stream.is_terminated
-    assert stream.close() == Answer(text="a b", stop=Stop.COMPLETE)
+    assert stream.close() == Answer(text="a b", stop=Stop.COMPLETE, reason="completed")
 
 
 @pytest.mark.parametrize(
@@ -63,7 +64,7 @@ def test_pieces_are_returned_and_joined() -> None:
 def test_an_incomplete_response_says_why(reason: str, stop: Stop) -> None:
     stream = read(delta("a"), end("incomplete", "incomplete", reason))
 
-    assert stream.close() == Answer(text="a", stop=stop)
+    assert stream.close() == Answer(text="a", stop=stop, reason=reason)
 
 
 def test_an_answer_without_a_terminal_event_is_broken() -> None:
@@ -191,3 +192,54 @@ def test_the_request_is_for_a_stream_and_in_ascii() -> None:
 def test_the_key_is_a_bearer_token_where_there_is_one() -> None:
     assert OpenAIResponses().headers("k") == {"Authorization": "Bearer k"}
     assert OpenAIResponses().headers(None) == {}
+
+
+def unfold(document: dict[str, Any]) -> Answer:
+    stream = ResponseStream(1000)
+    for data in OpenAIResponses().unfold(document):
+        stream.feed(data)
+    return stream.close()
+
+
+def said(*parts: object, status: str = "completed") -> dict[str, Any]:
+    items = [{"type": "reasoning"}, {"type": "message", "content": [*parts]}]
+    return {"status": status, "output": items}
+
+
+TEXT = {"type": "output_text", "text": "a "}
+
+
+def test_a_whole_answer_is_read_as_a_streamed_one() -> None:
+    whole = said(TEXT, {"type": "annotation"}, "x", {**TEXT, "text": "b"})
+    cut = {
+        **said(TEXT, status="incomplete"),
+        "incomplete_details": {"reason": "content_filter"},
+    }
+
+    assert unfold(whole) == Answer(text="a b", stop=Stop.COMPLETE, reason="completed")
+    assert unfold(cut) == Answer(text="a ", stop=Stop.FILTER, reason="content_filter")
+    assert unfold({"status": "completed"}).text == ""
+
+
+@pytest.mark.parametrize(
+    "document",
+    [
+        {},
+        said(TEXT, status="in_progress"),
+        said(TEXT, status="failed"),
+        said(TEXT, status="cancelled"),
+        said(TEXT, status="incomplete"),
+        said({"type": "output_text", "text": 7}),
+        said({"type": "refusal", "refusal": "no"}),
+        {"status": "completed", "output": [{"type": "function_call"}]},
+    ],
+)
+def test_a_whole_answer_that_is_none_is_broken(document: dict[str, Any]) -> None:
+    with pytest.raises(ModelError):
+        unfold(document)
+
+
+def test_the_request_can_be_for_a_whole_answer() -> None:
+    body = json.loads(OpenAIResponses().body("m", [], is_streamed=False))
+
+    assert body == {"model": "m", "input": [], "stream": False, "store": False}

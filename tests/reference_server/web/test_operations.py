@@ -124,5 +124,5 @@ async def test_streams_and_refusals_can_be_read_by_an_allowed_origin(
     for answer in (stream, refused):
         assert answer.headers["access-control-allow-origin"] == ORIGIN
         exposed = answer.headers["access-control-expose-headers"]
-        assert exposed == "X-Stream-Id, Retry-After"
+        assert exposed == "X-Stream-Id, Retry-After, X-Session-Id"
     assert "access-control-allow-origin" not in foreign.headers

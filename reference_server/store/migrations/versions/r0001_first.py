@@ -23,6 +23,7 @@ def upgrade() -> None:
         "ix_generation_metrics_stage", "generation_metrics", ["stage", "created_at"]
     )
     _make_chapters()
+    _make_conversations()
 
     op.create_table(
         "drafts",
@@ -51,6 +52,7 @@ def upgrade() -> None:
 
 def downgrade() -> None:
     """Drop them."""
+    op.drop_table("conversations")
     op.drop_table("drafts")
     op.drop_table("chapters")
     op.drop_table("generation_metrics")
@@ -74,4 +76,18 @@ def _make_chapters() -> None:
     )
     op.create_index(
         "ix_chapters_child", "chapters", ["user_id", "child_id", "created_at"]
+    )
+
+
+def _make_conversations() -> None:
+    op.create_table(
+        "conversations",
+        sa.Column("id", sa.Uuid, primary_key=True),
+        sa.Column("user_id", sa.String, nullable=False),
+        sa.Column("status", sa.String, nullable=False),
+        sa.Column("turn", sa.String, nullable=False),
+        sa.Column("message", sa.JSON, nullable=False),
+        sa.Column("tokens", sa.JSON, nullable=False),
+        sa.Column("state", sa.JSON),
+        sa.Column("saved_at", sa.DateTime(timezone=True), nullable=False),
     )
