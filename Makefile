@@ -5,7 +5,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 INSTALL := $(BIN)/python -m pip install --quiet --constraint constraints.txt
-PROFILES := pipeline exercise chat draft story
+PROFILES := pipeline exercise draft chat story
 
 # fast: intervals and timeouts are shortened on both sides, and the report says so.
 # real: the profile's own figures.
