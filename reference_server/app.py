@@ -8,6 +8,7 @@ import random
 import secrets
 import time
 import uuid
+from collections import Counter
 from collections.abc import AsyncIterator, Callable, Iterable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
@@ -31,6 +32,7 @@ from .models.openai_chat import OpenAIChat
 from .models.openai_responses import OpenAIResponses
 from .models.provider import Provider
 from .models.retry import RetryPolicy
+from .refusals import SettingsError
 from .settings import Settings
 from .store.database import Database
 from .store.schema import prepare
@@ -94,8 +96,8 @@ def create_app(
         dialects: what is served.
 
     Raises:
-        SettingsError: key material is missing or unreadable, or the database's URL
-            names none that is known.
+        SettingsError: key material is missing or unreadable, the database's URL names
+            none that is known, or two dialects have one name or path.
     """
     environment = environment or Environment()
     keys = keys or load_keys(settings)
@@ -119,6 +121,7 @@ def create_app(
     guards = []
     exposed = ["X-Stream-Id", "Retry-After"]
     served = [_adapt(create(resources), settings) for create in dialects]
+    _check_apart(served)
     for dialect in served:
         streams = _create_streams(dialect, settings, environment, runs, metrics)
         own = [*streams, *dialect.routes]
@@ -150,6 +153,24 @@ def create_app(
     app.state.runs = runs
     app.state.dialects = served
     return app
+
+
+def _check_apart(dialects: Sequence[Dialect[Any, Any]]) -> None:
+    """Refuse two dialects of one name or path: the second would never be asked.
+
+    Raises:
+        SettingsError: there are two.
+    """
+    for word, values in (
+        ("name", [each.name for each in dialects]),
+        ("path", [each.path for each in dialects]),
+    ):
+        for value, count in Counter(values).items():
+            if count > 1:
+                raise SettingsError(
+                    f"dialects: expected each to have a {word} of its own, got {count} "
+                    f"with {value!r}"
+                )
 
 
 def _create_http_client(

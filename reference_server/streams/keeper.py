@@ -51,7 +51,9 @@ class Keeper:
 
     async def _keep(self) -> None:
         while not await self._wait_ended():
-            await self._save_now()
+            # The run may have ended at the same moment.
+            if self._run.is_running:
+                await self._save_now()
         self._on_kept(await self._save_now())
 
     async def _wait_ended(self) -> bool:

@@ -21,7 +21,9 @@ from tests.reference_server.model import (
 from tests.reference_server.toy import PATH, saver, toy
 
 from streamproof.reference_server.dialects import DIALECTS
+from streamproof.reference_server.refusals import SettingsError
 from streamproof.reference_server.store.database import StoreError
+from streamproof.reference_server.streams.failure import CancelCause
 from streamproof.reference_server.streams.run import RunState
 
 README = Path(__file__).parents[2] / "reference_server" / "README.md"
@@ -587,3 +589,38 @@ class TestSaving:
 
         assert states == [RunState.RUNNING, RunState.RUNNING, RunState.CANCELLED]
         assert said(song)[-1] == {"sorry": "EXPLICIT", "retryable": False}
+
+
+async def test_a_run_that_ends_when_a_save_is_due_is_saved_once_more_only(
+    model: ScriptedModel,
+) -> None:
+    states: list[RunState] = []
+
+    async def save(_job: object, state: RunState) -> None:
+        states.append(state)
+
+    async with Client(model, [toy(save=save, save_interval_s=2.0)]) as client:
+        model.answer = stalled
+        song = sing(client)
+        await song.wait_events(1)
+        (run,) = client.runs
+        loop = asyncio.get_running_loop()
+        loop.call_at(2.0, run.cancel, CancelCause.EXPLICIT)
+        await song.finish()
+        await client.runs.drain()
+
+    assert states in ([RunState.CANCELLED], [RunState.RUNNING, RunState.CANCELLED])
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({}, "a name of its own, got 2 with 'toy'"),
+        ({"name": "other"}, f"a path of its own, got 2 with '{PATH}'"),
+    ],
+)
+async def test_two_dialects_of_one_name_or_path_are_refused(
+    model: ScriptedModel, changes: dict[str, str], message: str
+) -> None:
+    with pytest.raises(SettingsError, match=message):
+        await Client(model, [toy(), toy(**changes)]).__aenter__()
