@@ -19,6 +19,7 @@ import pytest
 from tests.mutants import wrong
 from tests.mutants.base import Base
 from tests.mutants.bases.chat import CHAT
+from tests.mutants.bases.draft import DRAFT
 from tests.mutants.bases.exercise import EXERCISE
 from tests.mutants.bases.pipeline import PIPELINE
 from tests.mutants.bases.story import STORY, STORY_REJECTED, STORY_REVISED
@@ -29,7 +30,7 @@ from tests.mutants.mutant import Mutant
 from streamproof.conformance.catalogue import requirements
 from streamproof.conformance.model import Judgement, Verdict
 
-BASES = (PIPELINE, TOY, EXERCISE, CHAT, STORY)
+BASES = (PIPELINE, TOY, EXERCISE, DRAFT, CHAT, STORY)
 
 JUDGED = {each.id: each for each in requirements() if not each.excluded}
 

@@ -108,7 +108,8 @@ MUTANTS = (
         defect="F07: the separator is written before the event instead of after",
         trips={
             "delivery.tokens-as-produced": "token 2 within",
-            "delivery.first-event-in-time": "the first event within 500 ms",
+            # Late, or not there when the patience of the run is over.
+            "delivery.first-event-in-time": "first event within 500 ms",
         },
         probes=("stalled-model", "held-headers"),
         wrap=Mutation(frame=_one_behind),
