@@ -126,7 +126,7 @@ def migrate(
     ] = None,
 ) -> None:
     """Bring the schema of the database up to date."""
-    given = database_url or context.obj["database_url"]
+    given = context.obj["database_url"] if database_url is None else database_url
     settings = _read({} if given is None else {"database_url": given})
     from .store import schema  # noqa: PLC0415 -- takes half a second
 

@@ -93,10 +93,11 @@ def test_a_database_is_migrated_wherever_its_url_stands(tmp_path: Path) -> None:
     [
         ("sqlite:////missing/kept.db", "unable to open database file"),
         ("mysql://host/kept", "got mysql:"),
+        ("", "got something that is no URL"),
     ],
 )
 def test_a_database_that_cannot_be_migrated_is_one_line(url: str, message: str) -> None:
-    code, out, complaint = migrate("--database-url", url)
+    code, out, complaint = migrate(after=["--database-url", url])
 
     assert (code, out) == (2, "")
     assert complaint.startswith("streamproof-server: database_url: ")
