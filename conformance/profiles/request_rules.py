@@ -20,7 +20,17 @@ from .placeholders import (
     placeholders,
 )
 from .pointer import lookup
-from .schema import Capture, ExplicitCancel, Profile, Same, Side, SideRequest, SideStep
+from .schema import (
+    Capture,
+    Endpoint,
+    ExplicitCancel,
+    InvalidRequest,
+    Profile,
+    Same,
+    Side,
+    SideRequest,
+    SideStep,
+)
 from .type_names import Contradiction, Key
 
 _WITHOUT_STREAM = ("alone", "before")
@@ -49,6 +59,9 @@ def wrong_requests(profile: Profile) -> Iterator[Contradiction]:
         yield from _unknown(key, values, names | {PROMPT})
         if invalid.raw_body is not None and invalid.body is not None:
             yield (*key, "raw_body"), "expected either `body` or `raw_body`, got both"
+        if _becomes_valid(invalid, endpoint):
+            wanted = "something wrong beside the text, whose place `{prompt}` takes"
+            yield (*key, "body"), f"expected {wanted}; a text is too long by `lengths`"
         for pointer in invalid.lengths:
             if not isinstance(lookup(invalid.body, pointer), str):
                 wanted = "a place in `body` with a text"
@@ -62,6 +75,28 @@ def wrong_requests(profile: Profile) -> Iterator[Contradiction]:
     for index, side in enumerate(endpoint.follow_up):
         key = ("endpoint", "follow_up", index)
         yield from _side_request(key, side, names, {PROMPT})
+
+
+def _becomes_valid(invalid: InvalidRequest, endpoint: Endpoint) -> bool:
+    """Whether a request differs from a valid one in nothing but the user's text."""
+    if invalid.body is None or invalid.lengths or invalid.headers:
+        return False
+    others = (invalid.query, invalid.content_type, invalid.method, invalid.path)
+    if any(each is not None for each in others):
+        return False
+    return _is_like(invalid.body, endpoint.body)
+
+
+def _is_like(value: JsonValue, valid: JsonValue) -> bool:
+    if valid == f"{{{PROMPT}}}":
+        return isinstance(value, str) and value != ""
+    if isinstance(value, dict) and isinstance(valid, dict):
+        return value.keys() == valid.keys() and all(
+            _is_like(each, valid[key]) for key, each in value.items()
+        )
+    if isinstance(value, list) and isinstance(valid, list):
+        return len(value) == len(valid) and all(map(_is_like, value, valid))
+    return type(value) is type(valid) and value == valid
 
 
 def wrong_resume(profile: Profile) -> Iterator[Contradiction]:

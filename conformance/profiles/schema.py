@@ -81,8 +81,10 @@ class InvalidRequest(_Section):
 
     `body`, `path` and `query` stand in the place of those of a valid request, `headers`
     beside its own. The texts at the places that `lengths` names in `body` are filled up
-    or cut to so many characters. An empty `content_type` is none at all; without a body
-    there is one only if it is given.
+    or cut to so many characters. Any other text that is not empty, at the place that
+    `{prompt}` has in a valid body, is replaced by the prompt, so that the model's
+    journal shows a request that was let pass. An empty `content_type` is none at all;
+    without a body there is one only if it is given.
     """
 
     name: str

@@ -38,6 +38,13 @@ def one_side(*steps: str, when: str = "alone") -> str:
             "endpoint.invalid.0.query: expected {prompt} or {session} or {uuid}, got",
         ),
         (
+            [
+                "endpoint.body={p='{prompt}', n=[1]}",
+                "endpoint.invalid=[{name='n', body={p='ab', n=[1]}, status=422}]",
+            ],
+            "endpoint.invalid.0.body: expected something wrong beside the text, whose",
+        ),
+        (
             ["endpoint.captures={a={pointer='/x'}}", "sides=[]"],
             "endpoint.captures.a: expected `header`, or `pointer` and `event`",
         ),
@@ -212,3 +219,24 @@ def test_a_captured_session_can_be_named_in_a_cancel() -> None:
             "cancel.explicit=[{path='/s/{session}/cancel'}]",
         ],
     )
+
+
+@pytest.mark.parametrize(
+    "invalid",
+    [
+        "body={p='ab', n=[1]}, lengths={'/p'=2}",
+        "body={p='', n=[1]}",
+        "body={p=7, n=[1]}",
+        "body={p='ab', n=[true]}",
+        "body={p='ab', n=[1, 2]}",
+        "body={p='ab'}",
+        "body={p='ab', n=[1]}, content_type='text/plain'",
+        "body={p='ab', n=[1]}, headers={X='y'}",
+        "raw_body='{'",
+    ],
+)
+def test_what_is_wrong_beside_the_text_is_invalid(invalid: str) -> None:
+    body = "endpoint.body={p='{prompt}', n=[1]}"
+    wrong = f"endpoint.invalid=[{{name='n', {invalid}, status=422}}]"
+
+    load("pipeline", [body, wrong])
