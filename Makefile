@@ -23,7 +23,7 @@ endif
 
 # The least branch coverage of each package, in percent: what it has, rounded down.
 # What is missing is told in reports/coverage.md.
-COVERED := conformance=95 fakes=98 reference_server=96
+COVERED := conformance=95 fakes=98 reference_server=98
 
 # What the server's model speaks; the fakes speak all of them.
 PROVIDERS := openai_chat openai_responses anthropic
