@@ -38,7 +38,7 @@ def trying_out(settings: Settings) -> Iterator[Settings]:
     """Start a fake model; yield the settings with what was not given filled in.
 
     Raises:
-        SettingsError: the fakes do not start, or tokens are signed by somebody else.
+        SettingsError: the fakes do not start, or tokens are not signed with HS256.
     """
     given = settings.model_fields_set
     if "HS256" not in settings.jwt_algorithms:

@@ -16,7 +16,7 @@ import jwt
 from anyio.abc import TaskGroup
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from tests.mutants.base import Base
-from tests.mutants.frames import Splitter
+from tests.mutants.frames import Splitter, document, kind, with_document
 from tests.mutants.site import Site
 
 Wrap = Callable[[ASGIApp, Site], ASGIApp]
@@ -233,6 +233,19 @@ class Mutation:
                 group.cancel_scope.cancel()
 
         return wrong
+
+
+def in_events(kind_: str, change: Callable[[Any], object]) -> Wrap:
+    """Change the JSON of every event of one type in place."""
+
+    def frame(frame: bytes, _reply: Reply) -> bytes:
+        if kind(frame) != kind_:
+            return frame
+        event = document(frame)
+        change(event)
+        return with_document(frame, event)
+
+    return Mutation(frame=frame)
 
 
 class _Changer:

@@ -259,7 +259,7 @@ def session_not_found() -> Refusal:
 
 
 def _show_kept(kept: Conversation) -> Session:
-    # Nobody stopped an interrupted turn, and it has no end: its server failed.
+    # No client stopped an interrupted turn, and it has no end: its server failed.
     status = (
         SessionStatus.ERROR if _is_interrupted(kept) else SessionStatus(kept.status)
     )

@@ -1,7 +1,7 @@
 """Whose child it is.
 
 A fixture in place of the accounts that a product has: children 1 to 99 are everybody's
-own, all others are nobody's.
+own, all others are another user's.
 """
 
 from ...refusals import Refusal, RefusalCode

@@ -18,10 +18,10 @@ from tests.mutants.asgi import (
     Request,
     Wrap,
     get_header,
+    in_events,
     refusal,
 )
 from tests.mutants.bases.chat import CHAT
-from tests.mutants.frames import document, kind, with_document
 from tests.mutants.mutant import Mutant
 from tests.mutants.site import Site
 
@@ -34,19 +34,6 @@ Event = dict[str, Any]
 
 SESSIONS = "/chat/sessions/"
 TWIN = "/chat"
-
-
-def _in(kind_: str, change: Callable[[Event], object]) -> Wrap:
-    """Change the JSON of every event of one type."""
-
-    def frame(frame: bytes, _reply: Reply) -> bytes:
-        if kind(frame) != kind_:
-            return frame
-        event = document(frame)
-        change(event)
-        return with_document(frame, event)
-
-    return Mutation(frame=frame)
 
 
 def _content(**values: object) -> Callable[[Event], object]:
@@ -237,14 +224,14 @@ MUTANTS = (
         defect="the documents themselves stand where their number belongs",
         base=CHAT,
         trips={"vocabulary.payload-schema": "documents"},
-        wrap=_in("retrieval_complete", _content(documents=["Asthma"])),
+        wrap=in_events("retrieval_complete", _content(documents=["Asthma"])),
     ),
     Mutant(
         name="tokens-are-not-counted",
         defect="characters are counted for tokens",
         base=CHAT,
         trips={"vocabulary.invariants": "done tells the number of token events"},
-        wrap=_in("done", _in_characters),
+        wrap=in_events("done", _in_characters),
     ),
     Mutant(
         name="tokens-have-another-clock",
@@ -253,7 +240,7 @@ MUTANTS = (
         trips={
             "vocabulary.invariants": "timestamps never decrease, heartbeats included"
         },
-        wrap=_in("token", _an_hour_ago),
+        wrap=in_events("token", _an_hour_ago),
     ),
     Mutant(
         name="head-names-another-session",
@@ -273,14 +260,14 @@ MUTANTS = (
                 "the head tells the session at once, and retrieval_start repeats it"
             ),
         },
-        wrap=_in("retrieval_start", _content(session_id=str(uuid.UUID(int=7)))),
+        wrap=in_events("retrieval_start", _content(session_id=str(uuid.UUID(int=7)))),
     ),
     Mutant(
         name="every-cancel-is-the-user-s",
         defect="the reason is read and not passed on",
         base=CHAT,
         trips={"cancellation.reason-told": '"timeout" at /content/reason'},
-        wrap=_in("error", _user_wanted_it),
+        wrap=in_events("error", _user_wanted_it),
     ),
     Mutant(
         name="cancel-without-its-reason",
@@ -289,7 +276,7 @@ MUTANTS = (
         trips={"vocabulary.payload-schema": "'reason' is a required property"},
         also={"cancellation.reason-told": "there is none"},
         probes=("cancel-midstream",),
-        wrap=_in("error", _without_reason),
+        wrap=in_events("error", _without_reason),
     ),
     Mutant(
         name="cancel-is-our-fault",
@@ -297,7 +284,7 @@ MUTANTS = (
         base=CHAT,
         trips={"cancellation.reader-told": "cancelled"},
         probes=("cancel-midstream",),
-        wrap=_in("error", _failed),
+        wrap=in_events("error", _failed),
     ),
     Mutant(
         name="cancelled-answer-looks-whole",
@@ -340,7 +327,7 @@ MUTANTS = (
         wrap=_looked_up_first,
     ),
     Mutant(
-        name="sessions-of-whoever-knows-their-id",
+        name="sessions-of-all-who-know-their-id",
         defect="looked up by id alone",
         base=CHAT,
         trips={"endpoints.foreign-refused": "by another user to be refused with 404"},

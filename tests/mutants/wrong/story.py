@@ -15,6 +15,7 @@ from tests.mutants.asgi import (
     Request,
     Wrap,
     get_header,
+    in_events,
     set_header,
 )
 from tests.mutants.bases.story import STORY, STORY_REJECTED, STORY_REVISED
@@ -34,22 +35,9 @@ SCORE = "the score of the safety check is that of the story"
 CHECKED = {"type": "node", "node": "safety_check", "status": "completed"}
 
 
-def _in(kind_: str, change: Callable[[Event], object]) -> Wrap:
-    """Change the JSON of every event of one type."""
-
-    def frame(frame: bytes, _reply: Reply) -> bytes:
-        if kind(frame) != kind_:
-            return frame
-        event = document(frame)
-        change(event)
-        return with_document(frame, event)
-
-    return Mutation(frame=frame)
-
-
 def _of_story(**values: object) -> Wrap:
     """Put values into the story that is told at the end."""
-    return _in("complete", lambda event: event["story"].update(values))
+    return in_events("complete", lambda event: event["story"].update(values))
 
 
 def _cut_short(event: Event) -> None:
@@ -155,7 +143,7 @@ MUTANTS = (
         defect="the whole is put together before the last chunk was flushed",
         base=STORY,
         trips={"vocabulary.invariants": CHUNKS},
-        wrap=_in("complete", _cut_short),
+        wrap=in_events("complete", _cut_short),
     ),
     Mutant(
         name="story-of-all-versions",
@@ -187,21 +175,21 @@ MUTANTS = (
             "lifecycle.order": "the rejection is missing at the end",
             "lifecycle.completes": "it was the end that is meant here",
         },
-        wrap=_in("error", _as_own_fault),
+        wrap=in_events("error", _as_own_fault),
     ),
     Mutant(
         name="rejection-can-be-tried-again",
         defect="a client asks for the same story for ever",
         base=STORY_REJECTED,
         trips={"vocabulary.payload-schema": "the payload of error-rejected"},
-        wrap=_in("error", lambda event: event.update(retryable=True)),
+        wrap=in_events("error", lambda event: event.update(retryable=True)),
     ),
     Mutant(
         name="percent-of-what-is-left",
         defect="a bar that runs backwards",
         base=STORY,
         trips={"vocabulary.invariants": "percent never decreases: no value below"},
-        wrap=_in("progress", _what_is_left),
+        wrap=in_events("progress", _what_is_left),
     ),
     Mutant(
         name="reading-time-in-seconds",
@@ -210,7 +198,7 @@ MUTANTS = (
         trips={
             "vocabulary.invariants": "metadata and complete agree on the reading time"
         },
-        wrap=_in("metadata", _in_seconds),
+        wrap=in_events("metadata", _in_seconds),
     ),
     Mutant(
         name="level-of-another-scale",
@@ -241,14 +229,14 @@ MUTANTS = (
         base=STORY,
         trips={"vocabulary.payload-schema": "9.5 is greater than the maximum of 1"},
         also={"vocabulary.invariants": "the story has the right one"},
-        wrap=_in("safety_check", lambda event: event.update(score=9.5)),
+        wrap=in_events("safety_check", lambda event: event.update(score=9.5)),
     ),
     Mutant(
         name="story-without-choices",
         defect="a member that is left out when it is empty",
         base=STORY,
         trips={"vocabulary.payload-schema": "'choices' is a required property"},
-        wrap=_in("complete", _without_choices),
+        wrap=in_events("complete", _without_choices),
     ),
     Mutant(
         name="event-field-for-an-event-source",
@@ -284,7 +272,7 @@ MUTANTS = (
         defect="one code for whatever a node raises",
         base=STORY,
         trips={"errors.http-error-code": "WORKFLOW_ERROR"},
-        wrap=_in("error", _as_own_fault),
+        wrap=in_events("error", _as_own_fault),
     ),
     Mutant(
         name="theme-is-cut",

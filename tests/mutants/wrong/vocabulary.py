@@ -9,25 +9,12 @@ from typing import Any
 
 import anyio
 import pytest
-from tests.mutants.asgi import Emit, Mutation, Reply, Wrap
+from tests.mutants.asgi import Emit, Mutation, Reply, Wrap, in_events
 from tests.mutants.bases.toy.base import TOY, TOY_WITH_EVENT_FIELDS
 from tests.mutants.bases.toy.model import Model
 from tests.mutants.bases.toy.run import Run
 from tests.mutants.frames import document, drop, is_event, kind, put, with_document
 from tests.mutants.mutant import Mutant
-
-
-def _in(kind_: str, change: Callable[[dict[str, Any]], object]) -> Wrap:
-    """Change the JSON of every event of one type."""
-
-    def frame(frame: bytes) -> bytes:
-        if kind(frame) != kind_:
-            return frame
-        event = document(frame)
-        change(event)
-        return with_document(frame, event)
-
-    return Mutation(frame=lambda each, _reply: frame(each))
 
 
 def _late_step(event: dict[str, Any]) -> None:
@@ -150,7 +137,7 @@ MUTANTS = (
             "lifecycle.all-tokens-arrive": "no event is known to carry a token",
             "vocabulary.invariants": "a node's output is not its tokens any more",
         },
-        wrap=_in("token-stream", lambda event: event.update(type="token-chunk")),
+        wrap=in_events("token-stream", lambda event: event.update(type="token-chunk")),
     ),
     Mutant(
         name="no-event-field",
@@ -166,13 +153,13 @@ MUTANTS = (
         name="negative-eta",
         defect="an estimate that went below zero",
         trips={"vocabulary.payload-schema": "etaMs"},
-        wrap=_in("node-enter", lambda event: event["progress"].update(etaMs=-1)),
+        wrap=in_events("node-enter", lambda event: event["progress"].update(etaMs=-1)),
     ),
     Mutant(
         name="step-lags-behind",
         defect="progress computed before the step is counted",
         trips={"vocabulary.invariants": "step is the node's place in the pipeline"},
-        wrap=_in("node-complete", _late_step),
+        wrap=in_events("node-complete", _late_step),
     ),
     Mutant(
         name="two-nodes-swapped",
@@ -184,19 +171,21 @@ MUTANTS = (
         name="tokens-of-another-node",
         defect="one callback for the tokens of all nodes",
         trips={"vocabulary.invariants": "a node's events carry that node"},
-        wrap=_in("token-stream", _from_intake),
+        wrap=in_events("token-stream", _from_intake),
     ),
     Mutant(
         name="progress-of-another-node",
         defect="progress that one step forgot to move on",
         trips={"vocabulary.invariants": "progress speaks of the event's own node"},
-        wrap=_in("node-enter", lambda event: event["progress"].update(node="intake")),
+        wrap=in_events(
+            "node-enter", lambda event: event["progress"].update(node="intake")
+        ),
     ),
     Mutant(
         name="time-is-left-at-the-end",
         defect="an estimate that is never brought to nought",
         trips={"vocabulary.invariants": "no time is left at the end"},
-        wrap=_in("node-complete", _time_is_left),
+        wrap=in_events("node-complete", _time_is_left),
     ),
     Mutant(
         name="error-code-of-its-own",
@@ -207,7 +196,7 @@ MUTANTS = (
             "errors.error-event": "the code is none for that failure either",
         },
         base=TOY,
-        wrap=_in("error", _with(code="E_42")),
+        wrap=in_events("error", _with(code="E_42")),
     ),
     Mutant(
         name="event-field-on-data-only-frames",
@@ -251,7 +240,7 @@ MUTANTS = (
         trips={"vocabulary.payload-schema": "the payload of cancelled"},
         probes=("cancel-midstream",),
         base=TOY,
-        wrap=_in("error", _cancelled_for_now),
+        wrap=in_events("error", _cancelled_for_now),
     ),
     Mutant(
         name="type-at-the-second-place-alone",
@@ -262,13 +251,15 @@ MUTANTS = (
             "vocabulary.invariants": "what the start tells is not there",
         },
         base=TOY,
-        wrap=_in("started", lambda event: event.update(stage="started-too")),
+        wrap=in_events("started", lambda event: event.update(stage="started-too")),
     ),
     Mutant(
         name="output-lacks-a-token",
         defect="the whole is put together from something else",
         trips={"vocabulary.invariants": "a node's output is all of its tokens"},
-        wrap=_in("node-complete", lambda event: event["delta"].update(output="some")),
+        wrap=in_events(
+            "node-complete", lambda event: event["delta"].update(output="some")
+        ),
     ),
     Mutant(
         name="another-number-is-cited",
@@ -276,7 +267,7 @@ MUTANTS = (
         trips={"vocabulary.invariants": "each marker is cited once: citation for 2"},
         probes=MARKED_TEXT,
         base=TOY,
-        wrap=_in("citation", _plus("number")),
+        wrap=in_events("citation", _plus("number")),
     ),
     Mutant(
         name="cited-too-late",
@@ -294,7 +285,7 @@ MUTANTS = (
         trips={"vocabulary.invariants": "each marker is cited once: at /unresolved"},
         probes=MARKED_TEXT,
         base=TOY,
-        wrap=_in("done", _with(unresolved=[])),
+        wrap=in_events("done", _with(unresolved=[])),
     ),
     Mutant(
         name="the-wrong-source-is-named",
@@ -302,7 +293,7 @@ MUTANTS = (
         trips={"vocabulary.invariants": "a citation names its source"},
         probes=MARKED_TEXT,
         base=TOY,
-        wrap=_in("citation", _with(source="source 9")),
+        wrap=in_events("citation", _with(source="source 9")),
     ),
     Mutant(
         name="citations-are-miscounted",
@@ -310,35 +301,35 @@ MUTANTS = (
         trips={"vocabulary.invariants": "every citation is counted"},
         probes=MARKED_TEXT,
         base=TOY,
-        wrap=_in("done", _plus("citations")),
+        wrap=in_events("done", _plus("citations")),
     ),
     Mutant(
         name="sources-are-miscounted",
         defect="a count from before the filter",
         trips={"vocabulary.invariants": "the sources are counted"},
         base=TOY,
-        wrap=_in("started", _plus("count")),
+        wrap=in_events("started", _plus("count")),
     ),
     Mutant(
         name="words-are-miscounted",
         defect="words counted per piece",
         trips={"vocabulary.invariants": "the words are counted"},
         base=TOY,
-        wrap=_in("done", _plus("words")),
+        wrap=in_events("done", _plus("words")),
     ),
     Mutant(
         name="sizes-do-not-add-up",
         defect="a size in bytes beside sizes in characters",
         trips={"vocabulary.invariants": "the sizes add up"},
         base=TOY,
-        wrap=_in("done", _plus("size")),
+        wrap=in_events("done", _plus("size")),
     ),
     Mutant(
         name="another-draft-at-the-end",
         defect="an id that is made twice",
         trips={"vocabulary.invariants": "the draft is the same at the end"},
         base=TOY,
-        wrap=_in("done", _with(draft_id="another")),
+        wrap=in_events("done", _with(draft_id="another")),
     ),
     Mutant(
         name="not-done-after-it-was-saved",
@@ -349,21 +340,21 @@ MUTANTS = (
             "lifecycle.all-tokens-arrive": "the step hides a token",
         },
         base=TOY,
-        wrap=_in("token", _with(stage="saved")),
+        wrap=in_events("token", _with(stage="saved")),
     ),
     Mutant(
         name="time-goes-back",
         defect="timestamps of several clocks",
         trips={"vocabulary.invariants": "time never goes back: no value below"},
         base=TOY,
-        wrap=_in("token", _an_hour_ago),
+        wrap=in_events("token", _an_hour_ago),
     ),
     Mutant(
         name="time-is-a-number",
         defect="seconds where a time was promised",
         trips={"vocabulary.invariants": "time never goes back: a time at /timestamp"},
         base=TOY,
-        wrap=_in("token", _with(timestamp=1.5)),
+        wrap=in_events("token", _with(timestamp=1.5)),
     ),
     Mutant(
         name="tail-is-all-of-the-text",
@@ -373,56 +364,56 @@ MUTANTS = (
         },
         probes=MARKED_TEXT,
         base=TOY,
-        wrap=_in("done", _tail_is_text),
+        wrap=in_events("done", _tail_is_text),
     ),
     Mutant(
         name="saved-at-ninety-nine",
         defect="a step whose share of the work is missing",
         trips={"vocabulary.invariants": "what is saved is at a hundred: 100 at"},
         base=TOY,
-        wrap=_in("saved", _with(progress=99)),
+        wrap=in_events("saved", _with(progress=99)),
     ),
     Mutant(
         name="two-tokens-of-one-number",
         defect="numbers of batches instead of tokens",
         trips={"vocabulary.invariants": "tokens are numbered: no value below 1 and"},
         base=TOY,
-        wrap=_in("token", _batched),
+        wrap=in_events("token", _batched),
     ),
     Mutant(
         name="token-numbers-go-back",
         defect="a count of what is left",
         trips={"vocabulary.invariants": "tokens are numbered: no value below -1"},
         base=TOY,
-        wrap=_in("token", lambda event: event.update(n=-event["n"])),
+        wrap=in_events("token", lambda event: event.update(n=-event["n"])),
     ),
     Mutant(
         name="token-number-is-a-text",
         defect="a number that went through a template",
         trips={"vocabulary.invariants": "tokens are numbered: a number at /n"},
         base=TOY,
-        wrap=_in("token", lambda event: event.update(n=str(event["n"]))),
+        wrap=in_events("token", lambda event: event.update(n=str(event["n"]))),
     ),
     Mutant(
         name="token-times-go-back",
         defect="two writers, each with a clock of its own",
         trips={"vocabulary.invariants": "tokens come in the order of their times: no"},
         base=TOY,
-        wrap=_in("token", _written_backwards),
+        wrap=in_events("token", _written_backwards),
     ),
     Mutant(
         name="token-time-without-its-zone",
         defect="a local time, which names no instant",
         trips={"vocabulary.invariants": "tokens come in the order of their times: a t"},
         base=TOY,
-        wrap=_in("token", _with(written_at="2026-11-30T16:00:00")),
+        wrap=in_events("token", _with(written_at="2026-11-30T16:00:00")),
     ),
     Mutant(
         name="room-grows",
         defect="what is used, where what is left was promised",
         trips={"vocabulary.invariants": "the room never grows: no value above"},
         base=TOY,
-        wrap=_in("token", _room_is_used),
+        wrap=in_events("token", _room_is_used),
     ),
     Mutant(
         name="starts-after-a-look-up",
@@ -445,34 +436,34 @@ MUTANTS = (
         defect="an id of the worker's own session",
         trips={"vocabulary.invariants": "the session is the one that the head tells"},
         base=TOY,
-        wrap=_in("done", _with(session_id="another")),
+        wrap=in_events("done", _with(session_id="another")),
     ),
     Mutant(
         name="progress-goes-back",
         defect="progress by stage, where a late stage knows less",
         trips={"vocabulary.invariants": "progress never decreases: no value below"},
         base=TOY,
-        wrap=_in("token", lambda event: event.update(progress=5 - event["n"])),
+        wrap=in_events("token", lambda event: event.update(progress=5 - event["n"])),
     ),
     Mutant(
         name="done-at-a-hundred-and-one",
         defect="rounding of shares that do not add up",
         trips={"vocabulary.invariants": "it ends at a hundred: 100 at"},
         base=TOY,
-        wrap=_in("done", _with(progress=101)),
+        wrap=in_events("done", _with(progress=101)),
     ),
     Mutant(
         name="done-lacks-a-token",
         defect="the end is written before the last token",
         trips={"vocabulary.invariants": "the tokens joined are the text"},
         base=TOY,
-        wrap=_in("done", lambda event: event.update(text=event["text"][:-1])),
+        wrap=in_events("done", lambda event: event.update(text=event["text"][:-1])),
     ),
     Mutant(
         name="another-language-at-the-end",
         defect="the default of another step",
         trips={"vocabulary.invariants": "the language is the same throughout"},
         base=TOY,
-        wrap=_in("done", _with(language="de")),
+        wrap=in_events("done", _with(language="de")),
     ),
 )

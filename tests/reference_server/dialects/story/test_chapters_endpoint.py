@@ -16,7 +16,7 @@ from tests.reference_server.stories import (
     tell,
 )
 
-NOBODY = "00000000-0000-4000-8000-000000000000"
+NO_CHAPTER = "00000000-0000-4000-8000-000000000000"
 
 
 async def told(client: Client, number: int, **query: object) -> list[str]:
@@ -86,7 +86,7 @@ async def test_nobody_s_chapters_are_an_empty_list(client: Client) -> None:
         ("child_id=7&limit=0", "limit"),
         ("child_id=7&limit=101", "limit"),
         ("child_id=7&cursor=x", "cursor"),
-        (f"child_id=7&cursor={NOBODY}", "cursor"),
+        (f"child_id=7&cursor={NO_CHAPTER}", "cursor"),
     ],
 )
 async def test_a_wrong_query_is_answered_with_its_field(
@@ -121,7 +121,7 @@ async def test_a_chapter_is_shown_to_its_user_alone(client: Client) -> None:
     assert (foreign.status, foreign.json["error"]["code"]) == (404, "NOT_FOUND")
 
 
-@pytest.mark.parametrize("id_", [NOBODY, "x", "%00", "1"])
+@pytest.mark.parametrize("id_", [NO_CHAPTER, "x", "%00", "1"])
 async def test_an_unknown_chapter_is_not_found(client: Client, id_: str) -> None:
     path = f"{CHAPTERS}/{id_}"
 
@@ -130,7 +130,7 @@ async def test_an_unknown_chapter_is_not_found(client: Client, id_: str) -> None
     assert (refused.status, refused.json["error"]["code"]) == (404, "NOT_FOUND")
 
 
-@pytest.mark.parametrize("path", [CHAPTERS, f"{CHAPTERS}/{NOBODY}"])
+@pytest.mark.parametrize("path", [CHAPTERS, f"{CHAPTERS}/{NO_CHAPTER}"])
 async def test_both_are_guarded_read_only_and_in_json(
     client: Client, path: str
 ) -> None:
